@@ -1,0 +1,1 @@
+//! The control API behind the window, the browser and the command line.

@@ -1,0 +1,1 @@
+//! Wire formats and their usage figures, sans I/O.

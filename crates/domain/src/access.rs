@@ -1,0 +1,57 @@
+//! The one place that decides who may use what.
+
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::code::Code;
+use crate::key::{KeyHash, ModelAccess, VirtualKey};
+use crate::model::Model;
+use crate::snapshot::Snapshot;
+
+/// Who is calling.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// The key that was presented.
+    pub key: Arc<VirtualKey>,
+}
+
+/// Proof that a principal may use a model. Only [`authorise`] makes one.
+#[derive(Clone, Debug)]
+pub struct AuthorisedModel {
+    model: Arc<Model>,
+}
+
+impl AuthorisedModel {
+    /// The model.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+}
+
+/// Finds who presented a key's text.
+///
+/// # Errors
+/// [`Code::KeyInvalid`] for an unknown, revoked or expired key; the three are not told apart.
+pub fn authenticate(snapshot: &Snapshot, presented: &str, now: Timestamp) -> Result<Principal, Code> {
+    let key = snapshot.key_by_hash(&KeyHash::of(presented)).ok_or(Code::KeyInvalid)?;
+    if !key.is_active(now) {
+        return Err(Code::KeyInvalid);
+    }
+    Ok(Principal { key: Arc::clone(key) })
+}
+
+/// Decides whether a principal may use a model, after its name was resolved.
+///
+/// # Errors
+/// [`Code::ModelForbidden`] when the key's list of models does not hold it.
+pub fn authorise(principal: &Principal, model: &Arc<Model>) -> Result<AuthorisedModel, Code> {
+    if may_use(principal, model) { Ok(AuthorisedModel { model: Arc::clone(model) }) } else { Err(Code::ModelForbidden) }
+}
+
+/// The same answer as [`authorise`], for lists.
+pub fn may_use(principal: &Principal, model: &Model) -> bool {
+    match &principal.key.models {
+        ModelAccess::All => true,
+        ModelAccess::Only(names) => names.contains(&model.name),
+    }
+}

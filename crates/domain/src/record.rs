@@ -1,0 +1,175 @@
+//! The usage record: the immutable line that a finished request leaves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::code::Code;
+use crate::id::{AttemptId, DeploymentId, KeyId, ProviderId, RequestId};
+use crate::price::Cost;
+use crate::usage::{Usage, UsageSource};
+
+/// What an app asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// OpenAI chat completions.
+    ChatCompletions,
+    /// OpenAI embeddings.
+    Embeddings,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The client got the whole answer.
+    Completed,
+    /// The client got an error before any output.
+    Failed,
+    /// We refused it; no provider was called.
+    Refused,
+    /// The client closed the connection.
+    ClientLeft,
+    /// The provider's stream ended early; the client was told in the stream.
+    Truncated,
+}
+
+impl Operation {
+    /// The stable name, as stored and as sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "chat_completions",
+            Self::Embeddings => "embeddings",
+        }
+    }
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: &[Self] = &[Self::Completed, Self::Failed, Self::Refused, Self::ClientLeft, Self::Truncated];
+
+    /// The stable name, as stored and as sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::ClientLeft => "client_left",
+            Self::Truncated => "truncated",
+        }
+    }
+}
+
+/// One request, finished. Text and messages are never part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageRecord {
+    /// The request, as sent to the client in `x-request-id`.
+    pub request_id: RequestId,
+    /// When it arrived.
+    pub started_at: Timestamp,
+    /// Whose key it came with.
+    pub key_id: KeyId,
+    /// What was asked for.
+    pub operation: Operation,
+    /// The model name as the client wrote it.
+    pub model_asked: Arc<str>,
+    /// The public model it was resolved to; `None` when there is none of that name.
+    pub model: Option<Arc<str>>,
+    /// Who served it; `None` when nobody did.
+    pub provider: Option<Arc<str>>,
+    /// The provider's own name of the model.
+    pub upstream_model: Option<Arc<str>>,
+    /// Whether the client asked for a stream.
+    pub is_streaming: bool,
+    /// The HTTP status sent to the client; 499 when the client left before one was sent.
+    pub status: u16,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What went wrong, when something did.
+    pub error: Option<Code>,
+    /// Tokens over all attempts, by class.
+    pub usage: Usage,
+    /// Where the token figures came from.
+    pub usage_source: UsageSource,
+    /// What all attempts cost together.
+    pub cost: Cost,
+    /// From arrival to the first byte of output sent to the client.
+    #[serde(with = "micros_option")]
+    pub first_output: Option<Duration>,
+    /// From arrival to the end.
+    #[serde(with = "micros")]
+    pub total: Duration,
+    /// Our own part of the way to the provider: from arrival to the first call.
+    #[serde(with = "micros_option")]
+    pub overhead: Option<Duration>,
+    /// The calls made, in order.
+    pub attempts: Vec<AttemptRecord>,
+    /// The client's program, from its `User-Agent`, cut to 200 characters.
+    pub user_agent: Option<Arc<str>>,
+}
+
+/// One call to one deployment, finished. What it used and cost is in its resolution, which is an
+/// entry of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRecord {
+    /// The attempt.
+    pub attempt_id: AttemptId,
+    /// The deployment called.
+    pub deployment_id: DeploymentId,
+    /// Who serves it.
+    pub provider_id: ProviderId,
+    /// The provider's name at the time.
+    pub provider: Arc<str>,
+    /// The provider's own name of the model.
+    pub upstream_model: Arc<str>,
+    /// From the request's arrival to the call.
+    #[serde(with = "micros")]
+    pub started_after: Duration,
+    /// From the call to the provider's first byte of output.
+    #[serde(with = "micros_option")]
+    pub first_output: Option<Duration>,
+    /// From the call to its end.
+    #[serde(with = "micros")]
+    pub duration: Duration,
+    /// The provider's HTTP status; `None` when there was no answer.
+    pub status: Option<u16>,
+    /// What went wrong, when something did.
+    pub error: Option<Code>,
+    /// One line for a person on what went wrong; never holds a secret or the client's text.
+    pub detail: Option<Arc<str>>,
+    /// The provider's own id of the call, for their support.
+    pub upstream_request_id: Option<Arc<str>>,
+}
+
+mod micros {
+    use super::Duration;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_micros)
+    }
+}
+
+mod micros_option {
+    use super::Duration;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        match duration {
+            Some(duration) => super::micros::serialize(duration, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_micros))
+    }
+}

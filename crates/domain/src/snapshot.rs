@@ -1,0 +1,210 @@
+//! The immutable picture of the configuration that a request is decided on.
+//!
+//! A change of configuration builds a new snapshot and swaps it in; a request keeps the one it
+//! started with. Parts that did not change are shared.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::id::{KeyId, OrganizationId, ProviderId};
+use crate::key::{KeyHash, VirtualKey};
+use crate::model::{Deployment, Model};
+use crate::provider::Target;
+
+/// Everything the gateway needs to know to decide on a request.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    organization: OrganizationId,
+    keys: Arc<Keys>,
+    targets: Arc<HashMap<ProviderId, Arc<Target>>>,
+    models: Arc<Models>,
+}
+
+#[derive(Debug, Default)]
+struct Keys {
+    by_hash: HashMap<KeyHash, Arc<VirtualKey>>,
+    by_id: HashMap<KeyId, Arc<VirtualKey>>,
+}
+
+#[derive(Debug, Default)]
+struct Models {
+    /// In the order they are listed.
+    all: Vec<Arc<Model>>,
+    by_name: HashMap<String, Arc<Model>>,
+}
+
+/// A model name, resolved.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The model asked for.
+    pub model: Arc<Model>,
+    /// The provider the name pins, as in `openai/gpt-5`.
+    pub pinned: Option<ProviderId>,
+}
+
+/// Why a configuration makes no snapshot. Each is also refused when it is saved.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ConflictError {
+    /// Two models answer to one name.
+    #[error("the name `{name}` is used by the models `{first}` and `{second}`; rename one of them")]
+    ModelName {
+        /// The name.
+        name: String,
+        /// The model that has it.
+        first: String,
+        /// The model that also wants it.
+        second: String,
+    },
+}
+
+impl Snapshot {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// When two models answer to one name.
+    pub fn new(
+        organization: OrganizationId,
+        keys: Vec<VirtualKey>,
+        targets: Vec<Target>,
+        models: Vec<Model>,
+    ) -> Result<Self, ConflictError> {
+        Ok(Self {
+            organization,
+            keys: Arc::new(index_keys(keys)),
+            targets: Arc::new(targets.into_iter().map(|target| (target.provider.id, Arc::new(target))).collect()),
+            models: Arc::new(index_models(models)?),
+        })
+    }
+
+    /// The tenant.
+    pub fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    /// The key with this hash, active or not.
+    pub fn key_by_hash(&self, hash: &KeyHash) -> Option<&Arc<VirtualKey>> {
+        self.keys.by_hash.get(hash)
+    }
+
+    /// The key with this id, active or not.
+    pub fn key(&self, id: KeyId) -> Option<&Arc<VirtualKey>> {
+        self.keys.by_id.get(&id)
+    }
+
+    /// The provider with this id.
+    pub fn target(&self, id: ProviderId) -> Option<&Arc<Target>> {
+        self.targets.get(&id)
+    }
+
+    /// Every public model, in the order they are listed.
+    pub fn models(&self) -> &[Arc<Model>] {
+        &self.models.all
+    }
+
+    /// Finds the model a caller means: an alias or a public name, or `PROVIDER/NAME`, where the
+    /// rest after the first slash is a public name or the provider's own id of a model.
+    pub fn resolve(&self, asked: &str) -> Option<Resolved> {
+        if let Some(model) = self.models.by_name.get(asked) {
+            return Some(Resolved { model: Arc::clone(model), pinned: None });
+        }
+        let (provider_name, rest) = asked.split_once('/')?;
+        let provider = self.targets.values().find(|target| target.provider.name == provider_name)?.provider.id;
+        let serves = |deployment: &Deployment| deployment.provider_id == provider;
+        let by_name = self.models.by_name.get(rest).filter(|model| model.deployments.iter().any(serves));
+        let by_upstream_name = || {
+            let is_meant = |deployment: &Deployment| serves(deployment) && deployment.upstream_model == rest;
+            self.models.all.iter().find(|model| model.deployments.iter().any(is_meant))
+        };
+        let model = by_name.or_else(by_upstream_name)?;
+        Some(Resolved { model: Arc::clone(model), pinned: Some(provider) })
+    }
+}
+
+fn index_keys(keys: Vec<VirtualKey>) -> Keys {
+    let mut index = Keys::default();
+    for key in keys.into_iter().map(Arc::new) {
+        if let Some(hash) = key.hash {
+            index.by_hash.insert(hash, Arc::clone(&key));
+        }
+        index.by_id.insert(key.id, key);
+    }
+    index
+}
+
+fn index_models(models: Vec<Model>) -> Result<Models, ConflictError> {
+    let mut index = Models::default();
+    for model in models.into_iter().map(Arc::new) {
+        for name in std::iter::once(&model.name).chain(&model.aliases) {
+            if let Some(first) = index.by_name.insert(name.clone(), Arc::clone(&model)) {
+                let (first, second) = (first.name.clone(), model.name.clone());
+                return Err(ConflictError::ModelName { name: name.clone(), first, second });
+            }
+        }
+        index.all.push(model);
+    }
+    Ok(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::id::{DeploymentId, ModelId};
+    use crate::provider::{Credential, CredentialSource, Provider};
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000_000);
+
+    fn target(seed: u8, name: &str) -> Target {
+        let provider = Provider {
+            id: ProviderId::new(NOW, [seed; 10]),
+            name: name.to_owned(),
+            kind: "openai".to_owned(),
+            base_url: "http://127.0.0.1:1/v1".to_owned(),
+            credential: CredentialSource::None,
+            is_enabled: true,
+        };
+        Target { provider, credential: Credential::None }
+    }
+
+    fn model(seed: u8, name: &str, aliases: &[&str], served_by: &[(u8, &str)]) -> Model {
+        let deployment = |(provider, upstream): &(u8, &str)| Deployment {
+            id: DeploymentId::new(NOW, [seed; 10]),
+            provider_id: ProviderId::new(NOW, [*provider; 10]),
+            upstream_model: (*upstream).to_owned(),
+            price: None,
+            max_output_tokens: None,
+        };
+        Model {
+            id: ModelId::new(NOW, [seed; 10]),
+            name: name.to_owned(),
+            aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+            deployments: served_by.iter().map(deployment).collect(),
+            created_at: NOW,
+        }
+    }
+
+    fn snapshot(models: Vec<Model>) -> Result<Snapshot, ConflictError> {
+        Snapshot::new(OrganizationId::new(NOW, [0; 10]), vec![], vec![target(1, "openai"), target(2, "groq")], models)
+    }
+
+    #[test]
+    fn resolves_names_aliases_and_pins() {
+        let models = vec![model(1, "gpt-5", &["smart"], &[(1, "gpt-5-2026-01-01"), (2, "openai/gpt-5")])];
+        let snapshot = snapshot(models).unwrap();
+        let pinned = |asked: &str| snapshot.resolve(asked).map(|resolved| resolved.pinned);
+        assert_eq!(pinned("gpt-5"), Some(None));
+        assert_eq!(pinned("smart"), Some(None));
+        assert_eq!(pinned("openai/gpt-5"), Some(Some(ProviderId::new(NOW, [1; 10]))));
+        assert_eq!(pinned("groq/openai/gpt-5"), Some(Some(ProviderId::new(NOW, [2; 10]))));
+        assert_eq!(pinned("groq/gpt-5-2026-01-01"), None);
+        assert_eq!(pinned("nobody/gpt-5"), None);
+    }
+
+    #[test]
+    fn a_name_used_twice_is_refused() {
+        let models = vec![model(1, "a", &["fast"], &[]), model(2, "fast", &[], &[])];
+        assert!(matches!(snapshot(models), Err(ConflictError::ModelName { name, .. }) if name == "fast"));
+    }
+}

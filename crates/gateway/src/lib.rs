@@ -1,0 +1,1 @@
+//! The proxy: one request's way from accept to settle.

@@ -1,0 +1,149 @@
+//! Entries: the immutable facts that every balance is derived from.
+
+use std::sync::Arc;
+
+use megarouter_domain::clock::Timestamp;
+use megarouter_domain::id::{AttemptId, DeploymentId, KeyId, PriceId, ProviderId, RequestId};
+use megarouter_domain::money::NanoUsd;
+use megarouter_domain::price::{Cost, Rates};
+use megarouter_domain::record::UsageRecord;
+use megarouter_domain::scope::Scope;
+use megarouter_domain::usage::{Usage, UsageSource};
+use serde::{Deserialize, Serialize};
+
+/// A log sequence number: 1 for the first entry of a ledger, then without gaps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Lsn(pub u64);
+
+/// One run of the program over a ledger: 1 for the first. Holds belong to the epoch that made them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(pub u64);
+
+/// One entry of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its place in the journal.
+    pub lsn: Lsn,
+    /// The run that wrote it.
+    pub epoch: Epoch,
+    /// When it was made.
+    pub at: Timestamp,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// What an entry says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Fact {
+    /// A run began.
+    Started {
+        /// The program's version.
+        version: Arc<str>,
+    },
+    /// An amount was set aside; the call may be under way.
+    Hold(HoldFact),
+    /// A long stream has used this much so far; cumulative.
+    Progress {
+        /// The attempt.
+        attempt_id: AttemptId,
+        /// Tokens so far.
+        usage: Usage,
+        /// What they cost.
+        cost: Cost,
+    },
+    /// A hold ended; exactly one for each hold.
+    Resolve {
+        /// The attempt.
+        attempt_id: AttemptId,
+        /// How.
+        resolution: Resolution,
+    },
+    /// A request ended. Comes after the resolutions of all its attempts.
+    Finished(Arc<UsageRecord>),
+}
+
+/// An amount set aside over every scope that applies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldFact {
+    /// The attempt it is for.
+    pub attempt_id: AttemptId,
+    /// The request it belongs to.
+    pub request_id: RequestId,
+    /// Whose key.
+    pub key_id: KeyId,
+    /// The deployment to be called.
+    pub deployment_id: DeploymentId,
+    /// Who serves it.
+    pub provider_id: ProviderId,
+    /// What is charged, all or none.
+    pub scopes: Vec<Scope>,
+    /// The worst case; zero when the price is unknown and no budget minds.
+    pub amount: NanoUsd,
+    /// The price that applies to the attempt, whatever is edited later; `None` when unknown.
+    pub price: Option<PinnedPrice>,
+    /// Input tokens counted here before the call; used when the provider reports nothing.
+    pub counted_input: u64,
+}
+
+/// A price version with its rates, so that the ledger explains itself without another store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedPrice {
+    /// The version.
+    pub id: PriceId,
+    /// Its rates.
+    pub rates: Rates,
+}
+
+/// How a hold ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum Resolution {
+    /// The actual usage is known or was counted.
+    Settled {
+        /// Tokens by class.
+        usage: Usage,
+        /// Where they come from.
+        source: UsageSource,
+        /// What they cost at the pinned price.
+        cost: Cost,
+        /// The part of the cost above the hold.
+        overage: NanoUsd,
+    },
+    /// Nothing was generated; the whole amount goes back.
+    Voided,
+    /// Generation may have run and the usage is unknown: charged at the counted input and output.
+    Uncertain {
+        /// The best count there is.
+        usage: Usage,
+        /// What it costs at the pinned price.
+        cost: Cost,
+    },
+}
+
+impl Resolution {
+    /// What the hold is replaced by.
+    pub const fn cost(&self) -> Cost {
+        match self {
+            Self::Settled { cost, .. } | Self::Uncertain { cost, .. } => *cost,
+            Self::Voided => Cost::NotBillable,
+        }
+    }
+}
+
+impl PinnedPrice {
+    /// What `usage` costs at an optional price.
+    pub fn cost(price: Option<&Self>, usage: &Usage, source: UsageSource) -> Cost {
+        let Some(price) = price else { return Cost::Unknown };
+        if price.rates.is_free() {
+            return Cost::NotBillable;
+        }
+        match (price.rates.cost(usage), source) {
+            (None, _) | (_, UsageSource::Unknown) => Cost::Unknown,
+            (Some(amount), UsageSource::Reported) => Cost::Exact(amount),
+            (Some(amount), UsageSource::Estimated) => Cost::Estimated(amount),
+        }
+    }
+}

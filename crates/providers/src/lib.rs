@@ -1,0 +1,1 @@
+//! Records of providers, their credentials on the wire and the HTTP client.

@@ -1,0 +1,1 @@
+//! Which deployments to try, and in what order.

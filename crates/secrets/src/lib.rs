@@ -1,0 +1,1 @@
+//! Where provider credentials are kept.

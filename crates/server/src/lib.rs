@@ -1,0 +1,1 @@
+//! A running MegaRouter: configuration, listeners, jobs and the command line.

@@ -1,0 +1,1 @@
+//! The SQL stores: settings and the ledger's journal with its projections.
