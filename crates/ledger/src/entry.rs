@@ -6,7 +6,7 @@ use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::{AttemptId, DeploymentId, KeyId, PriceId, ProviderId, RequestId};
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::{Cost, Rates};
-use megarouter_domain::record::UsageRecord;
+use megarouter_domain::record::{Operation, UsageRecord};
 use megarouter_domain::scope::Scope;
 use megarouter_domain::usage::{Usage, UsageSource};
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,7 @@ pub enum Fact {
         version: Arc<str>,
     },
     /// An amount was set aside; the call may be under way.
-    Hold(HoldFact),
+    Hold(Arc<HoldFact>),
     /// A long stream has used this much so far; cumulative.
     Progress {
         /// The attempt.
@@ -86,6 +86,21 @@ pub struct HoldFact {
     pub price: Option<PinnedPrice>,
     /// Input tokens counted here before the call; used when the provider reports nothing.
     pub counted_input: u64,
+    /// When the request arrived. This and what follows make a usage record possible even when the
+    /// program stops before the request ends.
+    pub started_at: Timestamp,
+    /// What was asked for.
+    pub operation: Operation,
+    /// The model name as the client wrote it.
+    pub model_asked: Arc<str>,
+    /// The public model it was resolved to.
+    pub model: Arc<str>,
+    /// The provider's name at the time.
+    pub provider: Arc<str>,
+    /// The provider's own name of the model.
+    pub upstream_model: Arc<str>,
+    /// Whether the client asked for a stream.
+    pub is_streaming: bool,
 }
 
 /// A price version with its rates, so that the ledger explains itself without another store.
@@ -95,6 +110,27 @@ pub struct PinnedPrice {
     pub id: PriceId,
     /// Its rates.
     pub rates: Rates,
+}
+
+impl Lsn {
+    /// The number after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl Fact {
+    /// The stable name of the kind, as stored.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Hold(_) => "hold",
+            Self::Progress { .. } => "progress",
+            Self::Resolve { .. } => "resolve",
+            Self::Finished(_) => "finished",
+        }
+    }
 }
 
 /// How a hold ended.
@@ -124,6 +160,49 @@ pub enum Resolution {
 }
 
 impl Resolution {
+    /// The tokens it charges for; nothing when the hold was voided.
+    pub const fn usage(&self) -> Usage {
+        match self {
+            Self::Settled { usage, .. } | Self::Uncertain { usage, .. } => *usage,
+            Self::Voided => Usage::UNREPORTED,
+        }
+    }
+
+    /// Where the tokens come from; `None` when the hold was voided.
+    pub const fn source(&self) -> Option<UsageSource> {
+        match self {
+            Self::Settled { source, .. } => Some(*source),
+            Self::Uncertain { .. } => Some(UsageSource::Estimated),
+            Self::Voided => None,
+        }
+    }
+
+    /// The same ending with the cost and the overage that the pinned price gives.
+    #[must_use]
+    pub fn priced(self, hold: &HoldFact) -> Self {
+        match self {
+            Self::Settled { usage, source, .. } => {
+                let cost = PinnedPrice::cost(hold.price.as_ref(), &usage, source);
+                let overage = (cost.amount() - hold.amount).max(NanoUsd::ZERO);
+                Self::Settled { usage, source, cost, overage }
+            }
+            Self::Voided => Self::Voided,
+            Self::Uncertain { usage, .. } => {
+                let cost = PinnedPrice::cost(hold.price.as_ref(), &usage, UsageSource::Estimated);
+                Self::Uncertain { usage, cost }
+            }
+        }
+    }
+
+    /// The stable name, as stored and as sent.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Settled { .. } => "settled",
+            Self::Voided => "voided",
+            Self::Uncertain { .. } => "uncertain",
+        }
+    }
+
     /// What the hold is replaced by.
     pub const fn cost(&self) -> Cost {
         match self {
@@ -134,6 +213,11 @@ impl Resolution {
 }
 
 impl PinnedPrice {
+    /// The most that a call can cost: what its hold sets aside. Zero when the price is unknown.
+    pub fn worst_case(price: Option<&Self>, input_tokens: u64, output_tokens: u64) -> NanoUsd {
+        price.map_or(NanoUsd::ZERO, |price| price.rates.upper_bound(input_tokens, output_tokens))
+    }
+
     /// What `usage` costs at an optional price.
     pub fn cost(price: Option<&Self>, usage: &Usage, source: UsageSource) -> Cost {
         let Some(price) = price else { return Cost::Unknown };
