@@ -1,0 +1,20 @@
+//! `POST /keys/{id}/revoke`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use megarouter_domain::id::KeyId;
+
+use super::Key;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Id;
+
+/// Refuses a key for good, from before the answer is sent.
+#[utoipa::path(post, path = "/keys/{id}/revoke", operation_id = "revoke_key", tag = "keys",
+    params(("id" = String, Path, description = "The key's id")),
+    responses((status = 200, description = "The key", body = Key)))]
+pub async fn revoke_key(State(_context): State<Arc<Context>>, Id(_id): Id<KeyId>) -> Result<Json<Key>, ApiError> {
+    unimplemented!()
+}

@@ -1,0 +1,97 @@
+//! The API's own description.
+//!
+//! The document is made from the operations' attributes in [`crate::router`]. Its committed form,
+//! `openapi.json` beside this crate's manifest, is what the UI's client is generated from; a test
+//! keeps the two the same, and
+//! `cargo run -p megarouter-api --example openapi > crates/api/openapi.json` updates it.
+
+use axum::Json;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Components, Object, Schema};
+use utoipa::openapi::{Content, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr};
+
+use crate::error::{ErrorBody, ErrorDetail};
+use crate::{events, router};
+
+/// The finished document.
+pub fn document() -> OpenApi {
+    router::parts().1
+}
+
+/// The finished document as it is committed: indented JSON with a line end.
+pub fn to_json() -> String {
+    let mut text = document().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Gives this document.
+#[utoipa::path(get, path = "/openapi.json", operation_id = "show_openapi", tag = "system",
+    responses((status = 200, description = "The OpenAPI document", content_type = "application/json")))]
+pub async fn show_openapi() -> Json<OpenApi> {
+    Json(document())
+}
+
+/// The document without operations.
+pub(crate) fn base() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("MegaRouter control API")
+        .version("1")
+        .description(Some("Configuration, figures and live state of one MegaRouter installation."))
+        .build();
+    OpenApiBuilder::new().info(info).build()
+}
+
+/// Completes what the attributes leave out: the error answer of every operation, the shapes of
+/// events, and that every field of an answer is always there.
+pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
+    let components = document.components.get_or_insert_with(Components::new);
+    add_schema::<ErrorBody>(components);
+    add_schema::<ErrorDetail>(components);
+    add_schema::<events::Changed>(components);
+    add_schema::<events::Tag>(components);
+    components.schemas.values_mut().for_each(require_all);
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        operations.into_iter().flatten().for_each(add_error_answer);
+    }
+    document
+}
+
+fn add_schema<T: utoipa::ToSchema>(components: &mut Components) {
+    components.schemas.insert(T::name().into_owned(), T::schema());
+}
+
+fn add_error_answer(operation: &mut Operation) {
+    let body = Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name("ErrorBody"))));
+    let answer = ResponseBuilder::new().description("Refused or failed").content("application/json", body).build();
+    operation.responses.responses.insert("default".to_owned(), RefOr::T(answer));
+}
+
+/// Marks all fields of an answer's shape as required: answers say `null`, they leave nothing out.
+/// The shapes of requests are those that allow no further fields; their optional fields stay so.
+fn require_all(schema: &mut RefOr<Schema>) {
+    let RefOr::T(schema) = schema else { return };
+    match schema {
+        Schema::Object(object) => require_fields(object),
+        Schema::Array(array) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                require_all(items);
+            }
+        }
+        Schema::OneOf(choice) => choice.items.iter_mut().for_each(require_all),
+        Schema::AllOf(parts) => parts.items.iter_mut().for_each(require_all),
+        Schema::AnyOf(choice) => choice.items.iter_mut().for_each(require_all),
+        _ => {}
+    }
+}
+
+fn require_fields(object: &mut Object) {
+    let is_request = matches!(object.additional_properties.as_deref(), Some(AdditionalProperties::FreeForm(false)));
+    if is_request {
+        return;
+    }
+    object.required = object.properties.keys().cloned().collect();
+    object.properties.values_mut().for_each(require_all);
+}

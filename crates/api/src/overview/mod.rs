@@ -1,0 +1,3 @@
+//! Spend, requests, tokens and latency over time.
+
+pub mod show;

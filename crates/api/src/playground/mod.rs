@@ -1,0 +1,3 @@
+//! Trying a model from the window.
+
+pub mod chat;

@@ -1,0 +1,167 @@
+//! Configured providers.
+
+pub mod change;
+pub mod create;
+pub mod delete;
+pub mod detect;
+pub mod list;
+pub mod show;
+pub mod test;
+pub mod test_draft;
+
+use megarouter_domain::id::ProviderId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::extract::SecretText;
+use crate::shape::Cost;
+
+/// A configured provider.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Provider {
+    /// The provider's id.
+    #[schema(value_type = String, format = "uuid")]
+    pub id: ProviderId,
+    /// The name it is pinned by, as in `NAME/model`.
+    pub name: String,
+    /// The id of its kind.
+    pub kind: String,
+    /// The name of its kind.
+    pub kind_name: String,
+    /// Where its API is.
+    pub base_url: String,
+    /// Its credential, never the secret itself.
+    pub credential: CredentialStatus,
+    /// Whether requests may be sent to it.
+    pub is_enabled: bool,
+    /// Whether it runs on this machine and charges nothing.
+    pub is_local: bool,
+    /// How many models it serves.
+    pub models: u64,
+    /// Its last 24 hours.
+    pub last_24h: ProviderActivity,
+}
+
+/// A provider's credential, never the secret itself.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CredentialStatus {
+    /// Where it is kept.
+    pub source: CredentialSourceKind,
+    /// The environment variable that holds it.
+    pub variable: Option<String>,
+    /// Whether it can be read.
+    pub state: CredentialState,
+    /// Why it cannot, and what to do.
+    pub detail: Option<String>,
+    /// The store that keeps it, in words.
+    pub stored_in: Option<String>,
+}
+
+/// Where a credential is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialSourceKind {
+    /// The provider needs none.
+    None,
+    /// The secret store in use.
+    Stored,
+    /// An environment variable.
+    Environment,
+}
+
+/// Whether a credential can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialState {
+    /// It can.
+    Ready,
+    /// There is none.
+    None,
+    /// It should be there and cannot be read.
+    Unavailable,
+}
+
+/// A provider's last 24 hours.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct ProviderActivity {
+    /// Requests it served or failed.
+    pub requests: u64,
+    /// Those that failed.
+    pub errors: u64,
+    /// 95 of 100 were faster than this, in microseconds.
+    pub p95_us: Option<u64>,
+    /// What they cost.
+    pub cost: Cost,
+}
+
+/// A credential to use.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "source", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CredentialChoice {
+    /// None is needed.
+    None {},
+    /// Keep this secret in the secret store.
+    Stored {
+        /// The secret; it is never sent back.
+        secret: SecretText,
+    },
+    /// Read an environment variable.
+    Environment {
+        /// Its name.
+        variable: String,
+    },
+}
+
+/// What a test call found.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Diagnosis {
+    /// True when requests will work.
+    pub is_ok: bool,
+    /// What is wrong.
+    pub code: Option<DiagnosisCode>,
+    /// One sentence for a person.
+    pub message: String,
+    /// What to do about it.
+    pub next_step: Option<String>,
+    /// How long the provider took, in microseconds.
+    pub latency_us: Option<u64>,
+    /// The provider's HTTP status.
+    pub status: Option<u16>,
+    /// The models it offers.
+    pub models: Vec<String>,
+}
+
+/// What is wrong with a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub enum DiagnosisCode {
+    /// Its host name cannot be resolved.
+    #[serde(rename = "dns.failed")]
+    DnsFailed,
+    /// Nothing listens there.
+    #[serde(rename = "connect.refused")]
+    ConnectRefused,
+    /// Nobody answered in time.
+    #[serde(rename = "connect.timeout")]
+    ConnectTimeout,
+    /// The secure connection could not be made.
+    #[serde(rename = "tls.failed")]
+    TlsFailed,
+    /// It refused the credential.
+    #[serde(rename = "credential.rejected")]
+    CredentialRejected,
+    /// The credential cannot be read here.
+    #[serde(rename = "credential.unavailable")]
+    CredentialUnavailable,
+    /// Its quota is used up.
+    #[serde(rename = "quota.exhausted")]
+    QuotaExhausted,
+    /// The path of the base URL does not exist there.
+    #[serde(rename = "path.not_found")]
+    PathNotFound,
+    /// Its answer is not what such an API sends.
+    #[serde(rename = "answer.malformed")]
+    AnswerMalformed,
+    /// It answered with an error of its own.
+    #[serde(rename = "upstream.error")]
+    UpstreamError,
+}

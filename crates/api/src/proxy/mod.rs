@@ -1,0 +1,4 @@
+//! Pausing the data plane.
+
+pub mod pause;
+pub mod resume;

@@ -1,0 +1,4 @@
+//! Reports as files.
+
+pub mod list;
+pub mod render;

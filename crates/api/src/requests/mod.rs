@@ -1,0 +1,159 @@
+//! Requests that went through the proxy.
+
+pub mod list;
+pub mod show;
+
+use megarouter_domain::id::{AttemptId, KeyId, PriceId, RequestId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::shape::{Amount, Cost, Rates, Time, Usage, UsageSource};
+
+/// One finished request.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RequestRow {
+    /// The request's id, as its client got it in `x-request-id`.
+    #[schema(value_type = String, format = "uuid")]
+    pub id: RequestId,
+    /// When it arrived.
+    pub started_at: Time,
+    /// Whose key it came with.
+    #[schema(value_type = String, format = "uuid")]
+    pub key_id: KeyId,
+    /// That key's name.
+    pub key_name: String,
+    /// What was asked for.
+    pub operation: Operation,
+    /// The model name as the client wrote it.
+    pub model_asked: String,
+    /// The public model it meant.
+    pub model: Option<String>,
+    /// Who served it.
+    pub provider: Option<String>,
+    /// The provider's own name of the model.
+    pub upstream_model: Option<String>,
+    /// Whether the client asked for a stream.
+    pub is_streaming: bool,
+    /// The HTTP status sent to the client; 499 when it left first.
+    pub status: u16,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The code of what went wrong.
+    pub error: Option<String>,
+    /// Tokens over all attempts.
+    pub usage: Usage,
+    /// Where the token figures came from.
+    pub usage_source: UsageSource,
+    /// What all attempts cost together.
+    pub cost: Cost,
+    /// From arrival to the first output, in microseconds.
+    pub first_output_us: Option<u64>,
+    /// From arrival to the end, in microseconds.
+    pub total_us: u64,
+    /// MegaRouter's own part before the first call, in microseconds.
+    pub overhead_us: Option<u64>,
+    /// How many calls were made.
+    pub attempts: u64,
+    /// The client's program.
+    pub user_agent: Option<String>,
+}
+
+/// One finished request with its attempts.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RequestDetail {
+    /// The request.
+    #[serde(flatten)]
+    pub row: RequestRow,
+    /// The calls made, in order.
+    pub attempt_list: Vec<Attempt>,
+}
+
+/// One call to one deployment.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Attempt {
+    /// The attempt's id.
+    #[schema(value_type = String, format = "uuid")]
+    pub attempt_id: AttemptId,
+    /// Who was called.
+    pub provider: String,
+    /// The provider's own name of the model.
+    pub upstream_model: String,
+    /// From the request's arrival to the call, in microseconds.
+    pub started_after_us: u64,
+    /// From the call to the provider's first output, in microseconds.
+    pub first_output_us: Option<u64>,
+    /// From the call to its end, in microseconds.
+    pub duration_us: u64,
+    /// The provider's HTTP status.
+    pub status: Option<u16>,
+    /// The code of what went wrong.
+    pub error: Option<String>,
+    /// One line on what went wrong.
+    pub detail: Option<String>,
+    /// The provider's own id of the call, for their support.
+    pub upstream_request_id: Option<String>,
+    /// What was set aside for it.
+    pub hold: Amount,
+    /// How the hold ended.
+    pub resolution: HoldState,
+    /// Tokens by class.
+    pub usage: Usage,
+    /// Where the token figures came from.
+    pub usage_source: UsageSource,
+    /// What it cost.
+    pub cost: Cost,
+    /// The part of the cost above the hold.
+    pub overage: Amount,
+    /// The price that applied; `null` when none was known.
+    pub price: Option<AppliedPrice>,
+}
+
+/// The price version that applied to an attempt.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AppliedPrice {
+    /// The version.
+    #[schema(value_type = String, format = "uuid")]
+    pub id: PriceId,
+    /// Its rates.
+    pub rates: Rates,
+}
+
+/// What an app asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// OpenAI chat completions.
+    ChatCompletions,
+    /// OpenAI embeddings.
+    Embeddings,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The client got the whole answer.
+    Completed,
+    /// The client got an error before any output.
+    Failed,
+    /// MegaRouter refused it; no provider was called.
+    Refused,
+    /// The client closed the connection.
+    ClientLeft,
+    /// The provider's stream ended early.
+    Truncated,
+}
+
+/// How a hold ended, or that it has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldState {
+    /// Replaced by the actual cost.
+    Settled,
+    /// Given back.
+    Voided,
+    /// Generation may have run and nothing tells how much.
+    Uncertain,
+    /// Still held.
+    Open,
+}

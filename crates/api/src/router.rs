@@ -1,0 +1,68 @@
+//! Every operation, one line each: the permission it needs and its handler.
+
+use std::sync::Arc;
+
+use axum::Router;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Permission as P, needs};
+use crate::context::Context;
+use crate::{
+    events, keys, models, openapi, overview, playground, provider_kinds, providers, proxy, reports, requests, session,
+    settings, status,
+};
+
+/// The path all operations are under.
+pub const BASE_PATH: &str = "/api/v1";
+
+/// The control API over `context`.
+///
+/// The transport puts an [`access::Caller`](crate::access::Caller) into the request's extensions when it knows
+/// who is calling.
+pub fn router(context: Arc<Context>) -> Router {
+    parts().0.with_state(context)
+}
+
+/// The router without its state, and the document that describes it.
+pub(crate) fn parts() -> (Router<Arc<Context>>, OpenApi) {
+    let (router, document) =
+        OpenApiRouter::with_openapi(openapi::base()).nest(BASE_PATH, operations()).split_for_parts();
+    (router, openapi::complete(document))
+}
+
+fn operations() -> OpenApiRouter<Arc<Context>> {
+    OpenApiRouter::new()
+        .routes(needs(P::SystemRead, routes!(status::show::show_status)))
+        .routes(needs(P::SystemRead, routes!(events::stream::stream_events)))
+        .routes(needs(P::ProxyControl, routes!(proxy::pause::pause_proxy)))
+        .routes(needs(P::ProxyControl, routes!(proxy::resume::resume_proxy)))
+        .routes(needs(P::SettingsRead, routes!(settings::show::show_settings)))
+        .routes(needs(P::SettingsWrite, routes!(settings::change::change_settings)))
+        .routes(needs(P::ProvidersRead, routes!(provider_kinds::list::list_provider_kinds)))
+        .routes(needs(P::ProvidersRead, routes!(providers::list::list_providers)))
+        .routes(needs(P::ProvidersRead, routes!(providers::show::show_provider)))
+        .routes(needs(P::ProvidersRead, routes!(providers::detect::detect_providers)))
+        .routes(needs(P::ProvidersWrite, routes!(providers::create::create_provider)))
+        .routes(needs(P::ProvidersWrite, routes!(providers::change::change_provider)))
+        .routes(needs(P::ProvidersWrite, routes!(providers::delete::delete_provider)))
+        .routes(needs(P::ProvidersWrite, routes!(providers::test::test_provider)))
+        .routes(needs(P::ProvidersWrite, routes!(providers::test_draft::test_provider_draft)))
+        .routes(needs(P::ModelsRead, routes!(models::list::list_models)))
+        .routes(needs(P::ModelsWrite, routes!(models::create::create_model)))
+        .routes(needs(P::ModelsWrite, routes!(models::replace::replace_model)))
+        .routes(needs(P::ModelsWrite, routes!(models::delete::delete_model)))
+        .routes(needs(P::ModelsWrite, routes!(models::adopt::adopt_models)))
+        .routes(needs(P::KeysRead, routes!(keys::list::list_keys)))
+        .routes(needs(P::KeysWrite, routes!(keys::create::create_key)))
+        .routes(needs(P::KeysWrite, routes!(keys::revoke::revoke_key)))
+        .routes(needs(P::UsageRead, routes!(requests::list::list_requests)))
+        .routes(needs(P::UsageRead, routes!(requests::show::show_request)))
+        .routes(needs(P::UsageRead, routes!(overview::show::show_overview)))
+        .routes(needs(P::UsageRead, routes!(reports::list::list_reports)))
+        .routes(needs(P::UsageRead, routes!(reports::render::render_report)))
+        .routes(needs(P::PlaygroundUse, routes!(playground::chat::chat_in_playground)))
+        .routes(needs(P::Public, routes!(session::open::open_session)))
+        .routes(needs(P::Public, routes!(openapi::show_openapi)))
+}

@@ -1,0 +1,3 @@
+//! Signing in from a browser.
+
+pub mod open;

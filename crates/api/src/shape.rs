@@ -1,0 +1,208 @@
+//! The shapes that several resources share, and how domain types become them.
+//!
+//! Every field of an answer is always present; `null` means unknown or absent. Durations are
+//! microseconds in fields that end in `_us`.
+
+use megarouter_domain::clock::Timestamp;
+use megarouter_domain::money::{NanoUsd, NanoUsdPerMillion};
+use megarouter_domain::price;
+use megarouter_domain::usage;
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
+
+/// A point in time, RFC 3339, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = String, format = DateTime, examples("2026-11-22T14:00:00.000000Z"))]
+pub struct Time(pub Timestamp);
+
+/// An amount of money: whole billionths of a US dollar, as text so that no reader rounds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, pattern = "^-?[0-9]+$", examples("3100000"))]
+pub struct Amount(pub NanoUsd);
+
+/// A price: US dollars per million tokens, as an exact decimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9]*[.]?[0-9]*$", examples("0.15"))]
+pub struct Rate(pub NanoUsdPerMillion);
+
+/// How sure a cost is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CostState {
+    /// From the provider's own usage at a known price.
+    Exact,
+    /// From counted usage at a known price.
+    Estimated,
+    /// The price or the usage is not known; the amount is what is known of it.
+    Unknown,
+    /// Nothing to pay.
+    NotBillable,
+}
+
+/// What something cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Cost {
+    /// How sure the amount is.
+    pub state: CostState,
+    /// The amount; `"0"` where there is none.
+    pub amount: Amount,
+}
+
+/// Tokens by class. The classes do not overlap; `null` means that the provider did not report one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Usage {
+    /// Input that was neither read from nor written to a prompt cache.
+    pub input: Option<u64>,
+    /// Input read from the prompt cache.
+    pub cached_read: Option<u64>,
+    /// Input written to the prompt cache.
+    pub cache_write: Option<u64>,
+    /// Text output that was not reasoning.
+    pub output: Option<u64>,
+    /// Output spent on reasoning.
+    pub reasoning: Option<u64>,
+    /// Audio input.
+    pub audio_input: Option<u64>,
+    /// Audio output.
+    pub audio_output: Option<u64>,
+    /// All input classes together.
+    pub total_input: Option<u64>,
+    /// All output classes together.
+    pub total_output: Option<u64>,
+}
+
+/// Where token figures came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageSource {
+    /// The provider's own figure.
+    Reported,
+    /// Counted by MegaRouter.
+    Estimated,
+    /// Neither.
+    Unknown,
+}
+
+/// Prices per million tokens of each class. A class that is left out is charged as `input` or `output`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rates {
+    /// Uncached input.
+    pub input: Rate,
+    /// Output that is not reasoning.
+    pub output: Rate,
+    /// Input read from the prompt cache.
+    pub cached_read: Option<Rate>,
+    /// Input written to the prompt cache.
+    pub cache_write: Option<Rate>,
+    /// Reasoning output.
+    pub reasoning: Option<Rate>,
+    /// Audio input.
+    pub audio_input: Option<Rate>,
+    /// Audio output.
+    pub audio_output: Option<Rate>,
+}
+
+impl From<Timestamp> for Time {
+    fn from(time: Timestamp) -> Self {
+        Self(time)
+    }
+}
+
+impl From<NanoUsd> for Amount {
+    fn from(amount: NanoUsd) -> Self {
+        Self(amount)
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0.0)
+    }
+}
+
+impl Serialize for Rate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_usd())
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        NanoUsdPerMillion::parse_usd(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl From<price::Cost> for Cost {
+    fn from(cost: price::Cost) -> Self {
+        let state = match cost {
+            price::Cost::Exact(_) => CostState::Exact,
+            price::Cost::Estimated(_) => CostState::Estimated,
+            price::Cost::Unknown => CostState::Unknown,
+            price::Cost::NotBillable => CostState::NotBillable,
+        };
+        Self { state, amount: Amount(cost.amount()) }
+    }
+}
+
+impl From<usage::Usage> for Usage {
+    fn from(usage: usage::Usage) -> Self {
+        Self {
+            input: usage.input,
+            cached_read: usage.cached_read,
+            cache_write: usage.cache_write,
+            output: usage.output,
+            reasoning: usage.reasoning,
+            audio_input: usage.audio_input,
+            audio_output: usage.audio_output,
+            total_input: usage.total_input(),
+            total_output: usage.total_output(),
+        }
+    }
+}
+
+impl From<usage::UsageSource> for UsageSource {
+    fn from(source: usage::UsageSource) -> Self {
+        match source {
+            usage::UsageSource::Reported => Self::Reported,
+            usage::UsageSource::Estimated => Self::Estimated,
+            usage::UsageSource::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<price::Rates> for Rates {
+    fn from(rates: price::Rates) -> Self {
+        Self {
+            input: Rate(rates.input),
+            output: Rate(rates.output),
+            cached_read: rates.cached_read.map(Rate),
+            cache_write: rates.cache_write.map(Rate),
+            reasoning: rates.reasoning.map(Rate),
+            audio_input: rates.audio_input.map(Rate),
+            audio_output: rates.audio_output.map(Rate),
+        }
+    }
+}
+
+impl From<Rates> for price::Rates {
+    fn from(rates: Rates) -> Self {
+        let inner = |rate: Option<Rate>| rate.map(|rate| rate.0);
+        Self {
+            input: rates.input.0,
+            output: rates.output.0,
+            cached_read: inner(rates.cached_read),
+            cache_write: inner(rates.cache_write),
+            reasoning: inner(rates.reasoning),
+            audio_input: inner(rates.audio_input),
+            audio_output: inner(rates.audio_output),
+        }
+    }
+}
+
+/// Microseconds of a duration, as answers carry them.
+pub fn micros(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,135 @@
+//! The state of the running program.
+
+pub mod show;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::shape::{Cost, Time};
+
+/// The state of the running program.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Status {
+    /// The program's version.
+    pub version: String,
+    /// How it runs.
+    pub mode: Mode,
+    /// Operating system and architecture, e.g. `linux x86_64`.
+    pub platform: String,
+    /// The data plane.
+    pub proxy: ProxyStatus,
+    /// The journal.
+    pub ledger: LedgerStatus,
+    /// Where providers' secrets are kept.
+    pub secret_store: SecretStoreStatus,
+    /// The folder that holds everything.
+    pub data_dir: String,
+    /// True until the first provider is added.
+    pub first_run: bool,
+    /// Figures since midnight UTC.
+    pub today: Today,
+}
+
+/// How the program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// With a window.
+    Desktop,
+    /// Headless.
+    Serve,
+}
+
+/// The data plane.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ProxyStatus {
+    /// Whether it takes requests.
+    pub state: ProxyState,
+    /// The addresses it listens on, e.g. `127.0.0.1:4180`.
+    pub addresses: Vec<String>,
+    /// What to put into an app, e.g. `http://127.0.0.1:4180/v1`.
+    pub base_url: String,
+    /// When a pause ends by itself; `null` when it is not paused, or until somebody resumes.
+    pub paused_until: Option<Time>,
+    /// Why it does not listen.
+    pub error: Option<String>,
+}
+
+/// Whether the data plane takes requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProxyState {
+    /// It does.
+    Running,
+    /// Somebody paused it.
+    Paused,
+    /// It cannot listen.
+    Failed,
+}
+
+/// The journal.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct LedgerStatus {
+    /// Whether entries can be written.
+    pub state: LedgerState,
+    /// The last entry that is on disk.
+    pub durable_lsn: u64,
+    /// Entries that wait to be written.
+    pub queued: u64,
+    /// Why entries cannot be written.
+    pub error: Option<String>,
+}
+
+/// Whether entries can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LedgerState {
+    /// They can.
+    Ok,
+    /// They cannot; new requests are refused until they can.
+    Unavailable,
+}
+
+/// Where providers' secrets are kept.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SecretStoreStatus {
+    /// What kind of store.
+    pub kind: SecretStoreKind,
+    /// Whether it can be used.
+    pub state: SecretStoreState,
+    /// One sentence for a person.
+    pub detail: String,
+}
+
+/// What kind of store keeps providers' secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretStoreKind {
+    /// The operating system's keychain.
+    Keychain,
+    /// An encrypted file in the data folder.
+    EncryptedFile,
+    /// None: only environment variables.
+    Environment,
+}
+
+/// Whether the secret store can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretStoreState {
+    /// It can.
+    Ready,
+    /// Somebody has to unlock it.
+    Locked,
+    /// It is not there.
+    Unavailable,
+}
+
+/// Figures since midnight UTC.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct Today {
+    /// What was spent.
+    pub cost: Cost,
+    /// How many requests came.
+    pub requests: u64,
+}
