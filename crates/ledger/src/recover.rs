@@ -34,13 +34,11 @@ pub(crate) fn endings(state: &State) -> Vec<Fact> {
 
 fn ending(attempt: &OpenAttempt) -> Resolution {
     let (cost, overage) = (Cost::Unknown, NanoUsd::ZERO);
-    match attempt.progress {
-        Some((_, usage)) => Resolution::Settled { usage, source: UsageSource::Estimated, cost, overage },
-        None => {
-            let usage = Usage { input: Some(attempt.hold.counted_input), ..Usage::UNREPORTED };
-            Resolution::Uncertain { usage, cost }
-        }
+    if let Some((_, usage)) = attempt.progress {
+        return Resolution::Settled { usage, source: UsageSource::Estimated, cost, overage };
     }
+    let usage = Usage { input: Some(attempt.hold.counted_input), ..Usage::UNREPORTED };
+    Resolution::Uncertain { usage, cost }
 }
 
 /// Groups attempts by request; requests in the order of their first holds.

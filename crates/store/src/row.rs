@@ -1,0 +1,1 @@
+//! Reading rows as domain types.
