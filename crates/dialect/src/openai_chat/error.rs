@@ -1,0 +1,182 @@
+//! OpenAI's error object: the one we answer with, and the ones providers answer with.
+
+use bytes::Bytes;
+use megarouter_domain::code::Code;
+use serde_json::{Value, json};
+
+/// What a provider said was wrong, as far as its body could be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpstreamErrorBody {
+    /// The text for a person.
+    pub message: String,
+    /// `type`, e.g. `invalid_request_error`.
+    pub kind: Option<String>,
+    /// `code`, e.g. `context_length_exceeded`; a number is given as text.
+    pub code: Option<String>,
+    /// `param`: the field at fault.
+    pub param: Option<String>,
+}
+
+/// The HTTP status that goes with a code of ours.
+pub const fn status(code: Code) -> u16 {
+    match code {
+        Code::RequestMalformed | Code::RequestInvalid | Code::RequestUnsupported => 400,
+        Code::KeyMissing | Code::KeyInvalid => 401,
+        Code::ModelForbidden | Code::OriginRefused => 403,
+        Code::ModelNotFound | Code::PathNotFound => 404,
+        Code::MethodNotAllowed => 405,
+        Code::RequestTimeout => 408,
+        Code::RequestTooLarge => 413,
+        Code::HostRefused => 421,
+        Code::BudgetExceeded | Code::UpstreamRateLimited => 429,
+        Code::ClientLeft => 499,
+        Code::Internal => 500,
+        Code::UpstreamUnreachable
+        | Code::UpstreamError
+        | Code::UpstreamCredential
+        | Code::UpstreamMalformed
+        | Code::UpstreamTruncated => 502,
+        Code::ModelUnavailable
+        | Code::CredentialUnavailable
+        | Code::LedgerUnavailable
+        | Code::ProxyPaused
+        | Code::Overloaded
+        | Code::ShuttingDown => 503,
+        Code::UpstreamTimeout => 504,
+    }
+}
+
+/// The error body for an answer with `status`: all four keys, a `type` that agrees with the status.
+pub fn render(status: u16, code: Code, message: &str, param: Option<&str>) -> Bytes {
+    Bytes::from(object(status, wire_code(code), message, param).to_string())
+}
+
+/// The last event of a stream that failed after output was sent. No `[DONE]` may follow it.
+pub fn render_event(code: Code, message: &str) -> Bytes {
+    Bytes::from(format!("data: {}\n\n", object(status(code), wire_code(code), message, None)))
+}
+
+/// Reads a provider's error body in any of the shapes in use; `None` when it is none of them.
+///
+/// `{"error":{...}}` is OpenAI's; some send the error as text, inside an array, or bare with
+/// `message` or `detail`.
+pub fn parse(body: &[u8]) -> Option<UpstreamErrorBody> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let value = value.get(0).unwrap_or(&value);
+    from_value(value.get("error").filter(|error| !error.is_null()).unwrap_or(value))
+}
+
+/// Reads the value of an `error` member.
+pub(crate) fn from_value(error: &Value) -> Option<UpstreamErrorBody> {
+    if let Some(message) = error.as_str() {
+        return Some(UpstreamErrorBody { message: message.to_owned(), ..UpstreamErrorBody::default() });
+    }
+    let text = |name: &str| match error.get(name)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let message = text("message").or_else(|| text("detail"))?;
+    Some(UpstreamErrorBody { message, kind: text("type"), code: text("code"), param: text("param") })
+}
+
+impl UpstreamErrorBody {
+    /// The in-band error event that tells a client what the provider said in the stream.
+    pub fn to_event(&self) -> Bytes {
+        let error = json!({
+            "message": self.message,
+            "type": self.kind.as_deref().unwrap_or("server_error"),
+            "param": self.param,
+            "code": self.code,
+        });
+        Bytes::from(format!("data: {}\n\n", json!({ "error": error })))
+    }
+
+    /// True when the provider's account has no money or quota left: waiting does not help.
+    pub fn is_quota_exhausted(&self) -> bool {
+        let names = |text: &Option<String>| {
+            text.as_deref().is_some_and(|text| {
+                matches!(text, "insufficient_quota" | "billing_hard_limit_reached" | "billing_not_active" | "402")
+            })
+        };
+        names(&self.code) || names(&self.kind)
+    }
+
+    /// True when the provider does not know the model.
+    pub fn is_model_unknown(&self) -> bool {
+        self.code.as_deref() == Some("model_not_found")
+    }
+}
+
+fn object(status: u16, code: &'static str, message: &str, param: Option<&str>) -> Value {
+    json!({ "error": { "message": message, "type": kind(status), "param": param, "code": code } })
+}
+
+const fn kind(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        403 => "permission_error",
+        429 => "rate_limit_error",
+        500..=599 => "server_error",
+        _ => "invalid_request_error",
+    }
+}
+
+/// OpenAI's own code where users of its SDKs match on it, else ours.
+const fn wire_code(code: Code) -> &'static str {
+    match code {
+        Code::KeyMissing | Code::KeyInvalid => "invalid_api_key",
+        Code::ModelNotFound => "model_not_found",
+        Code::UpstreamRateLimited => "rate_limit_exceeded",
+        other => other.as_str(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_renders_all_four_keys_and_a_type_that_agrees() {
+        let rendered: Vec<String> = Code::ALL
+            .iter()
+            .map(|code| {
+                let status = status(*code);
+                let body = render(status, *code, "what happened", None);
+                let value: Value = serde_json::from_slice(&body).unwrap();
+                let error = &value["error"];
+                assert_eq!(error.as_object().unwrap().len(), 4);
+                format!("{} {} {} {}", code, status, error["type"], error["code"])
+            })
+            .collect();
+        insta::assert_snapshot!(rendered.join("\n"));
+    }
+
+    #[test]
+    fn an_error_event_is_one_event_whatever_the_message() {
+        let event = render_event(Code::UpstreamTruncated, "line one\nline \"two\"");
+        assert_eq!(crate::sse::events(&event).count(), 1);
+        let data = crate::sse::data(&event).unwrap();
+        assert_eq!(parse(&data).unwrap().message, "line one\nline \"two\"");
+    }
+
+    #[test]
+    fn providers_errors_are_read_in_every_shape() {
+        let message = |body: &str| parse(body.as_bytes()).map(|error| error.message);
+        assert_eq!(message(r#"{"error":{"message":"a","type":"t","code":404,"param":null}}"#).as_deref(), Some("a"));
+        assert_eq!(message(r#"{"error":"b"}"#).as_deref(), Some("b"));
+        assert_eq!(message(r#"[{"error":{"message":"c"}}]"#).as_deref(), Some("c"));
+        assert_eq!(message(r#"{"object":"error","message":"d"}"#).as_deref(), Some("d"));
+        assert_eq!(message(r#"{"detail":"e"}"#).as_deref(), Some("e"));
+        assert_eq!(message("<html>"), None);
+        assert_eq!(message(r#"{"id":"x"}"#), None);
+        assert_eq!(parse(br#"{"error":{"message":"a","code":404}}"#).unwrap().code.as_deref(), Some("404"));
+    }
+
+    #[test]
+    fn an_empty_account_is_told_from_a_rate_limit() {
+        let quota = |code: &str| UpstreamErrorBody { code: Some(code.to_owned()), ..UpstreamErrorBody::default() };
+        assert!(quota("insufficient_quota").is_quota_exhausted());
+        assert!(!quota("rate_limit_exceeded").is_quota_exhausted());
+    }
+}

@@ -1,0 +1,431 @@
+//! Scanning a provider's stream while it flows to the client.
+//!
+//! The client gets the provider's bytes. What differs, and only that: the extra usage chunk, which
+//! we always ask the provider for, reaches the client exactly once and only if it asked; an error in
+//! the stream is taken out and reported; nothing follows `[DONE]`. Push pieces in as they arrive and
+//! end with [`StreamScanner::finish`], which says whether the provider said everything it had to.
+//!
+//! Each event is passed over once without parsing. Events that carry figures or errors are parsed,
+//! and so are all events until the first output, so that a page of HTML or a broken answer is known
+//! while another provider can still be asked.
+
+use std::borrow::Cow;
+
+use bytes::{Bytes, BytesMut};
+use megarouter_domain::usage::Usage;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::error::{self, UpstreamErrorBody};
+use super::usage;
+use crate::{estimate, json, sse};
+
+/// What the scanner has to know about the request and the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expectations {
+    /// Whether the client asked for the usage chunk.
+    pub wants_usage: bool,
+    /// Whether the provider ends its streams with `[DONE]`; where it does not, a finish reason for
+    /// each choice is the end.
+    pub sends_done: bool,
+    /// How many answers were asked for.
+    pub choices: u64,
+}
+
+/// What is known of a stream so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StreamFacts {
+    /// The provider's latest figures; they are cumulative. `None` until some came.
+    pub usage: Option<Usage>,
+    /// Whether something useful came: text, reasoning, a refusal, a tool call or sound; not the role.
+    pub has_output: bool,
+    /// Bytes of generated text so far, as written on the wire.
+    pub output_bytes: u64,
+    /// Chunks with generated content so far.
+    pub output_chunks: u64,
+    /// How many choices have ended.
+    pub finished_choices: u64,
+    /// Whether `[DONE]` came.
+    pub is_done: bool,
+    /// The provider's name of the model.
+    pub model: Option<String>,
+    /// The provider's id of the answer.
+    pub id: Option<String>,
+    /// `created` of the answer, in seconds since 1970.
+    pub created: Option<i64>,
+}
+
+impl StreamFacts {
+    /// Output tokens so far, estimated: a chunk is at least one, and text counts by its bytes.
+    pub fn counted_output(&self) -> u64 {
+        self.output_chunks.max(estimate::tokens(self.output_bytes))
+    }
+}
+
+/// What one piece of the stream gave.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Scanned {
+    /// Whole events for the client; may be empty.
+    pub forward: Bytes,
+    /// Why the stream cannot go on; `forward` holds what came before. Stop reading.
+    pub failure: Option<ScanError>,
+}
+
+/// Why a stream cannot go on.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ScanError {
+    /// The provider reported an error in its stream.
+    #[error("the provider reported an error in its stream")]
+    Upstream(UpstreamErrorBody),
+    /// An event larger than the limit.
+    #[error("the provider sent an event larger than 1 MiB")]
+    TooLarge,
+    /// Something that is no chunk of an answer.
+    #[error("the provider sent something that is no chunk of an answer")]
+    Malformed,
+}
+
+/// How a stream ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// The provider said it was done.
+    Done,
+    /// It stopped before that; the client must be told by an error event, never `[DONE]`.
+    Truncated,
+    /// It failed as [`Scanned::failure`] said.
+    Failed(ScanError),
+}
+
+/// The end of a stream.
+#[derive(Debug)]
+#[must_use]
+pub struct Finished {
+    /// The last bytes for the client; may be empty.
+    pub forward: Bytes,
+    /// How it ended.
+    pub end: StreamEnd,
+    /// Everything known of it.
+    pub facts: StreamFacts,
+}
+
+/// A scanner of one stream.
+#[derive(Debug)]
+pub struct StreamScanner {
+    expectations: Expectations,
+    splitter: sse::Splitter,
+    facts: StreamFacts,
+    /// The latest extra usage chunk, kept back to be sent once, just before the end.
+    usage_chunk: Option<Bytes>,
+    failure: Option<ScanError>,
+}
+
+/// The event that ends a stream.
+const DONE: &[u8] = b"data: [DONE]\n\n";
+
+/// What becomes of an event.
+enum Verdict {
+    Forward,
+    /// The range of the event's only `data` line is replaced.
+    Replace(Vec<u8>),
+    Drop,
+    /// `[DONE]`.
+    End,
+}
+
+/// What one pass over a chunk found.
+#[derive(Default)]
+struct Glance {
+    has_output: bool,
+    text_bytes: usize,
+    finished: u64,
+    /// Where the outermost `usage` member's name and value begin.
+    usage: Option<(usize, usize)>,
+    has_figures: bool,
+    has_error: bool,
+}
+
+/// A chunk that is worth parsing.
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow, default)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    model: Option<Cow<'a, str>>,
+    #[serde(default)]
+    created: Option<Value>,
+    #[serde(default)]
+    choices: Option<Vec<IgnoredAny>>,
+    #[serde(default)]
+    usage: Option<Value>,
+    #[serde(default)]
+    x_groq: Option<Value>,
+    #[serde(default)]
+    error: Option<Value>,
+    #[serde(default)]
+    message: Option<Value>,
+}
+
+impl StreamScanner {
+    /// A scanner for a stream that has not begun.
+    pub fn new(expectations: Expectations) -> Self {
+        Self {
+            expectations,
+            splitter: sse::Splitter::default(),
+            facts: StreamFacts::default(),
+            usage_chunk: None,
+            failure: None,
+        }
+    }
+
+    /// What is known so far.
+    pub const fn facts(&self) -> &StreamFacts {
+        &self.facts
+    }
+
+    /// Takes the next bytes from the provider. After a failure or `[DONE]` nothing more is forwarded.
+    pub fn push(&mut self, piece: Bytes) -> Scanned {
+        if self.facts.is_done || self.failure.is_some() {
+            return Scanned::default();
+        }
+        match self.splitter.push(piece) {
+            Ok(whole) => self.scan(&whole),
+            Err(sse::TooLarge) => self.fail(Bytes::new(), ScanError::TooLarge),
+        }
+    }
+
+    /// Ends the scan when the provider's stream has ended, however it did.
+    pub fn finish(mut self) -> Finished {
+        let mut forward = BytesMut::new();
+        let rest = self.splitter.finish();
+        if !rest.is_empty() && self.failure.is_none() && !self.facts.is_done && is_done(&rest) {
+            // The last line lacks its line breaks: the words are there, the client gets them whole.
+            let whole = Bytes::from([rest.trim_ascii_end(), b"\n\n"].concat());
+            forward.extend_from_slice(&self.scan(&whole).forward);
+        }
+        let end = match self.failure.take() {
+            Some(failure) => StreamEnd::Failed(failure),
+            None if self.facts.is_done => StreamEnd::Done,
+            None if !self.expectations.sends_done && self.has_finished_all_choices() => {
+                forward.extend_from_slice(&self.closing_usage());
+                forward.extend_from_slice(DONE);
+                StreamEnd::Done
+            }
+            None => StreamEnd::Truncated,
+        };
+        Finished { forward: forward.freeze(), end, facts: self.facts }
+    }
+
+    fn has_finished_all_choices(&self) -> bool {
+        self.facts.finished_choices >= self.expectations.choices.max(1)
+    }
+
+    fn fail(&mut self, forward: Bytes, failure: ScanError) -> Scanned {
+        self.failure = Some(failure.clone());
+        Scanned { forward, failure: Some(failure) }
+    }
+
+    /// Decides on whole events. As long as none changes, the bytes are handed on without a copy.
+    fn scan(&mut self, whole: &Bytes) -> Scanned {
+        let mut output = Output::new(whole);
+        for event in sse::events(whole) {
+            match self.judge(event) {
+                Ok(Verdict::Forward) => output.keep(event),
+                Ok(Verdict::Replace(text)) => output.replace(event, &text),
+                Ok(Verdict::Drop) => output.replace(event, b""),
+                Ok(Verdict::End) => {
+                    let usage = self.closing_usage();
+                    output.insert(&usage);
+                    output.keep(event);
+                    self.facts.is_done = true;
+                    break;
+                }
+                Err(failure) => return self.fail(output.finish(), failure),
+            }
+        }
+        Scanned { forward: output.finish(), failure: None }
+    }
+
+    fn judge(&mut self, event: &[u8]) -> Result<Verdict, ScanError> {
+        let Some(data) = sse::data(event) else { return Ok(Verdict::Forward) };
+        let text = data.trim_ascii();
+        if text == b"[DONE]" {
+            return Ok(Verdict::End);
+        }
+        if text.is_empty() {
+            return Ok(Verdict::Forward);
+        }
+        if !(text.starts_with(b"{") && text.ends_with(b"}")) {
+            return Err(ScanError::Malformed);
+        }
+        let glance = glance(text);
+        let needs_parsing = glance.has_figures || glance.has_error || !self.facts.has_output;
+        let has_choices = if needs_parsing { self.read(text)? } else { true };
+        self.count(&glance);
+        if !has_choices && glance.has_figures {
+            self.usage_chunk = Some(whole_event(event));
+            return Ok(Verdict::Drop);
+        }
+        Ok(self.without_usage(event, text, &glance))
+    }
+
+    /// Parses a chunk for what a glance cannot give; returns whether it has choices.
+    fn read(&mut self, text: &[u8]) -> Result<bool, ScanError> {
+        let chunk: Chunk<'_> = serde_json::from_slice(text).map_err(|_| ScanError::Malformed)?;
+        if let Some(said) = chunk.error.as_ref().filter(|error| !error.is_null()) {
+            let unreadable = || UpstreamErrorBody { message: said.to_string(), ..UpstreamErrorBody::default() };
+            return Err(ScanError::Upstream(error::from_value(said).unwrap_or_else(unreadable)));
+        }
+        if chunk.choices.is_none() && chunk.message.is_some() {
+            return Err(error::parse(text).map_or(ScanError::Malformed, ScanError::Upstream));
+        }
+        // Groq puts figures under a name of its own in the last chunk
+        // (console.groq.com/docs/api-reference, read 2026-11-22).
+        let figures = chunk.usage.as_ref().and_then(usage::from_wire);
+        let figures = figures.or_else(|| usage::from_wire(&chunk.x_groq.as_ref()?["usage"]));
+        self.facts.usage = figures.or(self.facts.usage);
+        let facts = &mut self.facts;
+        facts.id = facts.id.take().or_else(|| chunk.id.map(Cow::into_owned));
+        facts.model = facts.model.take().or_else(|| chunk.model.map(Cow::into_owned));
+        facts.created = facts.created.or_else(|| chunk.created.as_ref().and_then(Value::as_i64));
+        Ok(chunk.choices.is_some_and(|choices| !choices.is_empty()))
+    }
+
+    fn count(&mut self, glance: &Glance) {
+        let facts = &mut self.facts;
+        facts.has_output |= glance.has_output;
+        facts.output_chunks += u64::from(glance.has_output);
+        facts.output_bytes = facts.output_bytes.saturating_add(glance.text_bytes as u64);
+        facts.finished_choices += glance.finished;
+    }
+
+    /// A chunk of content says `usage` only if the client asked, and then says null.
+    fn without_usage(&self, event: &[u8], text: &[u8], glance: &Glance) -> Verdict {
+        let Some((start, value_start)) = glance.usage else { return Verdict::Forward };
+        let Some(offset) = offset_in(event, text) else { return Verdict::Forward };
+        let (cut, instead) = if self.expectations.wants_usage {
+            (value_start..json::value_end(text, value_start), b"null".as_slice())
+        } else {
+            (json::member_range(text, start, value_start), b"".as_slice())
+        };
+        if &text[cut.clone()] == instead {
+            return Verdict::Forward;
+        }
+        Verdict::Replace([&event[..offset + cut.start], instead, &event[offset + cut.end..]].concat())
+    }
+
+    /// The usage chunk that goes before the end mark: the provider's own, or one made from figures
+    /// that came elsewhere. Empty when the client did not ask or there are no figures.
+    fn closing_usage(&mut self) -> Bytes {
+        let kept = self.usage_chunk.take();
+        if !self.expectations.wants_usage {
+            return Bytes::new();
+        }
+        kept.or_else(|| self.facts.usage.map(|usage| self.made_usage_chunk(&usage))).unwrap_or_default()
+    }
+
+    fn made_usage_chunk(&self, usage: &Usage) -> Bytes {
+        let facts = &self.facts;
+        let chunk = json!({
+            "id": facts.id.as_deref().unwrap_or_default(),
+            "object": "chat.completion.chunk",
+            "created": facts.created.unwrap_or_default(),
+            "model": facts.model.as_deref().unwrap_or_default(),
+            "choices": [],
+            "usage": usage::to_wire(usage),
+        });
+        Bytes::from(format!("data: {chunk}\n\n"))
+    }
+}
+
+/// Passes over a chunk once. The depths are those of `{choices:[{delta:{content}}]}`.
+fn glance(text: &[u8]) -> Glance {
+    let mut found = Glance::default();
+    json::walk(text, |key| {
+        let value = text.get(key.value_start).copied().unwrap_or(b'n');
+        let next = text.get(key.value_start + 1).copied();
+        match (key.depth, key.name) {
+            (1, b"usage") => {
+                found.usage = Some((key.start, key.value_start));
+                found.has_figures |= value == b'{';
+            }
+            (2, b"usage") => found.has_figures |= value == b'{',
+            (1, b"error") => found.has_error |= value != b'n',
+            (1, b"object") => found.has_error |= text[key.value_start..].starts_with(br#""error""#),
+            (3, b"finish_reason") => found.finished += u64::from(value == b'"'),
+            (4, b"content" | b"reasoning_content" | b"reasoning" | b"refusal") | (7, b"arguments") => {
+                let bytes = json::string_bytes(text, key.value_start);
+                found.text_bytes += bytes;
+                found.has_output |= bytes > 0;
+            }
+            (4, b"tool_calls" | b"reasoning_details" | b"images") => {
+                found.has_output |= value == b'[' && next != Some(b']');
+            }
+            (4, b"function_call" | b"audio") => found.has_output |= value == b'{',
+            _ => {}
+        }
+    });
+    found
+}
+
+/// Where `text` lies in `event`; `None` when it was joined from several lines.
+fn offset_in(event: &[u8], text: &[u8]) -> Option<usize> {
+    let offset = text.as_ptr().addr().checked_sub(event.as_ptr().addr())?;
+    (offset + text.len() <= event.len()).then_some(offset)
+}
+
+fn is_done(event: &[u8]) -> bool {
+    sse::data(event).is_some_and(|data| data.trim_ascii() == b"[DONE]")
+}
+
+fn whole_event(event: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(event)
+}
+
+/// What is forwarded of some whole events: a slice of them as long as nothing changed, a copy after.
+struct Output<'a> {
+    whole: &'a Bytes,
+    kept: usize,
+    copy: Option<BytesMut>,
+}
+
+impl<'a> Output<'a> {
+    const fn new(whole: &'a Bytes) -> Self {
+        Self { whole, kept: 0, copy: None }
+    }
+
+    fn keep(&mut self, event: &[u8]) {
+        match &mut self.copy {
+            Some(copy) => copy.extend_from_slice(event),
+            None => self.kept += event.len(),
+        }
+    }
+
+    fn replace(&mut self, _event: &[u8], text: &[u8]) {
+        self.copied().extend_from_slice(text);
+    }
+
+    fn insert(&mut self, text: &[u8]) {
+        if !text.is_empty() {
+            self.copied().extend_from_slice(text);
+        }
+    }
+
+    fn copied(&mut self) -> &mut BytesMut {
+        let (whole, kept) = (self.whole, self.kept);
+        self.copy.get_or_insert_with(|| {
+            let mut copy = BytesMut::with_capacity(whole.len());
+            copy.extend_from_slice(&whole[..kept]);
+            copy
+        })
+    }
+
+    fn finish(self) -> Bytes {
+        match self.copy {
+            Some(copy) => copy.freeze(),
+            None => self.whole.slice(..self.kept),
+        }
+    }
+}

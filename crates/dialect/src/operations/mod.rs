@@ -1,0 +1,3 @@
+//! Operations beside chat, one file each.
+
+pub mod embeddings;
