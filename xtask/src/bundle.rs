@@ -1,7 +1,9 @@
 //! `bundle`: the release build and its installers.
 
-use anyhow::Result;
-use serde_json::json;
+use std::{env, fs};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
 
 use crate::place::Place;
 use crate::{frontend, needs, step};
@@ -13,7 +15,7 @@ pub fn bundle(place: &Place, arguments: &[String]) -> Result<()> {
     frontend::build(place)?;
     step::run(place.cargo("build").args(["--workspace", "--bins", "--release"]))?;
     let mut command = place.tauri();
-    command.arg("bundle").arg("--config").arg(with_the_server(place).to_string());
+    command.arg("bundle").arg("--config").arg(with_the_server(place)?.to_string());
     if arguments.is_empty() && cfg!(target_os = "linux") {
         command.args(["--bundles", "deb,rpm"]);
     }
@@ -22,10 +24,14 @@ pub fn bundle(place: &Place, arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The configuration that puts `megarouter-server` beside the app. The build folder differs from machine to machine, so
-/// this cannot stand in `tauri.conf.json`.
-fn with_the_server(place: &Place) -> serde_json::Value {
-    let server = place.binary("release", "megarouter-server");
-    let installed = json!({ "/usr/bin/megarouter-server": server });
-    json!({ "bundle": { "linux": { "deb": { "files": installed }, "rpm": { "files": installed } } } })
+/// The configuration that packs `megarouter-server` beside the app. The bundler wants the system in the file's name, and
+/// the build folder differs from machine to machine, so this cannot stand in `tauri.conf.json`.
+fn with_the_server(place: &Place) -> Result<Value> {
+    let rustc = step::answer(place.command("rustc").arg("-vV")).context("rustc does not say what it builds for")?;
+    let system = rustc.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+    let folder = place.target.join("release").join("beside");
+    fs::create_dir_all(&folder)?;
+    let packed = folder.join(format!("megarouter-server-{system}{}", env::consts::EXE_SUFFIX));
+    fs::copy(place.binary("release", "megarouter-server"), packed).context("cannot copy megarouter-server")?;
+    Ok(json!({ "bundle": { "externalBin": [folder.join("megarouter-server")] } }))
 }
