@@ -1,1 +1,19 @@
-//! The whole program from outside.
+//! The whole program from outside: what the end-to-end tests, the benchmark and the soak run drive
+//! MegaRouter with.
+//!
+//! Nothing here depends on a crate of ours: the program is known only by its binaries, its command
+//! line, its HTTP and its window, as its users know it. The tests themselves are in `it/`. Start at
+//! [`program::Program`] and [`mock_provider::MockProvider`].
+
+pub mod client;
+pub mod load;
+pub mod mock_provider;
+pub mod process;
+pub mod program;
+pub mod raw_http;
+pub mod real_model;
+pub mod setup;
+pub mod sse;
+pub mod tools;
+pub mod webdriver;
+pub mod xvfb;

@@ -1,0 +1,33 @@
+//! The plain HTTP client of the tests, and short ways to make the usual calls.
+
+use std::sync::Once;
+
+use serde_json::{Value, json};
+
+/// A client without a proxy, for plain HTTP on loopback.
+///
+/// # Panics
+/// When the client cannot be built.
+pub fn new() -> reqwest::Client {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        // The client insists on one even where only plain HTTP is spoken.
+        let _already_set = rustls::crypto::ring::default_provider().install_default();
+    });
+    reqwest::Client::builder().no_proxy().build().expect("the HTTP client can be built")
+}
+
+/// A small chat request for `model`.
+pub fn chat_body(model: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": "Say a few words."}]})
+}
+
+/// The same, streamed; `has_usage` asks for the usage chunk.
+pub fn stream_body(model: &str, has_usage: bool) -> Value {
+    let mut body = chat_body(model);
+    body["stream"] = json!(true);
+    if has_usage {
+        body["stream_options"] = json!({"include_usage": true});
+    }
+    body
+}
