@@ -1,0 +1,33 @@
+import type { Operation } from "./operations";
+
+/** What an answer is made of; the server names the changed ones in its events. */
+export type Tag = "providers" | "models" | "keys" | "settings" | "requests" | "status";
+
+/** The tags of each cached read, by path. Others are fetched anew each time. */
+const tagsByPath: [prefix: string, tags: Tag[]][] = [
+  ["/status", ["status"]],
+  ["/settings", ["settings"]],
+  ["/provider-kinds", []],
+  ["/providers", ["providers", "models"]],
+  ["/models", ["models", "providers"]],
+  ["/keys", ["keys"]],
+  ["/requests", ["requests"]],
+  ["/overview", ["requests", "models", "keys"]],
+];
+
+/** The tags of an operation's answer. */
+export function tagsOf(operation: Operation): Tag[] {
+  const path = operation.split(" ")[1] ?? "";
+  return tagsByPath.find(([prefix]) => path.startsWith(prefix))?.[1] ?? [];
+}
+
+/** The tags an operation changes. */
+export function changedBy(operation: Operation): Tag[] {
+  const path = operation.split(" ")[1] ?? "";
+  if (path.startsWith("/proxy")) return ["status"];
+  if (path.startsWith("/providers") && !path.endsWith("/test")) return ["providers", "models", "status"];
+  if (path.startsWith("/models")) return ["models", "providers"];
+  if (path.startsWith("/keys")) return ["keys"];
+  if (path.startsWith("/settings")) return ["settings", "status"];
+  return [];
+}

@@ -1,0 +1,188 @@
+/**
+ * Every number, amount, length and time that a person sees. Money arrives as a string of integer
+ * nano-USD and never becomes a float before it is rounded for show.
+ */
+import { systemLocale } from "./locale";
+
+const nanosPerUsd = 1_000_000_000n;
+let locale = systemLocale;
+
+/** Sets the locale of numbers and dates; called when the language changes. */
+export function setFormatLocale(tag: string): void {
+  locale = tag;
+  numberFormats.clear();
+}
+
+const numberFormats = new Map<string, Intl.NumberFormat>();
+
+function numbers(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = JSON.stringify(options);
+  let format = numberFormats.get(key);
+  if (!format) {
+    format = new Intl.NumberFormat(locale, options);
+    numberFormats.set(key, format);
+  }
+  return format;
+}
+
+function parseNanos(amount: string): bigint {
+  return /^-?\d+$/.test(amount) ? BigInt(amount) : 0n;
+}
+
+/** Divides, rounding half away from zero. */
+function divideRounded(value: bigint, divisor: bigint): bigint {
+  const half = divisor / 2n;
+  return value < 0n ? -((-value + half) / divisor) : (value + half) / divisor;
+}
+
+function usd(nanos: bigint, decimals: number): string {
+  const scale = 10n ** BigInt(9 - decimals);
+  const rounded = divideRounded(nanos, scale) * scale;
+  const isNegative = rounded < 0n;
+  const absolute = isNegative ? -rounded : rounded;
+  const fraction = (absolute % nanosPerUsd).toString().padStart(9, "0").slice(0, decimals);
+  const text = `${absolute / nanosPerUsd}${decimals > 0 ? `.${fraction}` : ""}`;
+  const format = numbers({
+    style: "currency",
+    currency: "USD",
+    currencyDisplay: "narrowSymbol",
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+  });
+  // A decimal string keeps every digit where the engine supports it; up to 2^53 nano-USD a number does too.
+  return format.format((isNegative ? `-${text}` : text) as unknown as number);
+}
+
+/** Decimals that show two significant digits below one dollar, and cents above. */
+function decimalsFor(nanos: bigint): number {
+  const absolute = nanos < 0n ? -nanos : nanos;
+  if (absolute === 0n || absolute >= nanosPerUsd / 10n) return 2;
+  const leadingZeros = 9 - absolute.toString().length;
+  return Math.min(9, leadingZeros + 2);
+}
+
+/** Money for reading: `$1,204.50`, `$0.0031`, `$1.84 M`. */
+export function money(amount: string): string {
+  const nanos = parseNanos(amount);
+  const million = nanosPerUsd * 1_000_000n;
+  if (nanos >= million || nanos <= -million) return `${usd(nanos / 1_000_000n, 2)} M`;
+  return usd(nanos, decimalsFor(nanos));
+}
+
+/** Money to the last nano-dollar, for tooltips and exports. */
+export function exactMoney(amount: string): string {
+  const nanos = parseNanos(amount);
+  const digits = (nanos < 0n ? -nanos : nanos).toString().padStart(10, "0");
+  const significant = digits.slice(-9).replace(/0+$/, "").length;
+  return usd(nanos, Math.max(2, significant));
+}
+
+/** A price such as "0.15" (decimal US dollars per million tokens). */
+export function rate(usdPerMillion: string): string {
+  const [whole = "0", fraction = ""] = usdPerMillion.split(".");
+  return exactMoney(`${whole}${fraction.padEnd(9, "0").slice(0, 9)}`.replace(/^(-?)0+(?=\d)/, "$1"));
+}
+
+/** Dollars as a float, for the axes and lines of charts only. */
+export function moneyForChart(amount: string): number {
+  return Number(parseNanos(amount)) / 1e9;
+}
+
+/** Money on an axis, from chart dollars. */
+export function moneyTick(dollars: number): string {
+  return money(BigInt(Math.round(dollars * 1e9)).toString());
+}
+
+/** The sum of nano-USD strings. */
+export function addMoney(amounts: readonly string[]): string {
+  return amounts.reduce((sum, amount) => sum + parseNanos(amount), 0n).toString();
+}
+
+/** Sorts nano-USD strings by value. */
+export function compareMoney(left: string, right: string): number {
+  const difference = parseNanos(left) - parseNanos(right);
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+}
+
+/** A count in full: `12,345`. */
+export function count(value: number): string {
+  return numbers({ maximumFractionDigits: 0 }).format(value);
+}
+
+/** A count for a headline or an axis: `12,345`, `1.84 M`. */
+export function compactCount(value: number): string {
+  if (Math.abs(value) < 100_000) return count(value);
+  return numbers({ notation: "compact", maximumSignificantDigits: 3 }).format(value);
+}
+
+/** A share of one: `42 %`, `0.4 %`. */
+export function percent(share: number): string {
+  const digits = Math.abs(share) > 0 && Math.abs(share) < 0.1 ? 1 : 0;
+  return numbers({ style: "percent", maximumFractionDigits: digits }).format(share);
+}
+
+/** A change against a comparison: `+12 %`; null where there is nothing to compare with. */
+export function change(current: number, previous: number): string | null {
+  if (previous === 0) return null;
+  return numbers({ style: "percent", maximumFractionDigits: 0, signDisplay: "exceptZero" }).format(
+    (current - previous) / previous,
+  );
+}
+
+/** A length of time from microseconds: `840 µs`, `12 ms`, `1.24 s`, `2 min 3 s`. */
+export function duration(microseconds: number): string {
+  const unit = (value: number, name: string, digits: number) =>
+    `${numbers({ maximumFractionDigits: digits }).format(value)} ${name}`;
+  if (microseconds < 1_000) return unit(microseconds, "µs", 0);
+  if (microseconds < 10_000) return unit(microseconds / 1_000, "ms", 1);
+  if (microseconds < 1_000_000) return unit(microseconds / 1_000, "ms", 0);
+  if (microseconds < 60_000_000) return unit(microseconds / 1_000_000, "s", 2);
+  const seconds = Math.round(microseconds / 1_000_000);
+  return `${unit(Math.floor(seconds / 60), "min", 0)} ${unit(seconds % 60, "s", 0)}`;
+}
+
+/** A size in bytes: `3.2 MB`. */
+export function size(bytes: number): string {
+  const names = ["B", "kB", "MB", "GB", "TB"];
+  const power = bytes < 1 ? 0 : Math.min(names.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${numbers({ maximumSignificantDigits: 3 }).format(bytes / 1000 ** power)} ${names[power]}`;
+}
+
+function dates(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat(locale, options);
+}
+
+/** A clock time: `14:02`, with seconds on demand. */
+export function clock(time: string | Date, withSeconds = false): string {
+  return dates({ hour: "2-digit", minute: "2-digit", ...(withSeconds ? { second: "2-digit" } : {}) }).format(
+    new Date(time),
+  );
+}
+
+/** A day: `3 Nov`, with the year where it is not this one. */
+export function day(time: string | Date, now: Date = new Date()): string {
+  const date = new Date(time);
+  const isThisYear = date.getFullYear() === now.getFullYear();
+  return dates({ day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) }).format(date);
+}
+
+/** Day and time in full with the zone, for tooltips. */
+export function exactTime(time: string | Date): string {
+  return dates({ dateStyle: "medium", timeStyle: "long" }).format(new Date(time));
+}
+
+/** A day with the clock time: `3 Nov, 14:02`. */
+export function dayAndClock(time: string | Date): string {
+  return `${day(time)}, ${clock(time)}`;
+}
+
+/** Relative under 24 hours ("3 min ago", "in 2 hr"), a day and time beyond. */
+export function moment(time: string | Date, now: Date = new Date()): string {
+  const seconds = (new Date(time).getTime() - now.getTime()) / 1000;
+  const distance = Math.abs(seconds);
+  if (distance >= 86_400) return dayAndClock(time);
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
+  if (distance < 60) return relative.format(Math.trunc(seconds), "second");
+  if (distance < 3_600) return relative.format(Math.trunc(seconds / 60), "minute");
+  return relative.format(Math.trunc(seconds / 3_600), "hour");
+}

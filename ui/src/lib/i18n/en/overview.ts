@@ -1,0 +1,4 @@
+/** The overview screen. */
+export const overview = {
+  overview_title: "Overview",
+} as const;

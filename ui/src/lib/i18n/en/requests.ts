@@ -1,0 +1,4 @@
+/** The requests screen. */
+export const requests = {
+  requests_title: "Requests",
+} as const;

@@ -1,0 +1,37 @@
+/** The screens of the window: one line each, in the order of the sidebar. Only screens that exist. */
+import Activity from "@lucide/svelte/icons/chart-no-axes-combined";
+import List from "@lucide/svelte/icons/list";
+import type { Component } from "svelte";
+import { m } from "./i18n";
+
+export type Group = "see" | "route" | "use" | "admin";
+
+export interface Screen {
+  /** The first segment of the address. */
+  id: string;
+  group: Group;
+  /** Keys that open it: a chord or a shortcut. */
+  shortcut: string;
+  title: () => string;
+  icon: Component<{ size?: number | string }>;
+  load: () => Promise<{ default: Component }>;
+}
+
+// biome-ignore format: one line per screen
+export const screens: readonly Screen[] = [
+  { id: "overview", group: "see", shortcut: "G O", title: () => m.nav_overview(), icon: Activity, load: () => import("../screens/overview/OverviewScreen.svelte") },
+  { id: "requests", group: "see", shortcut: "G R", title: () => m.nav_requests(), icon: List, load: () => import("../screens/requests/RequestsScreen.svelte") },
+];
+
+/** The groups of the sidebar, in order. */
+export const groups: readonly { id: Group; title: () => string }[] = [
+  { id: "see", title: () => m.nav_group_see() },
+  { id: "route", title: () => m.nav_group_route() },
+  { id: "use", title: () => m.nav_group_use() },
+  { id: "admin", title: () => m.nav_group_admin() },
+];
+
+/** The screen of an address; home is the first. */
+export function screenOf(id: string): Screen | undefined {
+  return id === "" ? screens[0] : screens.find((screen) => screen.id === id);
+}
