@@ -12,6 +12,7 @@ import http from 'node:http';
 import { getLlama, LlamaCompletion } from 'node-llama-cpp';
 
 const MODEL_NAME = 'gemma-3-270m';
+const MODEL = { id: MODEL_NAME, object: 'model', created: 0, owned_by: 'local' };
 // Several threads spin on a busy machine and make it slower than one does.
 const THREADS = 1;
 
@@ -158,8 +159,9 @@ async function serve(request, response) {
     if (path === '/health') return answer.json(200, { status: 'ok' });
     if (path === '/reported') return answer.json(200, reported);
     if (path === '/v1/models') {
-      return answer.json(200, { object: 'list', data: [{ id: MODEL_NAME, object: 'model', created: 0, owned_by: 'local' }] });
+      return answer.json(200, { object: 'list', data: [MODEL] });
     }
+    if (path === `/v1/models/${MODEL_NAME}`) return answer.json(200, MODEL);
     if (path !== '/v1/chat/completions' && path !== '/v1/embeddings') throw new RequestError(404, `no such path: ${path}`);
     const body = await readJson(request);
     if (body.model !== MODEL_NAME) throw new RequestError(404, `no such model: ${body.model}`, 'model_not_found');

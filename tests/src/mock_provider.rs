@@ -159,7 +159,11 @@ impl State {
         names
     }
 
-    /// The connection is told to refuse when this says so.
+    fn has_model(&self, name: &str) -> bool {
+        self.models().iter().any(|known| known == name)
+    }
+
+    /// Whether a call with this `Authorization` is answered.
     fn accepts(&self, authorization: Option<&str>) -> bool {
         let wanted = self.credential.lock().unwrap_or_else(PoisonError::into_inner);
         wanted.as_deref().is_none_or(|wanted| authorization.and_then(|it| it.strip_prefix("Bearer ")) == Some(wanted))

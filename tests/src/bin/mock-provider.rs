@@ -15,6 +15,9 @@ struct Arguments {
     /// The port; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// The bearer credential to insist on.
+    #[arg(long)]
+    credential: Option<String>,
     /// A JSON file with a script for each model name.
     #[arg(long)]
     scripts: Option<PathBuf>,
@@ -24,6 +27,9 @@ struct Arguments {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let mock = MockProvider::listen(arguments.port, false).await?;
+    if let Some(credential) = arguments.credential {
+        mock.require_credential(&credential);
+    }
     if let Some(file) = arguments.scripts {
         let text = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let scripts: BTreeMap<String, Script> = serde_json::from_slice(&text)?;

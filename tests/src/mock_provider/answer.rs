@@ -38,11 +38,17 @@ pub(super) fn error(status: u16, kind: &str, code: Option<&str>) -> Answer {
 
 /// The models, as `GET /models` gives them.
 pub(super) fn models(names: &[String]) -> Answer {
-    let data: Vec<Value> = names
-        .iter()
-        .map(|name| json!({"id": name, "object": "model", "created": CREATED, "owned_by": "mock"}))
-        .collect();
+    let data: Vec<Value> = names.iter().map(|name| model_json(name)).collect();
     whole(200, &json!({"object": "list", "data": data}), None)
+}
+
+/// One model, as `GET /models/NAME` gives it.
+pub(super) fn model(name: &str) -> Answer {
+    whole(200, &model_json(name), None)
+}
+
+fn model_json(name: &str) -> Value {
+    json!({"id": name, "object": "model", "created": CREATED, "owned_by": "mock"})
 }
 
 /// Any JSON value as a whole answer.

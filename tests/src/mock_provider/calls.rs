@@ -8,7 +8,8 @@ use serde::Serialize;
 /// One call as it arrived and ended.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Its place in the order of arrival, from 0; the answer's id is `chatcmpl-mock-NUMBER`.
+    /// Its place in the order of arrival, from 0; the answer's id is
+    /// `chatcmpl-mock-NUMBER`, its `x-request-id` is `mock-NUMBER`.
     pub number: usize,
     /// The method.
     pub method: String,

@@ -67,6 +67,9 @@ fn answer_to(state: &State, request: &Request, asked: &request::Asked, number: u
     let path = request.path.split('?').next().unwrap_or_default();
     match (request.method.as_str(), path) {
         ("GET", "/v1/models") => plain(answer::models(&state.models())),
+        ("GET", path) if path.strip_prefix("/v1/models/").is_some_and(|name| state.has_model(name)) => {
+            plain(answer::model(&path["/v1/models/".len()..]))
+        }
         ("POST", "/v1/chat/completions" | "/v1/embeddings") => match state.next_script(&asked.model) {
             Some(script) => {
                 let answer = answer::of(&script, request, asked, number);
@@ -110,7 +113,7 @@ impl<'a> Writing<'a> {
             Some(cut) => self.cut(script, &answer, is_stream, cut).await,
             None if is_stream => self.stream(script, &answer).await,
             None => {
-                self.write(&head(script, &answer, Some(body_length(&answer)))).await?;
+                self.write(&head(script, &answer, self.number, Some(body_length(&answer)))).await?;
                 self.whole_body(&answer).await?;
                 Ok(End::Answered)
             }
@@ -119,7 +122,7 @@ impl<'a> Writing<'a> {
 
     /// A whole answer to a question that is no call.
     async fn whole(&mut self, answer: &Answer) -> Result<(), PeerClosed> {
-        self.write(&head(&Script::default(), answer, Some(body_length(answer)))).await?;
+        self.write(&head(&Script::default(), answer, self.number, Some(body_length(answer)))).await?;
         self.whole_body(answer).await
     }
 
@@ -133,7 +136,7 @@ impl<'a> Writing<'a> {
     }
 
     async fn stream(&mut self, script: &Script, answer: &Answer) -> Result<End, PeerClosed> {
-        self.write(&head(script, answer, None)).await?;
+        self.write(&head(script, answer, self.number, None)).await?;
         let mut words = 0;
         for piece in &answer.pieces {
             if script.gap_ms > 0 && piece.words > words && words > 0 {
@@ -156,7 +159,7 @@ impl<'a> Writing<'a> {
     async fn cut(&mut self, script: &Script, answer: &Answer, is_stream: bool, cut: Cut) -> Result<End, PeerClosed> {
         let whole: Vec<u8> = answer.pieces.iter().flat_map(|piece| piece.bytes.iter().copied()).collect();
         let kept = &whole[..cut.at_byte.min(whole.len())];
-        self.write(&head(script, answer, (!is_stream).then_some(whole.len()))).await?;
+        self.write(&head(script, answer, self.number, (!is_stream).then_some(whole.len()))).await?;
         self.note(answer, kept);
         if is_stream && !kept.is_empty() {
             self.write(&framed(script.framing, kept)).await?;
@@ -232,7 +235,7 @@ fn framed(framing: Framing, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The head of an answer; without a length the body is marked as the script's framing says.
-fn head(script: &Script, answer: &Answer, length: Option<usize>) -> Vec<u8> {
+fn head(script: &Script, answer: &Answer, number: Option<usize>, length: Option<usize>) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {} Mock\r\ncontent-type: {}\r\n", answer.status, answer.content_type);
     let framing = match (length, script.framing) {
         (Some(length), _) => format!("content-length: {length}\r\n"),
@@ -240,6 +243,9 @@ fn head(script: &Script, answer: &Answer, length: Option<usize>) -> Vec<u8> {
         (None, Framing::Close) => "connection: close\r\n".to_owned(),
     };
     head.push_str(&framing);
+    if let Some(number) = number {
+        let _infallible = write!(head, "x-request-id: mock-{number}\r\n");
+    }
     for (name, value) in &script.headers {
         let _infallible = write!(head, "{name}: {value}\r\n");
     }
