@@ -1,0 +1,15 @@
+//! Cerebras.
+
+use super::Kind;
+
+pub const KIND: Kind = Kind {
+    id: "cerebras",
+    name: "Cerebras",
+    base_url: "https://api.cerebras.ai/v1",
+    credential_variables: &["CEREBRAS_API_KEY"],
+    key_prefixes: &["csk-"],
+    output_bound_field: "max_completion_tokens",
+    docs_url: "https://inference-docs.cerebras.ai/resources/openai",
+    docs_date: "2026-11-22",
+    ..Kind::HOSTED
+};

@@ -1,0 +1,14 @@
+//! Fireworks AI.
+
+use super::Kind;
+
+pub const KIND: Kind = Kind {
+    id: "fireworks",
+    name: "Fireworks AI",
+    base_url: "https://api.fireworks.ai/inference/v1",
+    credential_variables: &["FIREWORKS_API_KEY"],
+    key_prefixes: &["fw_"],
+    docs_url: "https://docs.fireworks.ai/tools-sdks/openai-compatibility",
+    docs_date: "2026-11-22",
+    ..Kind::HOSTED
+};

@@ -1,0 +1,15 @@
+//! Mistral.
+
+use super::Kind;
+
+pub const KIND: Kind = Kind {
+    id: "mistral",
+    name: "Mistral",
+    base_url: "https://api.mistral.ai/v1",
+    credential_variables: &["MISTRAL_API_KEY"],
+    // Its API refuses fields it does not know, and sends the usage without being asked.
+    supports_stream_usage: false,
+    docs_url: "https://docs.mistral.ai/api/",
+    docs_date: "2026-11-22",
+    ..Kind::HOSTED
+};

@@ -1,0 +1,14 @@
+//! Any server that speaks OpenAI's dialect.
+
+use super::Kind;
+
+pub const KIND: Kind = Kind {
+    id: "openai_compatible",
+    name: "OpenAI-compatible",
+    base_url_is_fixed: false,
+    needs_credential: false,
+    docs_url: "https://platform.openai.com/docs/api-reference/chat/create",
+    docs_date: "2026-11-22",
+    note: Some("Give the address up to and including the version, such as https://api.example.com/v1."),
+    ..Kind::HOSTED
+};

@@ -1,0 +1,14 @@
+//! Together AI.
+
+use super::Kind;
+
+pub const KIND: Kind = Kind {
+    id: "together",
+    name: "Together AI",
+    base_url: "https://api.together.xyz/v1",
+    credential_variables: &["TOGETHER_API_KEY"],
+    key_prefixes: &["tgp_v1_"],
+    docs_url: "https://docs.together.ai/docs/openai-api-compatibility",
+    docs_date: "2026-11-22",
+    ..Kind::HOSTED
+};

@@ -1,0 +1,206 @@
+//! What went wrong with a call, and what a caller can do about it.
+
+use std::error::Error;
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use megarouter_dialect::openai_chat::error::UpstreamErrorBody;
+use megarouter_domain::clock::Timestamp;
+use megarouter_domain::code::Code;
+use megarouter_domain::provider::{Credential, Target};
+use thiserror::Error;
+
+use crate::address::BaseUrlError;
+use crate::resolver::ResolveError;
+
+/// Why there is no answer, or no more of it. The texts never hold a credential or the client's text.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum CallError {
+    /// The base URL may not be dialled.
+    #[error("the provider's address cannot be used: {0}")]
+    Address(#[from] BaseUrlError),
+    /// The credential cannot be read; nothing was sent.
+    #[error("the provider's credential is not available: {0}")]
+    CredentialUnavailable(String),
+    /// The host name does not resolve.
+    #[error("the provider's host name did not resolve")]
+    Dns,
+    /// Nothing listens there.
+    #[error("the provider's host refused the connection")]
+    ConnectRefused,
+    /// The host did not answer in time, or cannot be reached.
+    #[error("the provider's host did not answer in time")]
+    ConnectTimeout,
+    /// The connection could not be made safe.
+    #[error("a secure connection to the provider failed: {0}")]
+    Tls(String),
+    /// Connected, and no answer began in time; the provider may be working on it.
+    #[error("the provider did not begin to answer in time")]
+    FirstByteTimeout,
+    /// The connection broke; the provider may have been working on it.
+    #[error("the connection to the provider broke: {0}")]
+    Broken(String),
+    /// The answer is larger than the limit, or packed although nobody asked.
+    #[error("the provider's answer cannot be taken: {0}")]
+    Unacceptable(String),
+}
+
+impl CallError {
+    /// The stable code.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::CredentialUnavailable(_) => Code::CredentialUnavailable,
+            Self::Address(_) | Self::Dns | Self::ConnectRefused | Self::ConnectTimeout | Self::Tls(_) => {
+                Code::UpstreamUnreachable
+            }
+            Self::FirstByteTimeout => Code::UpstreamTimeout,
+            Self::Broken(_) => Code::UpstreamTruncated,
+            Self::Unacceptable(_) => Code::UpstreamMalformed,
+        }
+    }
+
+    /// True when the provider may have begun to generate, so that the call may be billed.
+    pub const fn may_have_run(&self) -> bool {
+        matches!(self, Self::FirstByteTimeout | Self::Broken(_) | Self::Unacceptable(_))
+    }
+}
+
+/// What to do after a provider answered with an error status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// Ask the same deployment again, after a wait.
+    RetrySame {
+        /// How long to wait: what the provider said, or zero.
+        after: Duration,
+    },
+    /// Ask the next deployment.
+    NextDeployment,
+    /// Give the answer to the client as it is: another deployment would say the same, and clients
+    /// act on the wording.
+    GiveBack,
+}
+
+/// An error status, judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What to do.
+    pub next_step: NextStep,
+    /// The code for the ledger and, when no deployment is left, for the client.
+    pub code: Code,
+}
+
+/// The longest wait that is honoured; a provider that asks for more is passed over.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Judges an answer with an error status (300 or above).
+pub fn judge(status: u16, retry_after: Option<Duration>, error: Option<&UpstreamErrorBody>) -> Judgement {
+    let retry = match retry_after {
+        Some(wait) if wait > LONGEST_WAIT => NextStep::NextDeployment,
+        wait => NextStep::RetrySame { after: wait.unwrap_or_default() },
+    };
+    let judged = |next_step, code| Judgement { next_step, code };
+    match status {
+        402 => judged(NextStep::NextDeployment, Code::UpstreamRateLimited),
+        429 if error.is_some_and(UpstreamErrorBody::is_quota_exhausted) => {
+            judged(NextStep::NextDeployment, Code::UpstreamRateLimited)
+        }
+        429 => judged(retry, Code::UpstreamRateLimited),
+        401 | 403 => judged(NextStep::NextDeployment, Code::UpstreamCredential),
+        404 | 405 | 410 => judged(NextStep::NextDeployment, Code::UpstreamError),
+        408 | 409 | 425 | 500 | 502 | 503 | 529 => judged(retry, Code::UpstreamError),
+        504 => judged(NextStep::NextDeployment, Code::UpstreamTimeout),
+        400..=499 => judged(NextStep::GiveBack, Code::UpstreamError),
+        // Redirects are not followed; and whatever else comes is no answer.
+        _ => judged(NextStep::NextDeployment, Code::UpstreamError),
+    }
+}
+
+/// How long the provider asks to wait: `retry-after-ms`, or `retry-after` in seconds or as a date.
+/// What lies in the past, or below zero, is no wait; what cannot be read is `None`.
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(millis) = text("retry-after-ms").and_then(decimal) {
+        return Some(Duration::from_millis(millis));
+    }
+    let value = text("retry-after")?;
+    if let Some(seconds) = decimal(value) {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = httpdate::parse_http_date(value).ok()?;
+    let now = SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(now.as_millis()).unwrap_or(0));
+    Some(at.duration_since(now).unwrap_or_default())
+}
+
+/// A whole number; a fraction is rounded up and what is below zero is zero.
+fn decimal(text: &str) -> Option<u64> {
+    if let Some(below) = text.strip_prefix('-') {
+        return decimal(below).map(|_| 0);
+    }
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let up = u64::from(fraction.bytes().any(|byte| byte != b'0'));
+    whole.parse::<u64>().ok().map(|whole| whole.saturating_add(up))
+}
+
+/// A provider's body without our credential, should it quote it.
+pub fn scrub(body: &Bytes, target: &Target) -> Bytes {
+    let Credential::Ready(secret) = &target.credential else { return body.clone() };
+    let needle = secret.expose().trim().as_bytes();
+    if needle.is_empty() || needle.len() > body.len() {
+        return body.clone();
+    }
+    let mut clean: Vec<u8> = Vec::with_capacity(body.len());
+    let mut rest: &[u8] = body;
+    while let Some(at) = rest.windows(needle.len()).position(|window| window == needle) {
+        clean.extend_from_slice(&rest[..at]);
+        clean.extend_from_slice(b"[credential]");
+        rest = &rest[at + needle.len()..];
+    }
+    if clean.is_empty() && rest.len() == body.len() {
+        return body.clone();
+    }
+    clean.extend_from_slice(rest);
+    clean.into()
+}
+
+/// Says what a failure of the HTTP client was.
+pub(crate) fn of_http(error: &reqwest::Error) -> CallError {
+    if cause::<ResolveError>(error).is_some() {
+        return CallError::Dns;
+    }
+    if let Some(tls) = cause::<rustls::Error>(error) {
+        return CallError::Tls(tls.to_string());
+    }
+    let io = cause::<io::Error>(error).map(io::Error::kind);
+    if error.is_connect() {
+        return match io {
+            Some(io::ErrorKind::ConnectionRefused) => CallError::ConnectRefused,
+            _ => CallError::ConnectTimeout,
+        };
+    }
+    let what = match io {
+        Some(kind) => kind.to_string(),
+        None => "it ended in the middle".to_owned(),
+    };
+    CallError::Broken(what)
+}
+
+/// Finds an error of a type among the causes, also inside an I/O error, which hides its own.
+fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(current) = next {
+        if let Some(found) = current.downcast_ref::<T>() {
+            return Some(found);
+        }
+        let inside = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = inside.and_then(|inside| cause::<T>(inside)) {
+            return Some(found);
+        }
+        next = current.source();
+    }
+    None
+}
