@@ -1,1 +1,27 @@
 //! The proxy: one request's way from accept to settle.
+//!
+//! Start at [`pipeline`], which names the stages in order. Each stage is a module with one public
+//! verb that takes the previous stage's struct by value, so that the compiler checks the order. The
+//! gateway reads an immutable snapshot, decides in memory and queues ledger entries; it never waits
+//! for a database. It does not listen (`server` does) and does not know how a dialect is written
+//! (`dialect` does).
+
+pub mod accept;
+pub mod answer;
+pub mod attempt;
+pub mod authenticate;
+pub mod authorise;
+pub mod body;
+pub mod books;
+pub mod decode;
+pub mod draft;
+pub mod guard;
+pub mod pipeline;
+pub mod relay;
+pub mod render;
+pub mod settle;
+
+pub use body::Body;
+pub use books::{Books, JournalFeed};
+pub use guard::Guard;
+pub use pipeline::{Gateway, Limits};

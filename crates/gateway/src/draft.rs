@@ -1,0 +1,156 @@
+//! The usage record of a request that is still under way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use megarouter_domain::clock::{Clock, Timestamp};
+use megarouter_domain::code::Code;
+use megarouter_domain::id::{KeyId, RequestId};
+use megarouter_domain::price::Cost;
+use megarouter_domain::record::{AttemptRecord, Operation, Outcome, UsageRecord};
+use megarouter_domain::usage::{Usage, UsageSource};
+
+use crate::accept::Arrival;
+use crate::books::Books;
+
+/// The status noted when the client left before one was sent, after nginx's custom.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// A usage record in the making. It is written exactly once: by [`Draft::finish`], or when it is
+/// dropped because the client left.
+pub struct Draft {
+    books: Arc<Books>,
+    clock: Arc<dyn Clock>,
+    arrived: Duration,
+    status_sent: Option<u16>,
+    record: Option<Box<UsageRecord>>,
+}
+
+impl Draft {
+    /// Begins the record of an authenticated request.
+    pub fn begin(
+        books: &Arc<Books>,
+        clock: &Arc<dyn Clock>,
+        arrival: &Arrival,
+        key_id: KeyId,
+        operation: Operation,
+    ) -> Self {
+        let record = UsageRecord {
+            request_id: arrival.request_id,
+            started_at: arrival.at,
+            key_id,
+            operation,
+            model_asked: Arc::from(""),
+            model: None,
+            provider: None,
+            upstream_model: None,
+            is_streaming: false,
+            status: CLIENT_CLOSED_REQUEST,
+            outcome: Outcome::ClientLeft,
+            error: Some(Code::ClientLeft),
+            usage: Usage::UNREPORTED,
+            usage_source: UsageSource::Reported,
+            cost: Cost::NotBillable,
+            first_output: None,
+            total: Duration::ZERO,
+            overhead: None,
+            attempts: Vec::new(),
+            user_agent: arrival.user_agent.clone(),
+        };
+        Self {
+            books: Arc::clone(books),
+            clock: Arc::clone(clock),
+            arrived: arrival.monotonic,
+            status_sent: None,
+            record: Some(Box::new(record)),
+        }
+    }
+
+    /// The request's id.
+    pub fn request_id(&self) -> RequestId {
+        self.record().request_id
+    }
+
+    /// When the request arrived.
+    pub fn started_at(&self) -> Timestamp {
+        self.record().started_at
+    }
+
+    /// The model name as the client wrote it.
+    pub fn model_asked(&self) -> Arc<str> {
+        Arc::clone(&self.record().model_asked)
+    }
+
+    /// Time since the request arrived.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.monotonic().saturating_sub(self.arrived)
+    }
+
+    /// Notes what the client asked for.
+    pub fn asked(&mut self, model: &str, is_streaming: bool) {
+        let record = self.record_mut();
+        record.model_asked = model.into();
+        record.is_streaming = is_streaming;
+    }
+
+    /// Notes which public model that is.
+    pub fn resolved(&mut self, model: &str) {
+        self.record_mut().model = Some(model.into());
+    }
+
+    /// Notes that the first provider is being called: what passed until here was our own time.
+    pub fn calling(&mut self) {
+        let elapsed = self.elapsed();
+        self.record_mut().overhead.get_or_insert(elapsed);
+    }
+
+    /// Notes that the client is being sent its first output with this status.
+    pub fn output_begins(&mut self, status: u16) {
+        let elapsed = self.elapsed();
+        self.status_sent = Some(status);
+        self.record_mut().first_output.get_or_insert(elapsed);
+    }
+
+    /// Adds an attempt that ended.
+    pub fn add(&mut self, attempt: AttemptRecord) {
+        let record = self.record_mut();
+        record.provider = Some(Arc::clone(&attempt.provider));
+        record.upstream_model = Some(Arc::clone(&attempt.upstream_model));
+        record.attempts.push(attempt);
+    }
+
+    /// How many calls were made so far.
+    pub fn attempts(&self) -> usize {
+        self.record().attempts.len()
+    }
+
+    /// Writes the record, and gives what the request cost.
+    pub fn finish(mut self, outcome: Outcome, status: u16, error: Option<Code>) -> Cost {
+        self.write(outcome, status, error).unwrap_or(Cost::Unknown)
+    }
+
+    fn write(&mut self, outcome: Outcome, status: u16, error: Option<Code>) -> Option<Cost> {
+        let total = self.elapsed();
+        let mut record = self.record.take()?;
+        record.outcome = outcome;
+        record.status = status;
+        record.error = error;
+        record.total = total;
+        Some(self.books.finish(record))
+    }
+
+    fn record(&self) -> &UsageRecord {
+        self.record.as_deref().expect("taken only by `write`, which ends the draft")
+    }
+
+    fn record_mut(&mut self) -> &mut UsageRecord {
+        self.record.as_deref_mut().expect("taken only by `write`, which ends the draft")
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let status = self.status_sent.unwrap_or(CLIENT_CLOSED_REQUEST);
+        self.write(Outcome::ClientLeft, status, Some(Code::ClientLeft));
+    }
+}

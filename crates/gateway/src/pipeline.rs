@@ -1,0 +1,288 @@
+//! The pipeline: one request, in order.
+//!
+//! accept (what is it for?) -> authenticate (whose key?) -> decode (which model, streamed or not?) ->
+//! authorise (may this key use it?) -> route (which deployments, in what order?) -> for each attempt:
+//! hold an amount, splice the body, call the provider, relay and meter its answer -> settle.
+//!
+//! Fallback to the next attempt is possible until the first useful byte reaches the client, and that
+//! byte waits until the hold is durable.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Request, Response};
+use megarouter_dialect::openai_chat::models;
+use megarouter_domain::access::{self, Principal};
+use megarouter_domain::clock::{Clock, Timestamp};
+use megarouter_domain::code::Code;
+use megarouter_domain::id::RequestId;
+use megarouter_domain::model::Model;
+use megarouter_domain::record::Outcome;
+use megarouter_domain::snapshot::Snapshot;
+use megarouter_providers::client::Client;
+use megarouter_routing::plan::{self, Plan};
+
+use crate::accept::{self, Arrival, Incoming, Route};
+use crate::attempt::{self, Planned};
+use crate::authenticate::authenticate;
+use crate::authorise::{self, Authorised};
+use crate::body::Body;
+use crate::books::Books;
+use crate::decode::{self, Authenticated};
+use crate::draft::Draft;
+use crate::render::{Failure, render};
+
+/// Bounds on what a request may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// The longest pause while a request body arrives.
+    pub body_idle: Duration,
+    /// The largest answer that is not streamed, in bytes.
+    pub max_answer_bytes: usize,
+    /// How long a provider may take to its first output when the client asked for a stream.
+    pub first_output: Duration,
+    /// How long a provider may take to its whole answer when not.
+    pub whole_answer: Duration,
+    /// The longest pause in a provider's stream; comments do not count as a sign of life.
+    pub stream_idle: Duration,
+    /// The longest a stream may last.
+    pub stream_total: Duration,
+    /// How hard to try.
+    pub plan: plan::Limits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 32 * 1024 * 1024,
+            body_idle: Duration::from_secs(15),
+            max_answer_bytes: 64 * 1024 * 1024,
+            first_output: Duration::from_secs(120),
+            whole_answer: Duration::from_secs(600),
+            stream_idle: Duration::from_secs(60),
+            stream_total: Duration::from_secs(3_600),
+            plan: plan::Limits::default(),
+        }
+    }
+}
+
+/// The proxy.
+pub struct Gateway {
+    pub(crate) books: Arc<Books>,
+    pub(crate) client: Client,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limits: Limits,
+    snapshot: ArcSwap<Snapshot>,
+    /// Microseconds since the epoch until which calls are refused; 0 when they are not.
+    paused_until: AtomicI64,
+}
+
+impl Gateway {
+    /// Puts a gateway together.
+    pub fn new(snapshot: Snapshot, books: Arc<Books>, client: Client, clock: Arc<dyn Clock>, limits: Limits) -> Self {
+        let snapshot = ArcSwap::from_pointee(snapshot);
+        Self { books, client, clock, limits, snapshot, paused_until: AtomicI64::new(0) }
+    }
+
+    /// The configuration in force.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Puts another configuration in force, for requests that start from now on.
+    pub fn replace_snapshot(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// The ledger's books.
+    pub fn books(&self) -> &Arc<Books> {
+        &self.books
+    }
+
+    /// The HTTP client that calls providers.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Refuses calls until a time, or until [`Gateway::resume`]. Those under way go on.
+    pub fn pause(&self, until: Option<Timestamp>) {
+        self.paused_until.store(until.map_or(i64::MAX, Timestamp::as_micros), Ordering::Relaxed);
+    }
+
+    /// Takes calls again.
+    pub fn resume(&self) {
+        self.paused_until.store(0, Ordering::Relaxed);
+    }
+
+    /// `Some` while calls are refused; the inner time is when that ends by itself.
+    pub fn pause_state(&self) -> Option<Option<Timestamp>> {
+        let until = self.paused_until.load(Ordering::Relaxed);
+        (self.clock.now().as_micros() < until).then(|| (until != i64::MAX).then(|| Timestamp::from_micros(until)))
+    }
+
+    /// Answers a request of an app.
+    pub async fn serve<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        self.answer(request, None).await
+    }
+
+    /// Answers a request on behalf of a principal that was authenticated elsewhere.
+    pub async fn serve_as<B>(&self, principal: Principal, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        self.answer(request, Some(principal)).await
+    }
+
+    async fn answer<B>(&self, request: Request<B>, principal: Option<Principal>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let (head, body) = request.into_parts();
+        let arrival = accept::arrive(&head.headers, &*self.clock, rand::random());
+        let (request_id, arrived) = (arrival.request_id, arrival.monotonic);
+        let answer = match accept::accept(arrival, head, body) {
+            Ok(incoming) => self.run(incoming, principal).await,
+            Err(failure) => Err(failure),
+        };
+        let mut response = answer.unwrap_or_else(|failure| render(&failure));
+        let elapsed = self.clock.monotonic().saturating_sub(arrived);
+        stamp(response.headers_mut(), request_id, elapsed);
+        response
+    }
+
+    async fn run<B>(&self, incoming: Incoming<B>, principal: Option<Principal>) -> Result<Response<Body>, Failure>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let Incoming { arrival, route, headers, body } = incoming;
+        if let Route::Health = route {
+            return Ok(json(Bytes::from_static(br#"{"status":"alive"}"#)));
+        }
+        if let Route::Ready = route {
+            return self.readiness();
+        }
+        let snapshot = self.snapshot.load_full();
+        let principal = match principal {
+            Some(principal) => principal,
+            None => authenticate(&snapshot, &headers, arrival.at)?,
+        };
+        match route {
+            Route::Models => Ok(list_models(&snapshot, &principal)),
+            Route::Model(name) => show_model(&snapshot, &principal, &name),
+            Route::Call(operation) => {
+                let authenticated = Authenticated { principal, operation, headers, body, snapshot };
+                self.call(&arrival, authenticated).await
+            }
+            Route::Health | Route::Ready => unreachable!("answered before authentication"),
+        }
+    }
+
+    async fn call<B>(&self, arrival: &Arrival, from: Authenticated<B>) -> Result<Response<Body>, Failure>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let mut draft = Draft::begin(&self.books, &self.clock, arrival, from.principal.key.id, from.operation);
+        match self.plan(from, &mut draft).await {
+            Ok(planned) => attempt::attempt(self, planned, draft).await,
+            Err(failure) => {
+                draft.finish(Outcome::Refused, failure.status().as_u16(), Some(failure.code));
+                Err(failure)
+            }
+        }
+    }
+
+    /// Everything that can refuse a call before a provider is chosen.
+    async fn plan<B>(&self, from: Authenticated<B>, draft: &mut Draft) -> Result<Planned, Failure>
+    where
+        B: http_body::Body<Data = Bytes>,
+        B::Error: std::fmt::Display,
+    {
+        let decoded = decode::decode(from, &self.limits, draft).await?;
+        let authorised = authorise::authorise(decoded, draft)?;
+        self.refuse_while_paused()?;
+        route(authorised, self.limits.plan)
+    }
+
+    fn refuse_while_paused(&self) -> Result<(), Failure> {
+        let Some(until) = self.pause_state() else { return Ok(()) };
+        let message = match until {
+            Some(until) => format!("MegaRouter is paused until {}. Resume it to go on sooner.", until.to_rfc3339()),
+            None => "MegaRouter is paused. Resume it in its window or tray menu.".to_owned(),
+        };
+        let retry_after = until.map(|until| until.since(self.clock.now()));
+        Err(Failure { retry_after, ..Failure::new(Code::ProxyPaused, message) })
+    }
+
+    fn readiness(&self) -> Result<Response<Body>, Failure> {
+        if let Some(failure) = self.books.durability().failure {
+            let message = format!("The ledger cannot take entries: {failure}.");
+            return Err(Failure::new(Code::LedgerUnavailable, message));
+        }
+        self.refuse_while_paused()?;
+        Ok(json(Bytes::from_static(br#"{"status":"ready"}"#)))
+    }
+}
+
+/// Orders the deployments that may serve an authorised call.
+fn route(authorised: Authorised, limits: plan::Limits) -> Result<Planned, Failure> {
+    let Authorised { call, headers, model, pinned, principal, snapshot } = authorised;
+    let plan = Plan::new(model.model(), pinned, limits);
+    if plan.deployments().is_empty() {
+        let message = format!("The model `{}` has no provider to serve it. Add one to the model.", model.model().name);
+        return Err(Failure::new(Code::ModelUnavailable, message));
+    }
+    Ok(Planned { call, headers, model, plan, principal, snapshot })
+}
+
+fn list_models(snapshot: &Snapshot, principal: &Principal) -> Response<Body> {
+    let allowed = snapshot.models().iter().filter(|model| access::may_use(principal, model));
+    let entries: Vec<_> = allowed.flat_map(|model| names(model).map(|name| entry(snapshot, model, name))).collect();
+    json(models::list(&entries))
+}
+
+fn show_model(snapshot: &Snapshot, principal: &Principal, name: &str) -> Result<Response<Body>, Failure> {
+    let resolved = snapshot.resolve(name).ok_or_else(|| authorise::unknown(name))?;
+    // A model that the key may not use is not told apart from one that does not exist.
+    access::authorise(principal, &resolved.model).map_err(|_| authorise::unknown(name))?;
+    Ok(json(models::one(&entry(snapshot, &resolved.model, name))))
+}
+
+fn names(model: &Model) -> impl Iterator<Item = &str> {
+    std::iter::once(&model.name).chain(&model.aliases).map(String::as_str)
+}
+
+fn entry<'a>(snapshot: &'a Snapshot, model: &Model, name: &'a str) -> models::ModelEntry<'a> {
+    let owner = model.deployments.first().and_then(|deployment| snapshot.target(deployment.provider_id));
+    let owned_by = owner.map_or("megarouter", |target| target.provider.name.as_str());
+    models::ModelEntry::new(name, model.created_at.as_seconds(), owned_by)
+}
+
+fn json(body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::full(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Headers that every answer carries.
+fn stamp(headers: &mut HeaderMap, request_id: RequestId, elapsed: Duration) {
+    let id = HeaderValue::from_str(&request_id.to_string()).expect("a UUID is visible ASCII");
+    headers.insert("x-request-id", id);
+    let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    headers.insert("openai-processing-ms", HeaderValue::from(millis));
+    headers.insert("openai-version", HeaderValue::from_static("2020-10-01"));
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+}

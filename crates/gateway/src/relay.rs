@@ -1,0 +1,258 @@
+//! Relay: a provider's stream on its way to the client, metered as it passes.
+//!
+//! The body is polled by the connection's task. When the client leaves, that task drops it: the
+//! provider's connection closes with it, and what was metered so far is settled.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream as _;
+use megarouter_dialect::openai_chat::error;
+use megarouter_dialect::openai_chat::stream::{ScanError, StreamEnd, StreamFacts, StreamScanner};
+use megarouter_domain::clock::Clock;
+use megarouter_domain::code::Code;
+use megarouter_domain::record::Outcome;
+use megarouter_domain::usage::{Usage, UsageSource};
+use megarouter_providers::client::UpstreamBody;
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::pipeline::Limits;
+use crate::settle::{Attempt, Consumption};
+
+/// How often a long stream's usage is written to the ledger.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait, after the end mark, for the provider to end its answer properly, so that its
+/// connection can serve another request.
+const LINGER: Duration = Duration::from_millis(100);
+
+/// A stream under way.
+pub struct Relay {
+    upstream: Option<UpstreamBody>,
+    scanner: Option<StreamScanner>,
+    /// Bytes for the client that were not handed out.
+    ready: Bytes,
+    /// What is left to account for; `None` once the attempt has ended.
+    attempt: Option<Attempt>,
+    counted_input: u64,
+    state: State,
+    alarm: Pin<Box<Sleep>>,
+    clock: Arc<dyn Clock>,
+    began: Duration,
+    last_output: Duration,
+    last_progress: Duration,
+    idle_limit: Duration,
+    total_limit: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The provider is sending.
+    Flowing,
+    /// The end mark went out; only the provider's own end is awaited.
+    Ended,
+    /// An error event was handed out; what follows must not look like a proper end. The flag says
+    /// that the connection had a chance to send the event.
+    Failed(bool),
+}
+
+impl Relay {
+    /// Goes on where the opening ended. `opening` goes out first.
+    pub fn new(
+        attempt: Attempt,
+        scanner: StreamScanner,
+        opening: Bytes,
+        upstream: UpstreamBody,
+        clock: &Arc<dyn Clock>,
+        limits: &Limits,
+    ) -> Self {
+        let now = clock.monotonic();
+        let mut relay = Self {
+            upstream: Some(upstream),
+            scanner: Some(scanner),
+            ready: opening,
+            counted_input: attempt.counted_input(),
+            attempt: Some(attempt),
+            state: State::Flowing,
+            alarm: Box::pin(sleep(limits.stream_idle)),
+            clock: Arc::clone(clock),
+            began: now,
+            last_output: now,
+            last_progress: now,
+            idle_limit: limits.stream_idle,
+            total_limit: limits.stream_total,
+        };
+        relay.note_end_mark();
+        relay
+    }
+
+    /// The next bytes for the client; `None` at the end, an error where the end is not a proper one.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        loop {
+            if !self.ready.is_empty() {
+                return Poll::Ready(Some(Ok(std::mem::take(&mut self.ready))));
+            }
+            match self.state {
+                State::Failed(true) => {
+                    return Poll::Ready(Some(Err(io::Error::other("the provider's stream was cut short"))));
+                }
+                State::Failed(false) => {
+                    // Once round the connection's loop, so that the error event is on its way before
+                    // the connection is cut.
+                    self.state = State::Failed(true);
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                State::Flowing | State::Ended => {}
+            }
+            let Some(upstream) = &mut self.upstream else { return Poll::Ready(None) };
+            match Pin::new(upstream).poll_next(context) {
+                Poll::Ready(Some(Ok(piece))) => self.take(piece),
+                Poll::Ready(Some(Err(_)) | None) => self.upstream_ended(),
+                Poll::Pending => match self.alarm.as_mut().poll(context) {
+                    Poll::Ready(()) => self.alarm_rang(),
+                    Poll::Pending => return Poll::Pending,
+                },
+            }
+        }
+    }
+
+    fn take(&mut self, piece: Bytes) {
+        let Some(scanner) = &mut self.scanner else { return };
+        let chunks_before = scanner.facts().output_chunks;
+        let scanned = scanner.push(piece);
+        let has_output = scanner.facts().output_chunks != chunks_before;
+        self.ready = scanned.forward;
+        if let Some(failure) = scanned.failure {
+            return self.fail(&failure);
+        }
+        self.note_end_mark();
+        if has_output && self.state == State::Flowing {
+            self.note_output();
+        }
+    }
+
+    fn note_output(&mut self) {
+        let now = self.clock.monotonic();
+        self.last_output = now;
+        if now.saturating_sub(self.last_progress) < PROGRESS_EVERY {
+            return;
+        }
+        self.last_progress = now;
+        let (usage, _) = self.metered();
+        if let Some(attempt) = &self.attempt {
+            attempt.progress(usage);
+        }
+    }
+
+    /// When the end mark has come, the attempt is settled before the client gets it.
+    fn note_end_mark(&mut self) {
+        let is_done = self.scanner.as_ref().is_some_and(|scanner| scanner.facts().is_done);
+        if is_done && self.state == State::Flowing {
+            self.state = State::Ended;
+            self.alarm.as_mut().reset(Instant::now() + LINGER);
+            self.end(Outcome::Completed, None);
+        }
+    }
+
+    fn upstream_ended(&mut self) {
+        self.upstream = None;
+        let Some(scanner) = self.scanner.take() else { return };
+        if self.state == State::Ended {
+            return;
+        }
+        let facts = scanner.facts().clone();
+        let finished = scanner.finish();
+        self.ready = finished.forward;
+        match finished.end {
+            StreamEnd::Done => self.end_with(&facts, Outcome::Completed, None),
+            StreamEnd::Truncated | StreamEnd::Failed(_) => {
+                self.end_with(&facts, Outcome::Truncated, Some(Code::UpstreamTruncated));
+                self.tell(&error::render_event(Code::UpstreamTruncated, TRUNCATED));
+            }
+        }
+    }
+
+    fn alarm_rang(&mut self) {
+        if self.state == State::Ended {
+            self.upstream = None;
+            return;
+        }
+        let now = self.clock.monotonic();
+        let idle = now.saturating_sub(self.last_output);
+        let total = now.saturating_sub(self.began);
+        if idle >= self.idle_limit || total >= self.total_limit {
+            self.upstream = None;
+            self.end(Outcome::Truncated, Some(Code::UpstreamTimeout));
+            return self.tell(&error::render_event(Code::UpstreamTimeout, TIMED_OUT));
+        }
+        let wait = (self.idle_limit - idle).min(self.total_limit - total);
+        self.alarm.as_mut().reset(Instant::now() + wait);
+    }
+
+    fn fail(&mut self, failure: &ScanError) {
+        self.upstream = None;
+        let (code, event) = match failure {
+            ScanError::Upstream(said) => (Code::UpstreamError, said.to_event()),
+            ScanError::TooLarge | ScanError::Malformed => {
+                (Code::UpstreamMalformed, error::render_event(Code::UpstreamMalformed, &format!("{failure}.")))
+            }
+        };
+        self.end(Outcome::Truncated, Some(code));
+        self.tell(&event);
+    }
+
+    fn tell(&mut self, event: &Bytes) {
+        self.ready = if self.ready.is_empty() { event.clone() } else { [&self.ready[..], event].concat().into() };
+        self.state = State::Failed(false);
+    }
+
+    fn end(&mut self, outcome: Outcome, error: Option<Code>) {
+        let facts = self.scanner.as_ref().map(|scanner| scanner.facts().clone()).unwrap_or_default();
+        self.end_with(&facts, outcome, error);
+    }
+
+    fn end_with(&mut self, facts: &StreamFacts, outcome: Outcome, error: Option<Code>) {
+        let Some(attempt) = self.attempt.take() else { return };
+        let (usage, source) = metered(facts, self.counted_input);
+        attempt.finish(Consumption::Metered(usage, source), outcome, 200, error);
+    }
+
+    fn metered(&self) -> (Usage, UsageSource) {
+        let nothing = StreamFacts::default();
+        metered(self.scanner.as_ref().map_or(&nothing, StreamScanner::facts), self.counted_input)
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let (usage, source) = self.metered();
+        // The attempt's own drop says that the client left.
+        if let Some(mut attempt) = self.attempt.take() {
+            attempt.meter(usage, source);
+        }
+    }
+}
+
+const TRUNCATED: &str =
+    "The provider's stream ended before the answer was complete. What you have is not the whole answer.";
+const TIMED_OUT: &str =
+    "The provider stopped sending before the answer was complete. What you have is not the whole answer.";
+
+/// The provider's figures, or a count from what was sent and delivered where it gave none. Figures
+/// that came before any choice had ended are a state in between, and count as an estimate.
+pub fn metered(facts: &StreamFacts, counted_input: u64) -> (Usage, UsageSource) {
+    match facts.usage {
+        Some(usage) if facts.is_done || facts.finished_choices > 0 => (usage, UsageSource::Reported),
+        Some(usage) => (usage, UsageSource::Estimated),
+        None => (counted(counted_input, facts.counted_output()), UsageSource::Estimated),
+    }
+}
+
+/// A usage that was counted here.
+pub fn counted(input: u64, output: u64) -> Usage {
+    Usage { input: Some(input), output: Some(output), ..Usage::UNREPORTED }
+}

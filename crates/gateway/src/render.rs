@@ -1,0 +1,80 @@
+//! Rendering a failure: the one place where a code becomes a status, headers and a body.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Method, Response, StatusCode};
+use megarouter_dialect::openai_chat::error;
+use megarouter_domain::code::Code;
+
+use crate::body::Body;
+
+/// Why a request did not get what it asked for.
+#[derive(Debug)]
+pub struct Failure {
+    /// The stable code.
+    pub code: Code,
+    /// What happened and what to do, for a person.
+    pub message: String,
+    /// The field of the request that is wrong.
+    pub param: Option<String>,
+    /// When trying again can work.
+    pub retry_after: Option<Duration>,
+    /// The method the path does answer to.
+    pub allow: Option<Method>,
+    /// The provider's own answer, to be passed on as it is.
+    pub verbatim: Option<Verbatim>,
+}
+
+/// A provider's error answer in the client's own dialect.
+#[derive(Debug)]
+pub struct Verbatim {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its body, without our credential.
+    pub body: Bytes,
+}
+
+impl Failure {
+    /// A failure with a message and nothing else.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), param: None, retry_after: None, allow: None, verbatim: None }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        let own = || StatusCode::from_u16(error::status(self.code)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        self.verbatim.as_ref().map_or_else(own, |verbatim| verbatim.status)
+    }
+}
+
+/// Answers with a failure in OpenAI's error shape.
+pub fn render(failure: &Failure) -> Response<Body> {
+    let status = failure.status();
+    let body = match &failure.verbatim {
+        Some(verbatim) => verbatim.body.clone(),
+        None => error::render(status.as_u16(), failure.code, &failure.message, failure.param.as_deref()),
+    };
+    let mut response = Response::new(Body::full(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(wait) = failure.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+    if let Some(method) = &failure.allow {
+        let allowed = if method == Method::GET { "GET, HEAD" } else { "POST" };
+        headers.insert(ALLOW, HeaderValue::from_static(allowed));
+    }
+    if !may_pass_by_retrying(failure) {
+        // The official SDKs would otherwise retry a 429, 409 or 5xx on their own.
+        headers.insert("x-should-retry", HeaderValue::from_static("false"));
+    }
+    response
+}
+
+fn may_pass_by_retrying(failure: &Failure) -> bool {
+    let is_retried = |status: StatusCode| matches!(status.as_u16(), 408 | 409 | 429 | 500..);
+    !is_retried(failure.status()) || failure.retry_after.is_some() || failure.verbatim.is_some()
+}

@@ -1,0 +1,175 @@
+//! Settle: the end of an attempt, whichever way it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use megarouter_domain::clock::Clock;
+use megarouter_domain::code::Code;
+use megarouter_domain::model::Deployment;
+use megarouter_domain::price::Cost;
+use megarouter_domain::record::{AttemptRecord, Outcome};
+use megarouter_domain::usage::{Usage, UsageSource};
+
+use crate::books::{Hold, HoldError};
+use crate::draft::Draft;
+
+/// One call to one deployment under way: its hold, its record and the request's draft.
+///
+/// It owns all three, so that whatever happens to it, the hold ends before the request's record is
+/// written. Dropped, it ends as a client that left.
+pub struct Attempt {
+    hold: Option<Hold>,
+    record: Option<AttemptRecord>,
+    draft: Option<Draft>,
+    clock: Arc<dyn Clock>,
+    began: Duration,
+    /// The best figure so far, for an end that nobody announces.
+    metered: Option<(Usage, UsageSource)>,
+}
+
+/// What an attempt used, as far as anybody knows.
+#[derive(Clone, Copy, Debug)]
+pub enum Consumption {
+    /// Nothing was generated.
+    Nothing,
+    /// Reported by the provider or counted here.
+    Metered(Usage, UsageSource),
+    /// Generation may have run; only the input was counted.
+    Uncertain,
+}
+
+impl Attempt {
+    /// Begins the attempt; from here on the provider may generate.
+    pub fn begin(
+        mut draft: Draft,
+        mut hold: Hold,
+        deployment: &Deployment,
+        provider: &str,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        draft.calling();
+        hold.dispatch();
+        let record = AttemptRecord {
+            attempt_id: hold.attempt_id(),
+            deployment_id: deployment.id,
+            provider_id: deployment.provider_id,
+            provider: provider.into(),
+            upstream_model: deployment.upstream_model.as_str().into(),
+            started_after: draft.elapsed(),
+            first_output: None,
+            duration: Duration::ZERO,
+            status: None,
+            error: None,
+            detail: None,
+            upstream_request_id: None,
+        };
+        let began = clock.monotonic();
+        let clock = Arc::clone(clock);
+        Self { hold: Some(hold), record: Some(record), draft: Some(draft), clock, began, metered: None }
+    }
+
+    /// Notes the head of the provider's answer.
+    pub fn answered(&mut self, status: u16, upstream_request_id: Option<&str>) {
+        if let Some(record) = &mut self.record {
+            record.status = Some(status);
+            record.upstream_request_id = upstream_request_id.map(Into::into);
+        }
+    }
+
+    /// Notes the provider's first byte of output.
+    pub fn first_output(&mut self) {
+        let elapsed = self.elapsed();
+        if let Some(record) = &mut self.record {
+            record.first_output.get_or_insert(elapsed);
+        }
+    }
+
+    /// Notes that the client is being sent the first output.
+    pub fn output_begins(&mut self, status: u16) {
+        if let Some(draft) = &mut self.draft {
+            draft.output_begins(status);
+        }
+    }
+
+    /// Notes what was used so far, in case the client leaves.
+    pub fn meter(&mut self, usage: Usage, source: UsageSource) {
+        self.metered = Some((usage, source));
+    }
+
+    /// Writes what was used so far to the ledger, for an end that not even this program sees.
+    pub fn progress(&self, usage: Usage) {
+        if let Some(hold) = &self.hold {
+            hold.progress(usage);
+        }
+    }
+
+    /// Waits until the hold is durable.
+    ///
+    /// # Errors
+    /// When the journal cannot write it in time.
+    pub async fn until_durable(&self) -> Result<(), HoldError> {
+        match &self.hold {
+            Some(hold) => hold.until_durable().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Which attempt of its request this is; 1 for the first.
+    pub fn number(&self) -> usize {
+        self.draft.as_ref().map_or(0, Draft::attempts) + 1
+    }
+
+    /// Input tokens counted before the call.
+    pub fn counted_input(&self) -> u64 {
+        self.hold.as_ref().map_or(0, Hold::counted_input)
+    }
+
+    /// Ends an attempt that failed, and gives the draft back for the next one.
+    pub fn fail(mut self, code: Code, detail: &str, consumption: Consumption) -> Draft {
+        if let Some(record) = &mut self.record {
+            record.error = Some(code);
+            record.detail = Some(detail.chars().take(300).collect::<String>().into());
+        }
+        self.end(consumption);
+        self.draft.take().expect("taken only here and by `finish`, which both end the attempt")
+    }
+
+    /// Ends the attempt and the request with it, and gives what the request cost.
+    pub fn finish(mut self, consumption: Consumption, outcome: Outcome, status: u16, error: Option<Code>) -> Cost {
+        if let Some(record) = &mut self.record {
+            record.error = error;
+        }
+        self.end(consumption);
+        let draft = self.draft.take().expect("taken only here and by `fail`, which both end the attempt");
+        draft.finish(outcome, status, error)
+    }
+
+    fn end(&mut self, consumption: Consumption) {
+        let elapsed = self.elapsed();
+        let (Some(hold), Some(mut record)) = (self.hold.take(), self.record.take()) else { return };
+        record.duration = elapsed;
+        match consumption {
+            Consumption::Nothing => hold.void(),
+            Consumption::Metered(usage, source) => hold.settle(usage, source),
+            Consumption::Uncertain => hold.uncertain(),
+        }
+        if let Some(draft) = &mut self.draft {
+            draft.add(record);
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.monotonic().saturating_sub(self.began)
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if let Some(record) = &mut self.record {
+            record.error = Some(Code::ClientLeft);
+        }
+        let consumption =
+            self.metered.map_or(Consumption::Uncertain, |(usage, source)| Consumption::Metered(usage, source));
+        self.end(consumption);
+    }
+}

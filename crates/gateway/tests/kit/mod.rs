@@ -1,0 +1,292 @@
+//! A provider that plays a script over real sockets, and a gateway in front of it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use megarouter_domain::clock::{Clock, Timestamp};
+use megarouter_domain::id::{DeploymentId, KeyId, ModelId, OrganizationId, PriceId, ProviderId};
+use megarouter_domain::key::{KeyHash, ModelAccess, VirtualKey};
+use megarouter_domain::model::{Deployment, Model};
+use megarouter_domain::money::NanoUsdPerMillion;
+use megarouter_domain::price::{Price, Rates};
+use megarouter_domain::provider::{Credential, CredentialSource, Provider, Target};
+use megarouter_domain::record::UsageRecord;
+use megarouter_domain::snapshot::Snapshot;
+use megarouter_gateway::{Body, Books, Gateway, JournalFeed, Limits};
+use megarouter_ledger::engine::Engine;
+use megarouter_ledger::entry::{Entry, Fact, Lsn, Resolution};
+use megarouter_ledger::state::State;
+use megarouter_providers::client::{Client, ClientOptions};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+pub const KEY: &str = "mr-test-key-0123456789";
+pub const NARROW_KEY: &str = "mr-narrow-key-0123456789";
+
+/// The tests' clock: the system's, as the gateway measures real sockets here.
+struct RealClock(std::time::Instant);
+
+impl Clock for RealClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(1_795_000_000_000_000).plus(self.0.elapsed())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// What the provider does with one request.
+#[derive(Clone)]
+pub enum Play {
+    /// Sends these bytes and closes.
+    Close(Vec<u8>),
+    /// Sends these bytes and then waits for the other side to close.
+    Hang(Vec<u8>),
+}
+
+/// What the provider saw.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    pub requests: Vec<String>,
+    /// Connections that the other side closed while the provider was waiting.
+    pub hung_up: usize,
+}
+
+pub struct Upstream {
+    pub base_url: String,
+    seen: watch::Receiver<Seen>,
+}
+
+impl Upstream {
+    /// Plays the script, one part per request; the last part repeats.
+    pub async fn start(script: Vec<Play>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let (sender, seen) = watch::channel(Seen::default());
+        let sender = Arc::new(sender);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(play(stream, script.clone(), Arc::clone(&sender)));
+            }
+        });
+        Self { base_url, seen }
+    }
+
+    pub fn seen(&self) -> Seen {
+        self.seen.borrow().clone()
+    }
+
+    pub async fn until(&mut self, is_so: impl FnMut(&Seen) -> bool) {
+        tokio::time::timeout(Duration::from_secs(5), self.seen.wait_for(is_so)).await.expect("in time").unwrap();
+    }
+}
+
+async fn play(mut stream: TcpStream, script: Vec<Play>, seen: Arc<watch::Sender<Seen>>) {
+    let Some(request) = read_request(&mut stream).await else { return };
+    let mut number = 0;
+    seen.send_modify(|seen| {
+        number = seen.requests.len();
+        seen.requests.push(request);
+    });
+    match script.get(number).or(script.last()).cloned().unwrap() {
+        Play::Close(bytes) => {
+            stream.write_all(&bytes).await.unwrap();
+            stream.shutdown().await.ok();
+        }
+        Play::Hang(bytes) => {
+            stream.write_all(&bytes).await.unwrap();
+            let mut rest = [0; 64];
+            while stream.read(&mut rest).await.is_ok_and(|count| count > 0) {}
+            seen.send_modify(|seen| seen.hung_up += 1);
+        }
+    }
+}
+
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let count = stream.read(&mut buffer).await.ok().filter(|count| *count > 0)?;
+        bytes.extend_from_slice(&buffer[..count]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        if body.len() >= length.unwrap_or(0) {
+            return Some(text);
+        }
+    }
+}
+
+/// An HTTP answer with a JSON body.
+pub fn json(status: u16, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}").into()
+}
+
+/// The head of a stream and its events, without an end of its own.
+pub fn events(events: &[&str]) -> Vec<u8> {
+    let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{body}").into()
+}
+
+pub const ROLE: &str = r#"{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#;
+pub const HELLO: &str = r#"{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":null}]}"#;
+pub const STOP: &str = r#"{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+pub const USAGE: &str = r#"{"id":"c1","object":"chat.completion.chunk","created":1,"model":"up","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}"#;
+pub const DONE: &str = "[DONE]";
+pub const ANSWER: &str = r#"{"id":"c1","object":"chat.completion","created":1,"model":"up","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}"#;
+
+/// Writes entries "down" as they come, unless told not to.
+pub struct Journal {
+    entries: Arc<Mutex<Vec<Entry>>>,
+    progress: watch::Receiver<usize>,
+}
+
+impl Journal {
+    fn run(mut feed: JournalFeed, is_writing: watch::Receiver<bool>) -> Self {
+        let entries = Arc::new(Mutex::new(Vec::new()));
+        let (sender, progress) = watch::channel(0);
+        let written = Arc::clone(&entries);
+        let mut is_writing = is_writing;
+        tokio::spawn(async move {
+            loop {
+                let batch = feed.next_batch().await;
+                if is_writing.wait_for(|is_writing| *is_writing).await.is_err() {
+                    return;
+                }
+                let Some(last) = batch.last().map(|entry| entry.lsn) else { continue };
+                written.lock().unwrap().extend(batch);
+                feed.committed(last);
+                sender.send_replace(written.lock().unwrap().len());
+            }
+        });
+        Self { entries, progress }
+    }
+
+    /// Waits for the record of the first finished request.
+    pub async fn record(&mut self) -> UsageRecord {
+        let entries = Arc::clone(&self.entries);
+        let finished = move || {
+            let entries = entries.lock().unwrap();
+            entries.iter().find_map(|entry| match &entry.fact {
+                Fact::Finished(record) => Some(UsageRecord::clone(record)),
+                _ => None,
+            })
+        };
+        let progress = self.progress.wait_for(|_| finished().is_some());
+        tokio::time::timeout(Duration::from_secs(5), progress).await.expect("a record in time").unwrap();
+        finished().unwrap()
+    }
+
+    /// How each hold ended, in order.
+    pub fn resolutions(&self) -> Vec<Resolution> {
+        let entries = self.entries.lock().unwrap();
+        let resolution = |entry: &Entry| match &entry.fact {
+            Fact::Resolve { resolution, .. } => Some(*resolution),
+            _ => None,
+        };
+        entries.iter().filter_map(resolution).collect()
+    }
+
+    pub fn holds(&self) -> usize {
+        self.entries.lock().unwrap().iter().filter(|entry| matches!(entry.fact, Fact::Hold(_))).count()
+    }
+}
+
+pub struct Kit {
+    pub gateway: Arc<Gateway>,
+    pub journal: Journal,
+    pub is_writing: watch::Sender<bool>,
+}
+
+/// A gateway whose model `m` is served by these providers in order.
+pub fn gateway(upstreams: &[&Upstream], limits: Limits) -> Kit {
+    let clock: Arc<dyn Clock> = Arc::new(RealClock(std::time::Instant::now()));
+    let now = clock.now();
+    let (engine, first) = Engine::start(State::default(), "test", now);
+    let (books, feed) = Books::open(engine, first, Lsn(0), Arc::clone(&clock));
+    let (is_writing, writing) = watch::channel(true);
+    let snapshot = snapshot(upstreams, now);
+    let client = Client::new(&ClientOptions::default()).unwrap();
+    let gateway = Arc::new(Gateway::new(snapshot, books, client, clock, limits));
+    Kit { gateway, journal: Journal::run(feed, writing), is_writing }
+}
+
+fn snapshot(upstreams: &[&Upstream], now: Timestamp) -> Snapshot {
+    let ids: Vec<_> =
+        (0..).zip(upstreams).map(|(seed, upstream)| (ProviderId::new(now, [seed; 10]), upstream)).collect();
+    let target = |(number, (id, upstream)): (usize, &(ProviderId, &&Upstream))| Target {
+        provider: Provider {
+            id: *id,
+            name: format!("p{number}"),
+            kind: "openai_compatible".to_owned(),
+            base_url: upstream.base_url.clone(),
+            credential: CredentialSource::None,
+            is_enabled: true,
+        },
+        credential: Credential::None,
+    };
+    let rates =
+        Rates { input: NanoUsdPerMillion(1_000_000_000), output: NanoUsdPerMillion(2_000_000_000), ..Rates::default() };
+    let price = Price { id: PriceId::new(now, [9; 10]), valid_from: now, rates, source: "test".to_owned() };
+    let deployment = |(id, _): &(ProviderId, &&Upstream)| Deployment {
+        id: DeploymentId::from_uuid(id.as_uuid()),
+        provider_id: *id,
+        upstream_model: "up".to_owned(),
+        price: Some(price.clone()),
+        max_output_tokens: None,
+    };
+    let model = Model {
+        id: ModelId::new(now, [1; 10]),
+        name: "m".to_owned(),
+        aliases: vec!["alias".to_owned()],
+        deployments: ids.iter().map(deployment).collect(),
+        created_at: now,
+    };
+    let keys =
+        vec![key(1, KEY, ModelAccess::All, now), key(2, NARROW_KEY, ModelAccess::Only(vec!["other".to_owned()]), now)];
+    let targets = ids.iter().enumerate().map(target).collect();
+    Snapshot::new(OrganizationId::new(now, [0; 10]), keys, targets, vec![model]).unwrap()
+}
+
+fn key(seed: u8, text: &str, models: ModelAccess, now: Timestamp) -> VirtualKey {
+    VirtualKey {
+        id: KeyId::new(now, [seed; 10]),
+        name: format!("key {seed}"),
+        hint: String::new(),
+        hash: Some(KeyHash::of(text)),
+        models,
+        created_at: now,
+        expires_at: None,
+        revoked_at: None,
+    }
+}
+
+/// A chat request as an SDK sends it.
+pub fn chat(key: &str, body: &str) -> Request<Full<Bytes>> {
+    Request::post("/v1/chat/completions")
+        .header("authorization", format!("Bearer {key}"))
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from(body.to_owned())))
+        .unwrap()
+}
+
+/// Reads a body to its end; the flag says whether that was a proper one.
+pub async fn read(response: Response<Body>) -> (u16, String, bool) {
+    let status = response.status().as_u16();
+    let mut body = response.into_body();
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => bytes.extend_from_slice(frame.data_ref().unwrap()),
+            Err(_) => return (status, String::from_utf8(bytes).unwrap(), false),
+        }
+    }
+    (status, String::from_utf8(bytes).unwrap(), true)
+}
