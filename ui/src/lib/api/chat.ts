@@ -1,8 +1,9 @@
 /**
  * The playground's streamed chat: the gateway's own OpenAI answer, read event by event. It tells a
- * finished answer from one that was cut short, which only the end mark `[DONE]` does.
+ * finished answer from one that was cut short: only the end mark `[DONE]` finishes one.
  */
 import { HostError, host, parseJson, type StreamHead } from "../host";
+import { SseReader } from "../sse";
 import { ApiError } from "./client";
 import type { PlaygroundChat } from "./types";
 
@@ -14,7 +15,7 @@ export interface ChatListener {
   onText(text: string): void;
 }
 
-/** Error codes of this module; every other code is the gateway's. */
+/** The code of an answer that ended before its end mark. */
 export const truncatedCode = "upstream.truncated";
 
 /**
@@ -26,93 +27,64 @@ export async function streamChat(
   listener: ChatListener,
   signal: AbortSignal,
 ): Promise<void> {
-  const reader = new ChatReader(listener);
-  const head = await open(body, reader, signal);
-  reader.finish(head);
-}
-
-async function open(body: PlaygroundChat, reader: ChatReader, signal: AbortSignal): Promise<StreamHead> {
+  const answer = new AnswerReader(listener);
   try {
-    return await host().stream("POST", "/playground/chat", body, (chunk) => reader.push(chunk), {
+    await host().stream("POST", "/playground/chat", body, (chunk) => answer.push(chunk), {
       signal,
-      onHead: (head) => reader.head(head),
+      onHead: (head) => answer.begin(head),
     });
   } catch (cause) {
-    if (cause instanceof HostError) {
-      throw new ApiError(0, "host.unreachable", cause.message);
-    }
+    if (cause instanceof HostError) throw new ApiError(0, "host.unreachable", cause.message);
     throw cause;
   }
+  answer.finish();
 }
 
-/** Reads a stream of server-sent events, whatever the chunks it comes in. */
-export class ChatReader {
-  #decoder = new TextDecoder();
-  #rest = "";
+class AnswerReader {
+  readonly #listener: ChatListener;
+  readonly #events = new SseReader((_, text) => this.#receive(text));
+  readonly #refusal = new TextDecoder();
+  #refusalText = "";
+  #status = 200;
   #failure: ApiError | null = null;
   #isDone = false;
-  #status = 200;
-  #listener: ChatListener;
 
   constructor(listener: ChatListener) {
     this.#listener = listener;
   }
 
-  /** Takes the head of the answer. */
-  head(head: StreamHead): void {
+  begin(head: StreamHead): void {
     this.#status = head.status;
     const id = head.headers["x-request-id"];
-    if (id !== undefined) {
-      this.#listener.onRequestId(id);
-    }
+    if (id !== undefined) this.#listener.onRequestId(id);
   }
 
-  /** Takes the next bytes. */
   push(chunk: Uint8Array): void {
-    this.#rest += this.#decoder.decode(chunk, { stream: true });
-    if (this.#status >= 400) {
-      return;
-    }
-    const lines = this.#rest.split(/\r\n|\n|\r(?!$)/);
-    this.#rest = lines.pop() ?? "";
-    for (const line of lines) {
-      this.#line(line);
-    }
+    // A refusal is one JSON document, not a stream of events.
+    if (this.#status >= 400) this.#refusalText += this.#refusal.decode(chunk, { stream: true });
+    else this.#events.push(chunk);
   }
 
   /** Throws what went wrong, if something did. */
-  finish(head: StreamHead): void {
-    this.#rest += this.#decoder.decode();
-    if (head.status >= 400) {
-      throw failureOf(head.status, parseJson(this.#rest));
-    }
-    this.#line(this.#rest);
-    if (this.#failure !== null) {
-      throw this.#failure;
-    }
-    if (!this.#isDone) {
-      throw new ApiError(head.status, truncatedCode, "");
-    }
+  finish(): void {
+    if (this.#status >= 400) throw failureOf(this.#status, parseJson(this.#refusalText));
+    if (this.#failure) throw this.#failure;
+    if (!this.#isDone) throw new ApiError(this.#status, truncatedCode, "");
   }
 
-  #line(line: string): void {
-    const data = /^data: ?(.*)$/.exec(line)?.[1];
-    if (data === undefined || this.#failure !== null) {
-      return;
-    }
-    if (data === "[DONE]") {
+  #receive(text: string): void {
+    if (this.#failure || this.#isDone) return;
+    if (text === "[DONE]") {
       this.#isDone = true;
       return;
     }
-    const event = parseJson(data);
+    const event = parseJson(text);
     if (isObject(event) && isObject(event["error"])) {
       this.#failure = failureOf(this.#status, event);
       return;
     }
-    const text = textOf(event);
-    if (text !== "") {
-      this.#listener.onText(text);
-    }
+    const words = wordsOf(event);
+    if (words !== "") this.#listener.onText(words);
   }
 }
 
@@ -120,9 +92,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-function textOf(event: unknown): string {
-  const choice =
-    isObject(event) && Array.isArray(event["choices"]) ? (event["choices"][0] as unknown) : undefined;
+function wordsOf(event: unknown): string {
+  const choices = isObject(event) ? event["choices"] : undefined;
+  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
   const delta = isObject(choice) ? choice["delta"] : undefined;
   const content = isObject(delta) ? delta["content"] : undefined;
   return typeof content === "string" ? content : "";

@@ -1,8 +1,14 @@
 import type { Catalogue } from "../types";
 import { common } from "./common";
+import { first_run } from "./first_run";
+import { forms } from "./forms";
 import { frame } from "./frame";
+import { keys } from "./keys";
 import { overview } from "./overview";
+import { playground } from "./playground";
+import { providers } from "./providers";
 import { requests } from "./requests";
+import { settings } from "./settings";
 
 /** German. */
 export const de: Catalogue = {
@@ -10,4 +16,10 @@ export const de: Catalogue = {
   ...frame,
   ...overview,
   ...requests,
+  ...settings,
+  ...providers,
+  ...playground,
+  ...keys,
+  ...forms,
+  ...first_run,
 };

@@ -1,7 +1,13 @@
 import { common } from "./common";
+import { first_run } from "./first_run";
+import { forms } from "./forms";
 import { frame } from "./frame";
+import { keys } from "./keys";
 import { overview } from "./overview";
+import { playground } from "./playground";
+import { providers } from "./providers";
 import { requests } from "./requests";
+import { settings } from "./settings";
 
 /** English, the source of every message: one file per screen, one line here. */
 export const en = {
@@ -9,4 +15,10 @@ export const en = {
   ...frame,
   ...overview,
   ...requests,
+  ...settings,
+  ...providers,
+  ...playground,
+  ...keys,
+  ...forms,
+  ...first_run,
 } as const;

@@ -1,0 +1,243 @@
+import {
+  ApiError,
+  type CredentialChoice,
+  call,
+  type Diagnosis,
+  mutate,
+  type NewProvider,
+  type Provider,
+  type ProviderKind,
+} from "$lib/api";
+import { m } from "$lib/i18n";
+import { freeName, isBaseUrl, kindOfSecret, nameFault } from "./recognise";
+
+/** Where the credential comes from, as chosen in the form; `keep` leaves a stored one as it is. */
+export type CredentialOrigin = "none" | "stored" | "environment" | "keep";
+
+type FieldName = "kind" | "name" | "base_url" | "secret" | "variable";
+
+/**
+ * A provider as it is being written: what was typed, what is wrong with it, and how the test went.
+ * With `existing` it changes that provider, else it makes a new one.
+ */
+export class ProviderDraft {
+  kindId = $state("");
+  name = $state("");
+  baseUrl = $state("");
+  credential = $state<CredentialOrigin>("stored");
+  secret = $state("");
+  variable = $state("");
+  diagnosis = $state.raw<Diagnosis | null>(null);
+  isTesting = $state(false);
+  isSaving = $state(false);
+  /** A failure that belongs to no field. */
+  error = $state<string | null>(null);
+  #fieldErrors = $state<Partial<Record<FieldName, string>>>({});
+  #hasOwnName = false;
+  #tests = 0;
+  #kinds: () => readonly ProviderKind[];
+  #providers: () => readonly Provider[];
+  /** The catalogue's record of the chosen kind. */
+  readonly kind = $derived.by(() => this.#kinds().find((kind) => kind.id === this.kindId) ?? null);
+
+  /** The catalogue and the configured providers may still be on their way, so they are asked for when needed. */
+  constructor(
+    kinds: () => readonly ProviderKind[],
+    providers: () => readonly Provider[],
+    readonly existing: Provider | null = null,
+  ) {
+    this.#kinds = kinds;
+    this.#providers = providers;
+    if (existing !== null) {
+      this.kindId = existing.kind;
+      this.name = existing.name;
+      this.baseUrl = existing.base_url;
+      this.variable = existing.credential.variable ?? "";
+      this.credential = existing.credential.source === "stored" ? "keep" : existing.credential.source;
+      this.#hasOwnName = true;
+    }
+  }
+
+  /** Chooses the kind and fills in what follows from it; a name typed by hand stays. */
+  chooseKind(id: string): void {
+    this.kindId = id;
+    const kind = this.kind;
+    if (kind === null || this.existing !== null) {
+      return;
+    }
+    this.baseUrl = kind.base_url;
+    this.variable = kind.credential_variables[0] ?? "";
+    this.credential = kind.needs_credential ? "stored" : "none";
+    if (!this.#hasOwnName) {
+      this.name = freeName(kind.id, this.#providers());
+    }
+    this.forgetTest();
+  }
+
+  /** Takes a pasted key and recognises whose it is. */
+  takeSecret(secret: string): void {
+    this.secret = secret;
+    const recognised = this.existing === null ? kindOfSecret(secret, this.#kinds()) : null;
+    if (recognised !== null && recognised.id !== this.kindId) {
+      this.chooseKind(recognised.id);
+    }
+    this.credential = this.existing !== null || secret !== "" ? "stored" : this.credential;
+    this.forgetTest();
+  }
+
+  /** Whether the test would use what is saved rather than what is written here. */
+  get mustSaveBeforeTest(): boolean {
+    return (
+      this.existing !== null && this.credential === "keep" && this.baseUrl.trim() !== this.existing.base_url
+    );
+  }
+
+  /** Takes a name typed by hand. */
+  rename(name: string): void {
+    this.name = name;
+    this.#hasOwnName = name !== "";
+  }
+
+  /** Forgets the last test and its errors, because what it tested has changed. */
+  forgetTest(): void {
+    this.#tests += 1;
+    this.isTesting = false;
+    this.diagnosis = null;
+    this.error = null;
+    this.#fieldErrors = {};
+  }
+
+  /** What is wrong with a field, in words. */
+  fieldError(field: FieldName): string | null {
+    return this.#fieldErrors[field] ?? null;
+  }
+
+  /** Checks what was typed; returns whether it can be sent. */
+  check(): boolean {
+    const errors: Partial<Record<FieldName, string>> = {};
+    if (this.kind === null) {
+      errors.kind = m.provider_error_kind();
+    }
+    const fault = nameFault(this.name);
+    if (fault !== null) {
+      errors.name = fault === "missing" ? m.provider_error_name_missing() : m.provider_error_name_shape();
+    }
+    if (this.kind !== null && !isBaseUrl(this.baseUrl)) {
+      errors.base_url = m.provider_error_base_url();
+    }
+    if (this.credential === "stored" && this.secret.trim() === "") {
+      errors.secret = m.provider_error_secret();
+    }
+    if (this.credential === "environment" && this.variable.trim() === "") {
+      errors.variable = m.provider_error_variable();
+    }
+    this.#fieldErrors = errors;
+    return Object.keys(errors).length === 0;
+  }
+
+  /** Tries the provider as written; nothing is saved. */
+  async test(): Promise<Diagnosis | null> {
+    if (!this.check()) {
+      return null;
+    }
+    const number = ++this.#tests;
+    this.isTesting = true;
+    this.error = null;
+    try {
+      const diagnosis = await this.#diagnose();
+      if (number === this.#tests) {
+        this.diagnosis = diagnosis;
+      }
+      return diagnosis;
+    } catch (cause) {
+      this.#take(cause);
+      return null;
+    } finally {
+      if (number === this.#tests) {
+        this.isTesting = false;
+      }
+    }
+  }
+
+  /** Saves it. Null where it could not be saved; the errors then say why. */
+  async save(): Promise<Provider | null> {
+    if (!this.check()) {
+      return null;
+    }
+    this.isSaving = true;
+    this.error = null;
+    try {
+      return await this.#send();
+    } catch (cause) {
+      this.#take(cause);
+      return null;
+    } finally {
+      this.isSaving = false;
+    }
+  }
+
+  #diagnose(): Promise<Diagnosis> {
+    // A stored secret never comes back to this window, so the server tests it where it is.
+    return this.existing !== null && this.credential === "keep"
+      ? call("POST /providers/{id}/test", { path: { id: this.existing.id } })
+      : call("POST /providers/test", { body: this.#body() });
+  }
+
+  async #send(): Promise<Provider> {
+    if (this.existing === null) {
+      return mutate("POST /providers", { body: this.#body() });
+    }
+    const { name, base_url, credential } = this.#body();
+    const change = { name, base_url, ...(this.credential === "keep" ? {} : { credential }) };
+    return mutate("PATCH /providers/{id}", { path: { id: this.existing.id }, body: change });
+  }
+
+  #body() {
+    return {
+      name: this.name.trim(),
+      kind: this.kindId,
+      base_url: this.baseUrl.trim(),
+      credential: this.#credential(),
+    } satisfies NewProvider;
+  }
+
+  #credential(): CredentialChoice {
+    switch (this.credential) {
+      case "stored":
+        return { source: "stored", secret: this.secret.trim() };
+      case "environment":
+        return { source: "environment", variable: this.variable.trim() };
+      case "none":
+      case "keep":
+        return { source: "none" };
+    }
+  }
+
+  #take(cause: unknown): void {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const field = cause instanceof ApiError ? fieldOf(cause.field) : null;
+    if (field === null) {
+      this.error = message;
+    } else {
+      this.#fieldErrors = { [field]: message };
+    }
+  }
+}
+
+function fieldOf(name: string | null): FieldName | null {
+  switch (name) {
+    case "kind":
+    case "name":
+    case "base_url":
+    case "variable":
+      return name;
+    case "credential.variable":
+      return "variable";
+    case "credential":
+    case "secret":
+    case "credential.secret":
+      return "secret";
+    default:
+      return null;
+  }
+}
