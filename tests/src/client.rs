@@ -1,20 +1,25 @@
-//! The plain HTTP client of the tests, and short ways to make the usual calls.
+//! The plain HTTP client of the tests, and the usual bodies.
 
 use std::sync::Once;
 
 use serde_json::{Value, json};
 
-/// A client without a proxy, for plain HTTP on loopback.
+/// A client without a proxy, for plain HTTP on this machine.
 ///
 /// # Panics
 /// When the client cannot be built.
 pub fn new() -> reqwest::Client {
+    builder().build().expect("the HTTP client can be built")
+}
+
+/// The same, to be refined.
+pub fn builder() -> reqwest::ClientBuilder {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // The client insists on one even where only plain HTTP is spoken.
         let _already_set = rustls::crypto::ring::default_provider().install_default();
     });
-    reqwest::Client::builder().no_proxy().build().expect("the HTTP client can be built")
+    reqwest::Client::builder().no_proxy()
 }
 
 /// A small chat request for `model`.

@@ -6,6 +6,7 @@
 //! [`program::Program`] and [`mock_provider::MockProvider`].
 
 pub mod client;
+pub mod control;
 pub mod load;
 pub mod mock_provider;
 pub mod process;
@@ -16,4 +17,5 @@ pub mod setup;
 pub mod sse;
 pub mod tools;
 pub mod webdriver;
+pub mod world;
 pub mod xvfb;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -116,7 +116,7 @@ impl Install {
 
     /// The same with further arguments.
     pub fn start_with(&self, arguments: &[&str]) -> Result<Program> {
-        let mut command = self.command(&["serve", "--proxy-port", "0", "--control-port", "0"]);
+        let mut command = self.command(&["serve", "--proxy-port", "0", "--web-port", "0"]);
         let mut process = command.args(arguments).stdout(Stdio::piped()).spawn().context("cannot start the program")?;
         let output = process.stdout.take().context("the program has no output")?;
         let mut line = String::new();
@@ -129,9 +129,14 @@ impl Install {
 impl Program {
     /// A new install with this setup, started.
     pub fn start(setup: &Setup) -> Result<Self> {
+        Self::start_with(setup, &[])
+    }
+
+    /// The same with further arguments for `serve`.
+    pub fn start_with(setup: &Setup, arguments: &[&str]) -> Result<Self> {
         let install = Install::new()?;
         install.apply(setup)?;
-        install.start()
+        install.start_with(arguments)
     }
 
     /// Its data folder and command line.
@@ -182,17 +187,6 @@ impl Program {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
-
-    /// The usage records through the program's own command line, newest first.
-    pub fn requests(&self) -> Result<Vec<Value>> {
-        requests(&self.install)
-    }
-}
-
-/// The usage records of an install, newest first.
-pub fn requests(install: &Install) -> Result<Vec<Value>> {
-    let text = install.run(&["requests", "list", "--json"])?;
-    text.lines().map(|line| serde_json::from_str(line).with_context(|| format!("no JSON: {line}"))).collect()
 }
 
 impl Drop for Program {
@@ -200,13 +194,4 @@ impl Drop for Program {
         let _already_gone = self.process.kill();
         let _already_gone = self.process.wait();
     }
-}
-
-/// Whether a file of this name is in the folder, at any depth.
-pub fn has_file(folder: &Path, name: &str) -> bool {
-    std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .any(|entry| entry.file_name() == name || (entry.path().is_dir() && has_file(&entry.path(), name)))
 }
