@@ -79,7 +79,7 @@ async fn refused(target: &Target, attempt: Attempt, answer: UpstreamResponse) ->
     let judgement = errors::judge(status.as_u16(), retry_after, said.as_ref());
     let mut failure = Failure::new(judgement.code, refusal(&target.provider.name, judgement.code, &text));
     if passes_verbatim(judgement.next_step, status, said.as_ref()) {
-        failure.verbatim = Some(Verbatim { status, body });
+        failure.verbatim = Some(Box::new(Verbatim { status, body }));
     }
     match judgement.next_step {
         NextStep::GiveBack => Tried::Final(attempt.fail(judgement.code, &text, Consumption::Nothing), failure),

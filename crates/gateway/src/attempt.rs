@@ -83,7 +83,10 @@ async fn try_one(gateway: &Gateway, planned: &Planned, deployment: &Deployment, 
     let hold = match gateway.books.hold(worst_case(planned, deployment, target, &draft, gateway)) {
         Ok(hold) => hold,
         Err(error) => {
-            return Tried::Final(draft, Failure::new(error.code(), format!("{error}. Nothing was sent to a provider.")));
+            return Tried::Final(
+                draft,
+                Failure::new(error.code(), format!("{error}. Nothing was sent to a provider.")),
+            );
         }
     };
     let attempt = Attempt::begin(draft, hold, deployment, &target.provider.name, &gateway.clock);

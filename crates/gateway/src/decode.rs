@@ -102,7 +102,7 @@ where
         Operation::ChatCompletions => ChatRequest::parse(body).map(Call::Chat),
         Operation::Embeddings => EmbeddingsRequest::parse(body).map(Call::Embeddings),
     };
-    let call = call.map_err(invalid)?;
+    let call = call.map_err(|error| invalid(&error))?;
     draft.asked(call.model(), call.is_streaming());
     Ok(Decoded { call, headers: from.headers, principal: from.principal, snapshot: from.snapshot })
 }
@@ -173,6 +173,6 @@ fn too_large(limits: &Limits) -> Failure {
     Failure::new(Code::RequestTooLarge, message)
 }
 
-fn invalid(error: RequestError) -> Failure {
+fn invalid(error: &RequestError) -> Failure {
     Failure { param: error.param().map(str::to_owned), ..Failure::new(error.code(), error.to_string()) }
 }

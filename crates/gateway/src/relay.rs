@@ -189,7 +189,7 @@ impl Relay {
             self.end(Outcome::Truncated, Some(Code::UpstreamTimeout));
             return self.tell(&error::render_event(Code::UpstreamTimeout, TIMED_OUT));
         }
-        let wait = (self.idle_limit - idle).min(self.total_limit - total);
+        let wait = self.idle_limit.saturating_sub(idle).min(self.total_limit.saturating_sub(total));
         self.alarm.as_mut().reset(Instant::now() + wait);
     }
 

@@ -24,7 +24,7 @@ pub struct Failure {
     /// The method the path does answer to.
     pub allow: Option<Method>,
     /// The provider's own answer, to be passed on as it is.
-    pub verbatim: Option<Verbatim>,
+    pub verbatim: Option<Box<Verbatim>>,
 }
 
 /// A provider's error answer in the client's own dialect.

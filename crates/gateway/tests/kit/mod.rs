@@ -1,5 +1,7 @@
 //! A provider that plays a script over real sockets, and a gateway in front of it.
 
+#![expect(clippy::unwrap_used, reason = "a test kit may panic")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
