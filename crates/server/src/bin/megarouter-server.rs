@@ -1,1 +1,2 @@
+//! MegaRouter without a window: the proxy, the web UI and the command line.
 fn main() {}

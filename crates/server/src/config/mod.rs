@@ -1,0 +1,15 @@
+//! Configuration: every setting, where it may come from, and what it is when nobody says.
+//!
+//! A setting is one field of a section below. The same field is read from the configuration file,
+//! from its environment variable and from its flag; a later source wins. What was written (all
+//! optional) becomes the checked [`Config`] once, at start. `docs/CONFIGURATION.md` is made from
+//! the same fields, and a test compares them.
+
+mod checked;
+mod file;
+mod paths;
+pub mod reference;
+mod sections;
+
+pub use checked::{Config, ConfigError, LogFormat, Ports, Timeouts};
+pub use sections::{Common, Sections};

@@ -1,0 +1,84 @@
+//! The reference of all settings, made from the settings themselves.
+
+use std::fmt::Write as _;
+
+use clap::{Arg, Args as _, Command};
+
+use super::sections::{Common, Sections};
+
+const PREFACE: &str = "\
+# Settings
+
+Every setting of MegaRouter can be given in the configuration file, in an environment variable, or
+as a flag; a flag wins over the environment, the environment over the file. The file is `--config
+FILE`, or `config.yaml` in the data folder if there is one. An unknown field or a wrong value stops
+the start (exit code 78) and names the line and the field.
+
+```yaml
+proxy:
+  port: 4180
+web:
+  enabled: true
+log:
+  level: info
+```
+
+The same with flags: `megarouter-server serve --proxy-port 4180 --web true --log-level info`.
+
+The passphrase of the encrypted secrets file comes from the environment variable
+`MEGAROUTER_SECRETS_PASSPHRASE`, or from the file that `secrets.passphrase_file` names; there is no
+flag for it, because every user of a machine can read the flags of its programs.
+
+";
+
+/// The settings as they stand in `docs/CONFIGURATION.md`.
+pub fn markdown() -> String {
+    let mut text = PREFACE.to_owned();
+    text.push_str("| in the file | flag | environment | meaning |\n|---|---|---|---|\n");
+    for setting in settings().get_arguments() {
+        let flag = setting.get_long().map(|flag| format!("`--{flag}`")).unwrap_or_default();
+        let variable = setting.get_env().map(|name| format!("`{}`", name.to_string_lossy())).unwrap_or_default();
+        let meaning = setting.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|");
+        let place = if setting.get_id() == "config" { String::new() } else { format!("`{}`", setting.get_id()) };
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "| {place} | {flag} | {variable} | {meaning}. |");
+    }
+    text
+}
+
+fn settings() -> Command {
+    let command = Sections::augment_args(Common::augment_args(Command::new("settings")));
+    command.mut_args(|setting: Arg| setting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::file::File;
+
+    const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/CONFIGURATION.md");
+
+    #[test]
+    fn the_document_is_up_to_date() {
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(DOCUMENT, markdown()).unwrap();
+        }
+        let written = std::fs::read_to_string(DOCUMENT).unwrap();
+        assert_eq!(written, markdown(), "run this test with UPDATE_DOCS=1");
+    }
+
+    #[test]
+    fn every_setting_can_stand_in_the_file_and_has_flag_variable_and_meaning() {
+        for setting in settings().get_arguments().filter(|setting| setting.get_id() != "config") {
+            let id = setting.get_id().as_str();
+            let text = match id.split_once('.') {
+                Some((section, field)) => format!("{section}:\n  {field}: null\n"),
+                None => format!("{id}: null\n"),
+            };
+            assert!(File::parse(&text).is_ok(), "{id} is not a field of the file: {:?}", File::parse(&text));
+            assert!(setting.get_long().is_some() && setting.get_help().is_some(), "{id}");
+            let variable = setting.get_env().unwrap().to_str().unwrap();
+            assert!(variable.starts_with("MEGAROUTER_"), "{variable}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The settings as they are written. The id of each is its name in the configuration file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Deserialize;
+
+/// Settings that every verb of the command line takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Common {
+    /// The configuration file. Default: config.yaml in the data folder, if there is one.
+    #[arg(id = "config", long = "config", env = "MEGAROUTER_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// The data folder. Default: megarouter in the system's place for application data.
+    #[arg(id = "data_dir", long = "data-dir", env = "MEGAROUTER_DATA_DIR", value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    /// Where provider credentials are kept.
+    pub secrets: Secrets,
+}
+
+/// Every section but `secrets`, which is among the common settings.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Sections {
+    /// The proxy's listener.
+    #[command(flatten)]
+    pub proxy: Proxy,
+    /// The web UI's listener.
+    #[command(flatten)]
+    pub web: Web,
+    /// What one client may take.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// Patience with providers.
+    #[command(flatten)]
+    pub upstream: Upstream,
+    /// Logging.
+    #[command(flatten)]
+    pub log: Log,
+    /// The end of the program.
+    #[command(flatten)]
+    pub shutdown: Shutdown,
+}
+
+/// Where provider credentials are kept.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secrets {
+    /// Where credentials are kept: auto, keychain, file or environment. Default: auto, which is the
+    /// store used before; on the first start the keychain if it works, else the encrypted file.
+    #[arg(
+        id = "secrets.key_source",
+        long = "key-source",
+        env = "MEGAROUTER_KEY_SOURCE",
+        value_name = "SOURCE",
+        global = true
+    )]
+    pub key_source: Option<String>,
+    /// A file with the passphrase of the encrypted file, for where MEGAROUTER_SECRETS_PASSPHRASE cannot be set. Default: none.
+    #[arg(
+        id = "secrets.passphrase_file",
+        long = "secrets-passphrase-file",
+        env = "MEGAROUTER_SECRETS_PASSPHRASE_FILE",
+        value_name = "FILE",
+        global = true
+    )]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// The proxy's listener.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proxy {
+    /// The port that apps call; 0 takes a free one. Default: 4180.
+    #[arg(id = "proxy.port", long = "proxy-port", env = "MEGAROUTER_PROXY_PORT", value_name = "PORT")]
+    pub port: Option<u16>,
+    /// The addresses to listen on, several separated by commas. Default: 127.0.0.1 and ::1.
+    #[arg(
+        id = "proxy.hosts",
+        long = "proxy-host",
+        env = "MEGAROUTER_PROXY_HOSTS",
+        value_name = "ADDRESS",
+        value_delimiter = ','
+    )]
+    pub hosts: Option<Vec<String>>,
+    /// Further names in the Host header that the listeners answer to, with the port. Default: none.
+    #[arg(
+        id = "proxy.allowed_hosts",
+        long = "allowed-host",
+        env = "MEGAROUTER_ALLOWED_HOSTS",
+        value_name = "NAME:PORT",
+        value_delimiter = ','
+    )]
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Web pages that may call the proxy from a browser, as scheme://host:port. Default: none.
+    #[arg(
+        id = "proxy.allowed_origins",
+        long = "allowed-origin",
+        env = "MEGAROUTER_ALLOWED_ORIGINS",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub allowed_origins: Option<Vec<String>>,
+    /// Allows addresses that other machines can reach. There is no TLS yet: keys and prompts travel
+    /// readable, so put a TLS proxy in front. Default: false.
+    #[arg(id = "proxy.allow_remote", long = "allow-remote", env = "MEGAROUTER_ALLOW_REMOTE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub allow_remote: Option<bool>,
+}
+
+/// The web UI's listener.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Web {
+    /// Whether to serve the web UI. Default: true.
+    #[arg(id = "web.enabled", long = "web", env = "MEGAROUTER_WEB", value_name = "BOOL")]
+    pub enabled: Option<bool>,
+    /// The port of the web UI, on this machine only; 0 takes a free one. Default: 4181.
+    #[arg(id = "web.port", long = "web-port", env = "MEGAROUTER_WEB_PORT", value_name = "PORT")]
+    pub port: Option<u16>,
+}
+
+/// What one client may take.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// The largest request body, in bytes. Default: 33554432 (32 MiB).
+    #[arg(id = "limits.body_bytes", long = "body-bytes", env = "MEGAROUTER_BODY_BYTES", value_name = "BYTES")]
+    pub body_bytes: Option<usize>,
+    /// The largest request head, in bytes. Default: 65536 (64 KiB). A head has at most 100 fields.
+    #[arg(id = "limits.header_bytes", long = "header-bytes", env = "MEGAROUTER_HEADER_BYTES", value_name = "BYTES")]
+    pub header_bytes: Option<usize>,
+    /// How long a new connection may say nothing, in seconds. Default: 5.
+    #[arg(
+        id = "limits.first_byte_seconds",
+        long = "first-byte-seconds",
+        env = "MEGAROUTER_FIRST_BYTE_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub first_byte_seconds: Option<u64>,
+    /// How long a request head may take, in seconds. Default: 5.
+    #[arg(
+        id = "limits.header_seconds",
+        long = "header-seconds",
+        env = "MEGAROUTER_HEADER_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub header_seconds: Option<u64>,
+    /// How long a request body may pause, in seconds. Default: 15.
+    #[arg(
+        id = "limits.body_idle_seconds",
+        long = "body-idle-seconds",
+        env = "MEGAROUTER_BODY_IDLE_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub body_idle_seconds: Option<u64>,
+    /// How long a connection may rest between two requests, in seconds. Default: 75.
+    #[arg(id = "limits.idle_seconds", long = "idle-seconds", env = "MEGAROUTER_IDLE_SECONDS", value_name = "SECONDS")]
+    pub idle_seconds: Option<u64>,
+    /// How long a client may not read its answer before it is cut off, in seconds. Default: 60.
+    #[arg(
+        id = "limits.read_stall_seconds",
+        long = "read-stall-seconds",
+        env = "MEGAROUTER_READ_STALL_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub read_stall_seconds: Option<u64>,
+    /// Connections at a time for each listener; the next one is answered 503. Default: 10000.
+    #[arg(id = "limits.connections", long = "connections", env = "MEGAROUTER_CONNECTIONS", value_name = "COUNT")]
+    pub connections: Option<usize>,
+    /// Connections at a time from one other machine. Default: 1000. This machine has no such limit.
+    #[arg(
+        id = "limits.connections_per_peer",
+        long = "connections-per-peer",
+        env = "MEGAROUTER_CONNECTIONS_PER_PEER",
+        value_name = "COUNT"
+    )]
+    pub connections_per_peer: Option<usize>,
+}
+
+/// Patience with providers.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the unit is part of a setting's name")]
+pub struct Upstream {
+    /// How long connecting to a provider may take, in seconds. Default: 3.
+    #[arg(
+        id = "upstream.connect_seconds",
+        long = "connect-seconds",
+        env = "MEGAROUTER_CONNECT_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub connect_seconds: Option<u64>,
+    /// How long a provider may take to begin its answer, in seconds. Default: 120.
+    #[arg(
+        id = "upstream.answer_seconds",
+        long = "answer-seconds",
+        env = "MEGAROUTER_ANSWER_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub answer_seconds: Option<u64>,
+    /// How long a provider's stream may pause, in seconds. Default: 60.
+    #[arg(
+        id = "upstream.stream_idle_seconds",
+        long = "stream-idle-seconds",
+        env = "MEGAROUTER_STREAM_IDLE_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub stream_idle_seconds: Option<u64>,
+}
+
+/// Logging.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// What is logged to standard error: error, warn, info, debug, trace, or a filter such as
+    /// info,megarouter_gateway=debug. Default: info.
+    #[arg(id = "log.level", long = "log-level", env = "MEGAROUTER_LOG_LEVEL", value_name = "FILTER")]
+    pub level: Option<String>,
+    /// The form of a log line: text or json. Default: text.
+    #[arg(id = "log.format", long = "log-format", env = "MEGAROUTER_LOG_FORMAT", value_name = "FORMAT")]
+    pub format: Option<String>,
+}
+
+/// The end of the program.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shutdown {
+    /// How long requests may go on after the program was asked to stop, in seconds. Default: 30.
+    #[arg(
+        id = "shutdown.grace_seconds",
+        long = "shutdown-grace-seconds",
+        env = "MEGAROUTER_SHUTDOWN_GRACE_SECONDS",
+        value_name = "SECONDS"
+    )]
+    pub grace_seconds: Option<u64>,
+}
