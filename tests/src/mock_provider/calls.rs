@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One call as it arrived and ended.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub enum End {
 }
 
 /// Token counts as OpenAI's usage object has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
     /// All input tokens, cached or not.
     pub prompt: u64,
@@ -58,7 +58,7 @@ pub struct Tokens {
 }
 
 /// Sums over all calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Calls of chat completions and embeddings.
     pub calls: u64,
