@@ -4,7 +4,7 @@
 //! any system; only Debian and its relatives get it installed for them.
 
 use std::env;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -23,6 +23,8 @@ enum Kind {
     Program,
     /// A library with its headers, as pkg-config knows it.
     Library,
+    /// A module that Python can import.
+    PythonModule,
 }
 
 const fn program(name: &'static str, package: &'static str) -> Need {
@@ -55,6 +57,7 @@ const TEST: &[Need] = &[
     program("xdotool", "xdotool"),
     program("curl", "curl"),
     program("python3", "python3"),
+    Need { kind: Kind::PythonModule, name: "ensurepip", package: "python3-venv" },
     program("git", "git"),
 ];
 
@@ -62,7 +65,7 @@ const TEST: &[Need] = &[
 const BUNDLE: &[Need] = &[program("file", "file"), program("dpkg-deb", "dpkg")];
 
 /// To compare the proxy with a plain one.
-const BENCH: &[Need] = &[program("nginx", "nginx-light")];
+const BENCH: &[Need] = &[program("nginx", "nginx")];
 
 /// The smallest Node that the UI's tools run on.
 const NODE: (u32, u32) = (20, 19);
@@ -141,13 +144,18 @@ fn way_to_root() -> Option<&'static [&'static str]> {
 fn is_there(need: &Need) -> bool {
     match need.kind {
         Kind::Program => on_path(need.name),
-        Kind::Library => Command::new("pkg-config").args(["--exists", need.name]).status().is_ok_and(|it| it.success()),
+        Kind::Library => step::answer(Command::new("pkg-config").args(["--exists", need.name])).is_some(),
+        Kind::PythonModule => {
+            step::answer(Command::new("python3").arg("-c").arg(format!("import {}", need.name))).is_some()
+        }
     }
 }
 
 fn on_path(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| Path::new(&folder).join(program).is_file())
+    // Where Debian keeps daemons; not on everybody's path.
+    let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    folders.map(|folder| folder.join(program)).any(|file| file.is_file())
 }
 
 fn node_is_new_enough() -> Result<()> {

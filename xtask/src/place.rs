@@ -68,12 +68,6 @@ impl Place {
         command.arg(script);
         command
     }
-
-    /// Tells a program that drives ours from outside where they are.
-    pub fn name_the_binaries(&self, command: &mut Command, profile: &str) {
-        command.env("MEGAROUTER_BIN", self.binary(profile, "megarouter"));
-        command.env("MEGAROUTER_SERVER_BIN", self.binary(profile, "megarouter-server"));
-    }
 }
 
 fn is_about_this_package(variable: &OsStr) -> bool {

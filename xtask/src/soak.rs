@@ -11,7 +11,5 @@ pub fn soak(place: &Place, arguments: &[String]) -> Result<()> {
     frontend::install(place)?;
     frontend::build(place)?;
     step::run(place.cargo("build").args(["--workspace", "--bins", "--release"]))?;
-    let mut command = place.command(place.binary("release", "soak"));
-    place.name_the_binaries(&mut command, "release");
-    step::run(command.args(arguments))
+    step::run(place.command(place.binary("release", "soak")).args(arguments))
 }

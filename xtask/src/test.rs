@@ -47,8 +47,6 @@ fn tests(place: &Place) -> Command {
         place.cargo("test")
     };
     command.args(["--workspace", "--bins", "--lib", "--tests", "--no-fail-fast"]);
-    // The tests from outside start these programs.
-    place.name_the_binaries(&mut command, "debug");
     command
 }
 

@@ -9,8 +9,6 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("/ro", "ot/"),
     ("/wo", "rk/"),
     ("/fa", "rm/"),
-    ("/home", "/"),
-    ("C:\\", "Users"),
     ("registry.", "npmjs"),
     ("pypi", ".org"),
     ("python", "hosted"),
