@@ -45,7 +45,7 @@ const HOST_FIELDS: [&str; 16] = [
 pub fn names_a_host(name: &str) -> bool {
     let plain: String =
         name.chars().filter(|letter| !matches!(letter, '_' | '-')).map(|letter| letter.to_ascii_lowercase()).collect();
-    HOST_FIELDS.contains(&plain.as_str()) || plain.strip_prefix('x').is_some_and(|rest| is_host_header(rest))
+    HOST_FIELDS.contains(&plain.as_str()) || plain.strip_prefix('x').is_some_and(is_host_header)
 }
 
 /// `x-api-key` is how some clients send their virtual key, so it alone is not meant here.
@@ -258,7 +258,11 @@ mod tests {
         let mut found = vec![];
         walk(text.as_bytes(), |key| {
             let end = value_end(text.as_bytes(), key.value_start);
-            found.push((key.depth, String::from_utf8_lossy(key.name).into_owned(), text[key.value_start..end].to_owned()));
+            found.push((
+                key.depth,
+                String::from_utf8_lossy(key.name).into_owned(),
+                text[key.value_start..end].to_owned(),
+            ));
         });
         found
     }
@@ -313,7 +317,8 @@ mod tests {
 
     #[test]
     fn host_fields_are_known_in_every_spelling() {
-        for name in ["api_base", "apiBase", "base_url", "API-KEY", "custom_llm_provider", "x-api-base", "extra_headers"] {
+        for name in ["api_base", "apiBase", "base_url", "API-KEY", "custom_llm_provider", "x-api-base", "extra_headers"]
+        {
             assert!(names_a_host(name), "{name}");
         }
         for name in ["model", "metadata", "user", "x-api-key", "base"] {

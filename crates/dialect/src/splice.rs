@@ -12,7 +12,7 @@ pub fn apply(body: &Bytes, mut edits: Vec<Edit>) -> Bytes {
     if edits.is_empty() {
         return body.clone();
     }
-    edits.sort_by_key(|(range, _)| range.start);
+    edits.sort_by_key(|(range, _)| (range.start, range.end));
     let added: usize = edits.iter().map(|(_, text)| text.len()).sum();
     let mut spliced = Vec::with_capacity(body.len() + added);
     let mut at = 0;

@@ -20,9 +20,9 @@ pub fn header(target: &Target, base: &BaseUrl, url: &Url) -> Result<Option<Heade
     if !base.owns(url) {
         return Ok(None);
     }
-    let unusable = || CallError::CredentialUnavailable("it holds characters that cannot be sent in a header".to_owned());
-    let mut value =
-        HeaderValue::try_from(format!("Bearer {}", secret.expose().trim())).map_err(|_| unusable())?;
+    let unusable =
+        || CallError::CredentialUnavailable("it holds characters that cannot be sent in a header".to_owned());
+    let mut value = HeaderValue::try_from(format!("Bearer {}", secret.expose().trim())).map_err(|_| unusable())?;
     value.set_sensitive(true);
     Ok(Some(value))
 }

@@ -109,7 +109,9 @@ impl Client {
             .connect_timeout(options.connect_timeout)
             .pool_idle_timeout(options.idle_timeout);
         let builder = match &options.proxy {
-            Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(SetupError)?.no_proxy(own_machine())),
+            Some(proxy) => {
+                builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(SetupError)?.no_proxy(own_machine()))
+            }
             None => builder.no_proxy(),
         };
         Ok(Self { http: builder.build().map_err(SetupError)? })
@@ -127,7 +129,12 @@ impl Client {
     }
 
     /// Reads a public page at the root of an origin, without any credential.
-    pub(crate) async fn look(&self, base: &BaseUrl, path: &str, timeout: Duration) -> Result<UpstreamResponse, CallError> {
+    pub(crate) async fn look(
+        &self,
+        base: &BaseUrl,
+        path: &str,
+        timeout: Duration,
+    ) -> Result<UpstreamResponse, CallError> {
         let url = base.at_root(path).ok_or(crate::address::BaseUrlError::Malformed)?;
         let none = HeaderMap::new();
         let call = Call::get(path, &none, timeout);

@@ -53,10 +53,7 @@ mod tests {
     use super::*;
 
     fn map(headers: &[(&str, &str)]) -> HeaderMap {
-        headers
-            .iter()
-            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
-            .collect()
+        headers.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())).collect()
     }
 
     #[test]

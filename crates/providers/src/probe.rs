@@ -131,7 +131,14 @@ impl Diagnosis {
     }
 
     fn of_problem(problem: Problem, message: String, next_step: &str) -> Self {
-        Self { problem: Some(problem), message, next_step: Some(next_step.to_owned()), latency: None, status: None, models: vec![] }
+        Self {
+            problem: Some(problem),
+            message,
+            next_step: Some(next_step.to_owned()),
+            latency: None,
+            status: None,
+            models: vec![],
+        }
     }
 }
 
@@ -168,7 +175,11 @@ pub fn environment() -> Vec<EnvironmentCredential> {
 
 fn credentials_in(is_set: impl Fn(&str) -> bool) -> Vec<EnvironmentCredential> {
     let of_kind = |kind: &'static Kind| {
-        kind.credential_variables.iter().map(|variable| EnvironmentCredential { kind: kind.id, name: kind.name, variable })
+        kind.credential_variables.iter().map(|variable| EnvironmentCredential {
+            kind: kind.id,
+            name: kind.name,
+            variable,
+        })
     };
     catalog::ALL.iter().flat_map(of_kind).filter(|found| is_set(found.variable)).collect()
 }
@@ -269,16 +280,13 @@ fn diagnose(error: &CallError) -> Diagnosis {
             (Problem::CredentialUnavailable, "Enter the key again, or unlock the store it is kept in.")
         }
         CallError::Dns => (Problem::Dns, "Check the spelling of the host, and that this machine is online."),
-        CallError::ConnectRefused => {
-            (Problem::ConnectRefused, "Check the port, and that the server has been started.")
-        }
+        CallError::ConnectRefused => (Problem::ConnectRefused, "Check the port, and that the server has been started."),
         CallError::ConnectTimeout | CallError::FirstByteTimeout => {
             (Problem::ConnectTimeout, "Check the address, and that no firewall is in between.")
         }
-        CallError::Tls(_) => (
-            Problem::Tls,
-            "Check this machine's clock and certificates, and whether a proxy opens secure connections.",
-        ),
+        CallError::Tls(_) => {
+            (Problem::Tls, "Check this machine's clock and certificates, and whether a proxy opens secure connections.")
+        }
         CallError::Broken(_) | CallError::Unacceptable(_) => {
             (Problem::AnswerMalformed, "Check that the address is that of an API.")
         }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use megarouter_domain::code::Code;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 /// What a provider said was wrong, as far as its body could be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,20 @@ pub struct UpstreamErrorBody {
     pub code: Option<String>,
     /// `param`: the field at fault.
     pub param: Option<String>,
+}
+
+/// The error object on the wire.
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    message: &'a str,
+    r#type: &'a str,
+    param: Option<&'a str>,
+    code: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: ErrorObject<'a>,
 }
 
 /// The HTTP status that goes with a code of ours.
@@ -48,12 +63,12 @@ pub const fn status(code: Code) -> u16 {
 
 /// The error body for an answer with `status`: all four keys, a `type` that agrees with the status.
 pub fn render(status: u16, code: Code, message: &str, param: Option<&str>) -> Bytes {
-    Bytes::from(object(status, wire_code(code), message, param).to_string())
+    Bytes::from(ErrorObject { message, r#type: kind(status), param, code: Some(wire_code(code)) }.into_body())
 }
 
 /// The last event of a stream that failed after output was sent. No `[DONE]` may follow it.
 pub fn render_event(code: Code, message: &str) -> Bytes {
-    Bytes::from(format!("data: {}\n\n", object(status(code), wire_code(code), message, None)))
+    ErrorObject { message, r#type: kind(status(code)), param: None, code: Some(wire_code(code)) }.into_event()
 }
 
 /// Reads a provider's error body in any of the shapes in use; `None` when it is none of them.
@@ -83,13 +98,9 @@ pub(crate) fn from_value(error: &Value) -> Option<UpstreamErrorBody> {
 impl UpstreamErrorBody {
     /// The in-band error event that tells a client what the provider said in the stream.
     pub fn to_event(&self) -> Bytes {
-        let error = json!({
-            "message": self.message,
-            "type": self.kind.as_deref().unwrap_or("server_error"),
-            "param": self.param,
-            "code": self.code,
-        });
-        Bytes::from(format!("data: {}\n\n", json!({ "error": error })))
+        let r#type = self.kind.as_deref().unwrap_or("server_error");
+        let (param, code) = (self.param.as_deref(), self.code.as_deref());
+        ErrorObject { message: &self.message, r#type, param, code }.into_event()
     }
 
     /// True when the provider's account has no money or quota left: waiting does not help.
@@ -108,8 +119,14 @@ impl UpstreamErrorBody {
     }
 }
 
-fn object(status: u16, code: &'static str, message: &str, param: Option<&str>) -> Value {
-    json!({ "error": { "message": message, "type": kind(status), "param": param, "code": code } })
+impl ErrorObject<'_> {
+    fn into_body(self) -> String {
+        serde_json::to_string(&ErrorBody { error: self }).expect("an object of strings always serialises")
+    }
+
+    fn into_event(self) -> Bytes {
+        Bytes::from(format!("data: {}\n\n", self.into_body()))
+    }
 }
 
 const fn kind(status: u16) -> &'static str {

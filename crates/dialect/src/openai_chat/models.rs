@@ -50,7 +50,8 @@ mod tests {
     #[test]
     fn a_list_has_openais_shape() {
         let text = list(&[ModelEntry::new("gpt-5", 1_700_000_000, "openai")]);
-        let expected = r#"{"object":"list","data":[{"id":"gpt-5","object":"model","created":1700000000,"owned_by":"openai"}]}"#;
+        let expected =
+            r#"{"object":"list","data":[{"id":"gpt-5","object":"model","created":1700000000,"owned_by":"openai"}]}"#;
         assert_eq!(text, expected);
         assert_eq!(list(&[]), r#"{"object":"list","data":[]}"#);
     }

@@ -92,6 +92,8 @@ pub struct ChatRequest {
 struct StreamOptions {
     includes_usage: bool,
     ask: Edit,
+    /// The whole member with one comma, to leave it out.
+    member: Range<usize>,
 }
 
 /// One of the two fields that bound the output, as the client sent it.
@@ -120,7 +122,7 @@ impl ChatRequest {
         let (model, model_span) = members.model()?;
         let messages = members.messages()?;
         let is_streaming = members.flag("stream")?;
-        let stream_options = members.get("stream_options").map(StreamOptions::read).transpose()?;
+        let stream_options = members.stream_options()?;
         let bounds = members.bounds()?;
         let choices = members.positive("n")?.unwrap_or(1);
         let counted_input = members.counted_input(messages);
@@ -165,52 +167,56 @@ impl ChatRequest {
     }
 
     /// The body for the provider: byte for byte the client's, except for the provider's model name,
-    /// `stream_options.include_usage` (when `force_usage` and the answer is streamed; other options
-    /// stay), and an output bound under the given field (only when the client set none).
-    pub fn splice(&self, upstream_model: &str, force_usage: bool, output_bound: Option<(&str, u64)>) -> Bytes {
+    /// the usage option of a stream, and an output bound under the given field (only when the client
+    /// set none).
+    ///
+    /// With `asks_usage` a stream asks for usage and the client's other stream options stay; without,
+    /// as for a provider that refuses the option, the client's `stream_options` are left out.
+    pub fn splice(&self, upstream_model: &str, asks_usage: bool, output_bound: Option<(&str, u64)>) -> Bytes {
         let mut edits = Vec::with_capacity(3);
         if upstream_model != self.model {
             edits.push((self.model_span.clone(), splice::quoted(upstream_model)));
         }
-        let mut added = String::new();
-        if force_usage && self.is_streaming {
-            match &self.stream_options {
-                Some(options) if options.includes_usage => {}
-                Some(options) => edits.push(options.ask.clone()),
-                None => added.push_str(r#""stream_options":{"include_usage":true},"#),
+        let mut added = vec![];
+        match &self.stream_options {
+            Some(options) if !asks_usage => edits.push((options.member.clone(), Vec::new())),
+            Some(options) if self.is_streaming && !options.includes_usage => edits.push(options.ask.clone()),
+            None if self.is_streaming && asks_usage => {
+                added.extend_from_slice(br#""stream_options":{"include_usage":true},"#);
             }
+            Some(_) | None => {}
         }
         if let Some((field, tokens)) = output_bound
             && self.output_bound().is_none()
         {
             match self.bounds.iter().find(|bound| bound.field == field) {
                 Some(null) => edits.push((null.span.clone(), tokens.to_string().into_bytes())),
-                None => added.push_str(&format!("\"{field}\":{tokens},")),
+                None => added.extend_from_slice(format!("\"{field}\":{tokens},").as_bytes()),
             }
         }
         if !added.is_empty() {
-            edits.push((self.insert_at..self.insert_at, added.into_bytes()));
+            edits.push((self.insert_at..self.insert_at, added));
         }
         splice::apply(&self.body, edits)
     }
 }
 
 impl StreamOptions {
-    fn read(member: &Member<'_>) -> Result<Self, RequestError> {
+    fn read(value: &Member<'_>, member: Range<usize>) -> Result<Self, RequestError> {
         let invalid = |problem| RequestError::Invalid { field: "stream_options", problem };
-        if member.value == "null" {
-            let ask = (member.span.clone(), br#"{"include_usage":true}"#.to_vec());
-            return Ok(Self { includes_usage: false, ask });
+        if value.value == "null" {
+            let ask = (value.span.clone(), br#"{"include_usage":true}"#.to_vec());
+            return Ok(Self { includes_usage: false, ask, member });
         }
-        if !member.value.starts_with('{') {
+        if !value.value.starts_with('{') {
             return Err(invalid("must be an object"));
         }
-        let inner = json::object_members(member.value)?;
-        let start = member.span.start;
+        let inner = json::object_members(value.value)?;
+        let start = value.span.start;
         let Some(asked) = inner.iter().find(|option| option.name == "include_usage") else {
             let comma = if inner.is_empty() { "" } else { "," };
             let text = format!("\"include_usage\":true{comma}");
-            return Ok(Self { includes_usage: false, ask: (start + 1..start + 1, text.into_bytes()) });
+            return Ok(Self { includes_usage: false, ask: (start + 1..start + 1, text.into_bytes()), member });
         };
         let includes_usage = match asked.value {
             "true" => true,
@@ -218,7 +224,7 @@ impl StreamOptions {
             _ => return Err(invalid("has an `include_usage` that is neither true nor false")),
         };
         let span = start + asked.span.start..start + asked.span.end;
-        Ok(Self { includes_usage, ask: (span, b"true".to_vec()) })
+        Ok(Self { includes_usage, ask: (span, b"true".to_vec()), member })
     }
 }
 
@@ -278,6 +284,16 @@ impl<'a> Members<'a> {
         }
     }
 
+    fn stream_options(&self) -> Result<Option<StreamOptions>, RequestError> {
+        let Some(value) = self.get("stream_options") else { return Ok(None) };
+        let text = self.text.as_bytes();
+        // The key is the last string before the value; nothing but a colon and space is between.
+        let key_end = self.text[..value.span.start].rfind('"').unwrap_or_default();
+        let key_start = self.text[..key_end].rfind('"').unwrap_or_default();
+        let member = json::member_range(text, key_start, value.span.start);
+        StreamOptions::read(value, member).map(Some)
+    }
+
     fn positive(&self, field: &'static str) -> Result<Option<u64>, RequestError> {
         let Some(member) = self.present(field) else { return Ok(None) };
         match member.value.parse::<u64>() {
@@ -316,8 +332,8 @@ mod tests {
         ChatRequest::parse(Bytes::copy_from_slice(text.as_bytes()))
     }
 
-    fn spliced(text: &str, force_usage: bool, bound: Option<(&str, u64)>) -> String {
-        String::from_utf8(parse(text).unwrap().splice("up/model", force_usage, bound).to_vec()).unwrap()
+    fn spliced(text: &str, asks_usage: bool, bound: Option<(&str, u64)>) -> String {
+        String::from_utf8(parse(text).unwrap().splice("up/model", asks_usage, bound).to_vec()).unwrap()
     }
 
     #[test]
@@ -342,14 +358,38 @@ mod tests {
             expect(r#"{"stream_options":{"include_usage":true},"model":"up/model","stream":true,"messages":[{}]}"#)
         );
         for (sent, spliced) in [
-            (r#"{}"#, r#"{"include_usage":true}"#),
+            ("{}", r#"{"include_usage":true}"#),
             (r#"{"include_obfuscation":false}"#, r#"{"include_usage":true,"include_obfuscation":false}"#),
             (r#"{ "include_usage" : false, "a":1 }"#, r#"{ "include_usage" : true, "a":1 }"#),
             (r#"{"include_usage":true}"#, r#"{"include_usage":true}"#),
         ] {
-            let expected = format!(r#"{{"model":"up/model","stream":true,"stream_options":{spliced},"messages":[{{}}]}}"#);
+            let expected =
+                format!(r#"{{"model":"up/model","stream":true,"stream_options":{spliced},"messages":[{{}}]}}"#);
             assert_eq!(ask(&format!(r#","stream_options":{sent}"#)), expected);
         }
+    }
+
+    #[test]
+    fn a_provider_without_the_option_does_not_get_it() {
+        for (text, expected) in [
+            (
+                r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{}]}"#,
+                r#"{"model":"up/model","stream":true,"messages":[{}]}"#,
+            ),
+            (
+                r#"{"messages":[{}],"stream":true,"model":"m", "stream_options" : {"a":"b"} }"#,
+                r#"{"messages":[{}],"stream":true,"model":"up/model" }"#,
+            ),
+            (
+                r#"{"messages":[{}],"stream":true,"stream_options":null,"model":"m"}"#,
+                r#"{"messages":[{}],"stream":true,"model":"up/model"}"#,
+            ),
+        ] {
+            assert_eq!(spliced(text, false, None), expected);
+        }
+        let first = r#"{"stream_options":{},"model":"m","stream":true,"messages":[{}]}"#;
+        let expected = r#"{"max_tokens":5,"model":"up/model","stream":true,"messages":[{}]}"#;
+        assert_eq!(spliced(first, false, Some(("max_tokens", 5))), expected);
     }
 
     #[test]
@@ -362,7 +402,10 @@ mod tests {
     #[test]
     fn an_output_bound_is_added_only_where_the_client_set_none() {
         let with = |field: &str| format!(r#"{{{field}"model":"up/model","messages":[{{}}]}}"#);
-        assert_eq!(spliced(&with(""), false, Some(("max_completion_tokens", 9))), with(r#""max_completion_tokens":9,"#));
+        assert_eq!(
+            spliced(&with(""), false, Some(("max_completion_tokens", 9))),
+            with(r#""max_completion_tokens":9,"#)
+        );
         let own = with(r#""max_tokens":5,"#);
         assert_eq!(spliced(&own, false, Some(("max_completion_tokens", 9))), own);
         assert_eq!(spliced(&with(r#""max_tokens":null,"#), false, Some(("max_tokens", 9))), with(r#""max_tokens":9,"#));

@@ -112,7 +112,10 @@ mod tests {
         assert_eq!(answer.model.as_deref(), Some("gpt-4o-mini-2024-07-18"));
         assert_eq!(answer.finish_reason.as_deref(), Some("stop"));
         let usage = answer.usage.unwrap();
-        assert_eq!((usage.input, usage.cached_read, usage.output, usage.reasoning), (Some(19), Some(0), Some(10), Some(0)));
+        assert_eq!(
+            (usage.input, usage.cached_read, usage.output, usage.reasoning),
+            (Some(19), Some(0), Some(10), Some(0))
+        );
     }
 
     #[test]
@@ -124,7 +127,9 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_refused() {
-        for body in ["", "<html>busy</html>", "{}", "[]", "null", r#"{"choices":"none"}"#, r#"{"object":"list","data":[]}"#] {
+        for body in
+            ["", "<html>busy</html>", "{}", "[]", "null", r#"{"choices":"none"}"#, r#"{"object":"list","data":[]}"#]
+        {
             assert_eq!(inspect(body.as_bytes()), Err(ResponseError::Malformed), "{body}");
         }
         let disguised = inspect(br#"{"error":{"message":"overloaded","code":529}}"#);

@@ -13,9 +13,10 @@ use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
 use megarouter_domain::usage::Usage;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::error::{self, UpstreamErrorBody};
@@ -119,6 +120,8 @@ pub struct StreamScanner {
     facts: StreamFacts,
     /// The latest extra usage chunk, kept back to be sent once, just before the end.
     usage_chunk: Option<Bytes>,
+    /// The latest figures as the provider wrote them.
+    figures: Option<Box<RawValue>>,
     failure: Option<ScanError>,
 }
 
@@ -127,11 +130,13 @@ const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// What becomes of an event.
 enum Verdict {
+    /// It goes to the client as it is.
     Forward,
-    /// The range of the event's only `data` line is replaced.
+    /// This goes to the client instead.
     Replace(Vec<u8>),
+    /// The client does not get it.
     Drop,
-    /// `[DONE]`.
+    /// It is `[DONE]`.
     End,
 }
 
@@ -158,14 +163,33 @@ struct Chunk<'a> {
     created: Option<Value>,
     #[serde(default)]
     choices: Option<Vec<IgnoredAny>>,
-    #[serde(default)]
-    usage: Option<Value>,
-    #[serde(default)]
-    x_groq: Option<Value>,
+    #[serde(borrow, default)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    x_groq: Option<GroqMember<'a>>,
     #[serde(default)]
     error: Option<Value>,
     #[serde(default)]
     message: Option<Value>,
+}
+
+/// Groq puts figures under a name of its own in the last chunk (console.groq.com/docs/api-reference,
+/// read 2026-11-22).
+#[derive(Deserialize)]
+struct GroqMember<'a> {
+    #[serde(borrow, default)]
+    usage: Option<&'a RawValue>,
+}
+
+/// The extra chunk that carries the usage, as OpenAI writes it.
+#[derive(Serialize)]
+struct UsageChunk<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: i64,
+    model: &'a str,
+    choices: [(); 0],
+    usage: &'a RawValue,
 }
 
 impl StreamScanner {
@@ -176,6 +200,7 @@ impl StreamScanner {
             splitter: sse::Splitter::default(),
             facts: StreamFacts::default(),
             usage_chunk: None,
+            figures: None,
             failure: None,
         }
     }
@@ -200,7 +225,7 @@ impl StreamScanner {
     pub fn finish(mut self) -> Finished {
         let mut forward = BytesMut::new();
         let rest = self.splitter.finish();
-        if !rest.is_empty() && self.failure.is_none() && !self.facts.is_done && is_done(&rest) {
+        if self.failure.is_none() && !self.facts.is_done && is_whole_though_unfinished(&rest) {
             // The last line lacks its line breaks: the words are there, the client gets them whole.
             let whole = Bytes::from([rest.trim_ascii_end(), b"\n\n"].concat());
             forward.extend_from_slice(&self.scan(&whole).forward);
@@ -233,11 +258,13 @@ impl StreamScanner {
         for event in sse::events(whole) {
             match self.judge(event) {
                 Ok(Verdict::Forward) => output.keep(event),
-                Ok(Verdict::Replace(text)) => output.replace(event, &text),
-                Ok(Verdict::Drop) => output.replace(event, b""),
+                Ok(Verdict::Replace(text)) => output.write(&text),
+                Ok(Verdict::Drop) => output.write(b""),
                 Ok(Verdict::End) => {
                     let usage = self.closing_usage();
-                    output.insert(&usage);
+                    if !usage.is_empty() {
+                        output.write(&usage);
+                    }
                     output.keep(event);
                     self.facts.is_done = true;
                     break;
@@ -265,7 +292,7 @@ impl StreamScanner {
         let has_choices = if needs_parsing { self.read(text)? } else { true };
         self.count(&glance);
         if !has_choices && glance.has_figures {
-            self.usage_chunk = Some(whole_event(event));
+            self.usage_chunk = Some(Bytes::copy_from_slice(event));
             return Ok(Verdict::Drop);
         }
         Ok(self.without_usage(event, text, &glance))
@@ -281,11 +308,13 @@ impl StreamScanner {
         if chunk.choices.is_none() && chunk.message.is_some() {
             return Err(error::parse(text).map_or(ScanError::Malformed, ScanError::Upstream));
         }
-        // Groq puts figures under a name of its own in the last chunk
-        // (console.groq.com/docs/api-reference, read 2026-11-22).
-        let figures = chunk.usage.as_ref().and_then(usage::from_wire);
-        let figures = figures.or_else(|| usage::from_wire(&chunk.x_groq.as_ref()?["usage"]));
-        self.facts.usage = figures.or(self.facts.usage);
+        let of_groq = chunk.x_groq.and_then(|own| own.usage);
+        for figures in [of_groq, chunk.usage].into_iter().flatten() {
+            if let Some(usage) = serde_json::from_str(figures.get()).ok().as_ref().and_then(usage::from_wire) {
+                self.facts.usage = Some(usage);
+                self.figures = Some(figures.to_owned());
+            }
+        }
         let facts = &mut self.facts;
         facts.id = facts.id.take().or_else(|| chunk.id.map(Cow::into_owned));
         facts.model = facts.model.take().or_else(|| chunk.model.map(Cow::into_owned));
@@ -323,20 +352,21 @@ impl StreamScanner {
         if !self.expectations.wants_usage {
             return Bytes::new();
         }
-        kept.or_else(|| self.facts.usage.map(|usage| self.made_usage_chunk(&usage))).unwrap_or_default()
+        kept.or_else(|| self.made_usage_chunk()).unwrap_or_default()
     }
 
-    fn made_usage_chunk(&self, usage: &Usage) -> Bytes {
+    fn made_usage_chunk(&self) -> Option<Bytes> {
         let facts = &self.facts;
-        let chunk = json!({
-            "id": facts.id.as_deref().unwrap_or_default(),
-            "object": "chat.completion.chunk",
-            "created": facts.created.unwrap_or_default(),
-            "model": facts.model.as_deref().unwrap_or_default(),
-            "choices": [],
-            "usage": usage::to_wire(usage),
-        });
-        Bytes::from(format!("data: {chunk}\n\n"))
+        let chunk = UsageChunk {
+            id: facts.id.as_deref().unwrap_or_default(),
+            object: "chat.completion.chunk",
+            created: facts.created.unwrap_or_default(),
+            model: facts.model.as_deref().unwrap_or_default(),
+            choices: [],
+            usage: self.figures.as_deref()?,
+        };
+        let chunk = serde_json::to_string(&chunk).expect("strings and numbers always serialise");
+        Some(Bytes::from(format!("data: {chunk}\n\n")))
     }
 }
 
@@ -376,12 +406,9 @@ fn offset_in(event: &[u8], text: &[u8]) -> Option<usize> {
     (offset + text.len() <= event.len()).then_some(offset)
 }
 
-fn is_done(event: &[u8]) -> bool {
-    sse::data(event).is_some_and(|data| data.trim_ascii() == b"[DONE]")
-}
-
-fn whole_event(event: &[u8]) -> Bytes {
-    Bytes::copy_from_slice(event)
+fn is_whole_though_unfinished(event: &[u8]) -> bool {
+    let Some(data) = sse::data(event) else { return false };
+    data.trim_ascii() == b"[DONE]" || serde_json::from_slice::<IgnoredAny>(&data).is_ok()
 }
 
 /// What is forwarded of some whole events: a slice of them as long as nothing changed, a copy after.
@@ -403,14 +430,9 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn replace(&mut self, _event: &[u8], text: &[u8]) {
+    /// Writes something else than the next event; nothing, to leave it out.
+    fn write(&mut self, text: &[u8]) {
         self.copied().extend_from_slice(text);
-    }
-
-    fn insert(&mut self, text: &[u8]) {
-        if !text.is_empty() {
-            self.copied().extend_from_slice(text);
-        }
     }
 
     fn copied(&mut self) -> &mut BytesMut {
@@ -429,3 +451,6 @@ impl<'a> Output<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 //! handled.
 
 use megarouter_domain::usage::Usage;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Disjoint classes from a `usage` object; `None` when it reports no figure at all.
 ///
@@ -15,35 +15,18 @@ use serde_json::{Value, json};
 pub fn from_wire(usage: &Value) -> Option<Usage> {
     let input = input_classes(usage);
     let output = output_classes(usage);
-    let found = Usage { output: output.output, reasoning: output.reasoning, audio_output: output.audio_output, ..input };
+    let found =
+        Usage { output: output.output, reasoning: output.reasoning, audio_output: output.audio_output, ..input };
     (!found.is_unreported()).then_some(found)
-}
-
-/// The `usage` object for disjoint classes: the way back, for figures that came in another place.
-pub fn to_wire(usage: &Usage) -> Value {
-    let prompt = usage.total_input().unwrap_or(0);
-    let completion = usage.total_output().unwrap_or(0);
-    let mut wire = json!({
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt.saturating_add(completion),
-    });
-    if let Some(cached) = usage.cached_read {
-        wire["prompt_tokens_details"] = json!({ "cached_tokens": cached });
-    }
-    if let Some(reasoning) = usage.reasoning {
-        wire["completion_tokens_details"] = json!({ "reasoning_tokens": reasoning });
-    }
-    wire
 }
 
 fn input_classes(usage: &Value) -> Usage {
     let details = &usage["prompt_tokens_details"];
     // DeepSeek reports hits of its cache beside the total, not in the details
-    // (api-docs.deepseek.com/guides/kv_cache, read 2026-11-22).
+    // (api-docs.deepseek.com, "Context caching", read 2026-11-22).
     let read = tokens(&details["cached_tokens"]).or_else(|| tokens(&usage["prompt_cache_hit_tokens"]));
-    // OpenRouter's name for tokens written to a cache (openrouter.ai/docs/guides/administration/usage-accounting,
-    // read 2026-11-22).
+    // OpenRouter's name for tokens written to a cache (openrouter.ai/docs/use-cases/usage-accounting, read
+    // 2026-11-22).
     let write = tokens(&details["cache_write_tokens"]);
     let audio = tokens(&details["audio_tokens"]);
     let [input, cached_read, cache_write, audio_input] = split(tokens(&usage["prompt_tokens"]), [read, write, audio]);
@@ -62,7 +45,7 @@ fn output_classes(usage: &Value) -> Usage {
 }
 
 /// True when the sum shows that `completion_tokens` leaves reasoning out, as xAI counts
-/// (docs.x.ai, "Reasoning", read 2026-11-22).
+/// (docs.x.ai/docs/key-information/consumption-and-rate-limits, read 2026-11-22).
 fn is_reasoning_apart(usage: &Value, completion: u64, reasoning: Option<u64>) -> bool {
     let (Some(reasoning), Some(prompt)) = (reasoning, tokens(&usage["prompt_tokens"])) else { return false };
     let Some(total) = tokens(&usage["total_tokens"]) else { return false };
@@ -89,6 +72,7 @@ fn tokens(figure: &Value) -> Option<u64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
 
     #[test]
     fn details_are_taken_out_of_their_totals() {

@@ -120,7 +120,9 @@ mod tests {
         let answer = br#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":"AAAA"}],"model":"e","usage":{"prompt_tokens":8,"total_tokens":8}}"#;
         let usage = inspect(answer).unwrap().usage.unwrap();
         assert_eq!((usage.input, usage.output), (Some(8), None));
-        assert!(matches!(inspect(br#"{"error":{"message":"no"}}"#), Err(ResponseError::Upstream(said)) if said.message == "no"));
+        assert!(
+            matches!(inspect(br#"{"error":{"message":"no"}}"#), Err(ResponseError::Upstream(said)) if said.message == "no")
+        );
         assert!(matches!(inspect(b"<html>"), Err(ResponseError::Malformed)));
     }
 }

@@ -8,7 +8,7 @@ pub const KIND: Kind = Kind {
     base_url: "http://127.0.0.1:1234/v1",
     // Only LM Studio has this path, and its list may be empty.
     detection: Some(Detection { port: 1234, path: "/api/v0/models", mark: "\"data\"" }),
-    docs_url: "https://lmstudio.ai/docs/app/api/endpoints/openai",
+    docs_url: "https://lmstudio.ai/docs/developer/openai-compat/models",
     docs_date: "2026-11-22",
     note: Some("Its server is started in LM Studio under Developer."),
     ..Kind::LOCAL

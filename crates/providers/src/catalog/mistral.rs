@@ -7,7 +7,8 @@ pub const KIND: Kind = Kind {
     name: "Mistral",
     base_url: "https://api.mistral.ai/v1",
     credential_variables: &["MISTRAL_API_KEY"],
-    // Its API refuses fields it does not know, and sends the usage without being asked.
+    // Its API refuses fields it does not know and sends the usage without being asked
+    // (github.com/openai/openai-agents-python/issues/442, read 2026-11-22).
     supports_stream_usage: false,
     docs_url: "https://docs.mistral.ai/api/",
     docs_date: "2026-11-22",

@@ -39,6 +39,7 @@ pub static ALL: &[Kind] = &[
 
 /// What is known of a provider.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each read by its name")]
 pub struct Kind {
     /// Stable id, stored with each configured provider, e.g. `openai`.
     pub id: &'static str,

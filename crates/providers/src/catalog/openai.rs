@@ -10,7 +10,7 @@ pub const KIND: Kind = Kind {
     key_prefixes: &["sk-proj-", "sk-svcacct-", "sk-admin-"],
     // Reasoning models refuse the older `max_tokens`.
     output_bound_field: "max_completion_tokens",
-    docs_url: "https://platform.openai.com/docs/api-reference/chat/create",
+    docs_url: "https://developers.openai.com/api/reference",
     docs_date: "2026-11-22",
     ..Kind::HOSTED
 };

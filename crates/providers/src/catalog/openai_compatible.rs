@@ -7,7 +7,7 @@ pub const KIND: Kind = Kind {
     name: "OpenAI-compatible",
     base_url_is_fixed: false,
     needs_credential: false,
-    docs_url: "https://platform.openai.com/docs/api-reference/chat/create",
+    docs_url: "https://developers.openai.com/api/reference",
     docs_date: "2026-11-22",
     note: Some("Give the address up to and including the version, such as https://api.example.com/v1."),
     ..Kind::HOSTED

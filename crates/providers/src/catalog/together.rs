@@ -5,10 +5,10 @@ use super::Kind;
 pub const KIND: Kind = Kind {
     id: "together",
     name: "Together AI",
-    base_url: "https://api.together.xyz/v1",
+    base_url: "https://api.together.ai/v1",
     credential_variables: &["TOGETHER_API_KEY"],
     key_prefixes: &["tgp_v1_"],
-    docs_url: "https://docs.together.ai/docs/openai-api-compatibility",
+    docs_url: "https://docs.together.ai/docs/inference/openai-compatibility",
     docs_date: "2026-11-22",
     ..Kind::HOSTED
 };

@@ -8,7 +8,7 @@ pub const KIND: Kind = Kind {
     base_url: "https://api.x.ai/v1",
     credential_variables: &["XAI_API_KEY"],
     key_prefixes: &["xai-"],
-    docs_url: "https://docs.x.ai/docs/api-reference",
+    docs_url: "https://docs.x.ai/api",
     docs_date: "2026-11-22",
     ..Kind::HOSTED
 };
