@@ -25,8 +25,15 @@ struct Package {
     /// `None` for ours.
     source: Option<String>,
     licence: Option<String>,
-    /// Names of direct dependencies of any kind, for any platform.
-    uses: Vec<String>,
+    /// Direct dependencies, for any platform.
+    uses: Vec<Use>,
+}
+
+/// A direct dependency.
+struct Use {
+    name: String,
+    /// Whether only tests use it.
+    is_for_tests: bool,
 }
 
 /// The whole graph, for all platforms and with development dependencies.
@@ -70,8 +77,13 @@ fn package(value: &Value) -> Package {
         version: text("version").expect("a package has a version"),
         source: text("source"),
         licence: text("license"),
-        uses: dependencies.iter().filter_map(|it| it["name"].as_str()).map(str::to_owned).collect(),
+        uses: dependencies.iter().map(dependency).collect(),
     }
+}
+
+fn dependency(value: &Value) -> Use {
+    let name = value["name"].as_str().expect("a dependency has a name").to_owned();
+    Use { name, is_for_tests: value["kind"] == "dev" }
 }
 
 fn root() -> &'static Path {
