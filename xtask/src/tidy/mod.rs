@@ -1,7 +1,8 @@
 //! House rules as tests: what `docs/ARCHITECTURE.md` promises about crates and files.
 //!
 //! `arrows` which crate may use which; `crates_of_others` who may use what is not ours; `floors` versions that must not
-//! fall; `files` what a tracked file may say; `map` that the map of the house is true. All read `cargo metadata` or
+//! fall; `files` what a tracked file may say; `map` that the map of the house is true; `npm_lock` what the
+//! UI is built with. All read `cargo metadata` or
 //! `git ls-files`; none builds anything.
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ mod crates_of_others;
 mod files;
 mod floors;
 mod map;
+mod npm_lock;
 
 /// One package of the dependency graph.
 struct Package {
