@@ -36,7 +36,11 @@ export function listenForShortcuts(commands: () => Command[], letterKeysAreOn: (
     if (event.defaultPrevented || event.isComposing) return;
     const keys = pressed(event);
     const isPlain = !keys.startsWith("Mod ");
-    if (isPlain && (isTyping(event) || !letterKeysAreOn() || document.querySelector("[role=dialog]"))) return;
+    if (
+      isPlain &&
+      (isTyping(event) || !letterKeysAreOn() || document.querySelector("dialog[open], [role=dialog]"))
+    )
+      return;
     const isSecond = first !== "" && event.timeStamp - firstAt < chordTime;
     const chord = isSecond ? `${first} ${keys}` : "";
     const command =
