@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use http::{Method, StatusCode, Uri};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::{Permission as P, needs};
 use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::MAX_BODY_BYTES;
 use crate::{
     events, keys, models, openapi, overview, playground, provider_kinds, providers, proxy, reports, requests, session,
     settings, status,
@@ -22,7 +26,8 @@ pub const BASE_PATH: &str = "/api/v1";
 /// The transport puts an [`access::Caller`](crate::access::Caller) into the request's extensions when it knows
 /// who is calling.
 pub fn router(context: Arc<Context>) -> Router {
-    parts().0.with_state(context)
+    let routes = parts().0.fallback(no_such_path).method_not_allowed_fallback(no_such_method);
+    routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).with_state(context)
 }
 
 /// The router without its state, and the document that describes it.
@@ -65,4 +70,20 @@ fn operations() -> OpenApiRouter<Arc<Context>> {
         .routes(needs(P::PlaygroundUse, routes!(playground::chat::chat_in_playground)))
         .routes(needs(P::Public, routes!(session::open::open_session)))
         .routes(needs(P::Public, routes!(openapi::show_openapi)))
+}
+
+async fn no_such_path(uri: Uri) -> ApiError {
+    let message = format!(
+        "There is no {} in this API. Nothing was done. See {BASE_PATH}/openapi.json for what there is.",
+        uri.path()
+    );
+    ApiError::new(StatusCode::NOT_FOUND, "path.not_found", message)
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+    let message = format!(
+        "{} does not take {method}. Nothing was done. See {BASE_PATH}/openapi.json for what it takes.",
+        uri.path()
+    );
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method.not_allowed", message)
 }

@@ -3,7 +3,14 @@
 pub mod stream;
 
 use serde::Serialize;
+use tokio::sync::broadcast;
 use utoipa::ToSchema;
+
+use crate::requests::RequestRow;
+
+/// Events kept for a client that reads slowly; one that falls further behind is told to read
+/// everything again.
+const KEPT: usize = 256;
 
 /// What a client should read again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -26,4 +33,61 @@ pub enum Tag {
     Settings,
     /// Requests and every sum over them.
     Requests,
+}
+
+impl Tag {
+    /// Every tag.
+    pub const ALL: &[Self] = &[Self::Providers, Self::Models, Self::Keys, Self::Settings, Self::Requests];
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// A request is finished and on the ledger.
+    Request(Box<RequestRow>),
+    /// The status is another one.
+    Status,
+    /// Things changed.
+    Changed(Vec<Tag>),
+}
+
+/// Tells whoever listens.
+#[derive(Debug)]
+pub struct Events {
+    sender: broadcast::Sender<Event>,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self { sender: broadcast::Sender::new(KEPT) }
+    }
+}
+
+impl Events {
+    /// Begins to listen.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.sender.subscribe()
+    }
+
+    /// Tells that kinds of things changed.
+    pub(crate) fn changed(&self, tags: &[Tag]) {
+        self.send(|| Event::Changed(tags.to_vec()));
+    }
+
+    /// Tells that the status is another one.
+    pub(crate) fn status(&self) {
+        self.send(|| Event::Status);
+    }
+
+    /// Tells that a request is finished; `row` is made only when somebody listens.
+    pub(crate) fn request(&self, row: impl FnOnce() -> RequestRow) {
+        self.send(|| Event::Request(Box::new(row())));
+    }
+
+    fn send(&self, event: impl FnOnce() -> Event) {
+        if self.sender.receiver_count() > 0 {
+            // The last listener may leave in between; then nobody misses anything.
+            let _ = self.sender.send(event());
+        }
+    }
 }

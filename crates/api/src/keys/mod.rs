@@ -4,11 +4,22 @@ pub mod create;
 pub mod list;
 pub mod revoke;
 
+use std::time::Duration;
+
+use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::KeyId;
+use megarouter_domain::key::{ModelAccess, VirtualKey};
+use megarouter_store::ledger::activity::KeyActivity as Activity;
+use megarouter_store::settings::{Everything, Noun};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::context::Context;
+use crate::error::ApiError;
 use crate::shape::{Cost, Time};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const LONG_UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// A virtual key, without its text.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -73,4 +84,62 @@ pub enum KeyFlag {
     /// It may use every model.
     #[serde(rename = "all_models")]
     AllModels,
+}
+
+/// Every key of a configuration.
+async fn all(context: &Context, everything: &Everything) -> Result<Vec<Key>, ApiError> {
+    let now = context.now();
+    let activity = context.ledger.key_activity(now.minus(DAY)).await?;
+    let view = |key: &VirtualKey| {
+        let is_builtin = key.id == everything.playground_key;
+        Key::of(key, is_builtin, activity.get(&key.id).copied().unwrap_or_default(), now)
+    };
+    Ok(everything.keys.iter().map(view).collect())
+}
+
+/// One key of a configuration.
+async fn one(context: &Context, everything: &Everything, id: KeyId) -> Result<Key, ApiError> {
+    let found = all(context, everything).await?.into_iter().find(|key| key.id == id);
+    found.ok_or_else(|| ApiError::not_found(Noun::Key, id))
+}
+
+impl Key {
+    fn of(key: &VirtualKey, is_builtin: bool, activity: Activity, now: Timestamp) -> Self {
+        let state = state(key, now);
+        let is_watched = state == KeyState::Active && !is_builtin;
+        Self {
+            id: key.id,
+            name: key.name.clone(),
+            hint: key.hint.clone(),
+            models: match &key.models {
+                ModelAccess::All => None,
+                ModelAccess::Only(names) => Some(names.clone()),
+            },
+            created_at: key.created_at.into(),
+            expires_at: key.expires_at.map(Time),
+            revoked_at: key.revoked_at.map(Time),
+            state,
+            is_builtin,
+            last_used_at: activity.last_used_at.map(Time),
+            last_24h: KeyActivity { requests: activity.sums.requests, cost: activity.sums.cost().into() },
+            flags: if is_watched { flags(key, &activity, now) } else { Vec::new() },
+        }
+    }
+}
+
+fn state(key: &VirtualKey, now: Timestamp) -> KeyState {
+    if key.revoked_at.is_some() {
+        return KeyState::Revoked;
+    }
+    if key.is_active(now) { KeyState::Active } else { KeyState::Expired }
+}
+
+fn flags(key: &VirtualKey, activity: &Activity, now: Timestamp) -> Vec<KeyFlag> {
+    let last = activity.last_used_at.unwrap_or(key.created_at);
+    let flags = [
+        (now.since(last) >= LONG_UNUSED, KeyFlag::Unused30Days),
+        (key.expires_at.is_none(), KeyFlag::NoExpiry),
+        (key.models == ModelAccess::All, KeyFlag::AllModels),
+    ];
+    flags.into_iter().filter_map(|(is_raised, flag)| is_raised.then_some(flag)).collect()
 }

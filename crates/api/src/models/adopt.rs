@@ -4,14 +4,24 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use megarouter_domain::id::ProviderId;
+use megarouter_domain::id::{DeploymentId, ModelId, ProviderId};
+use megarouter_domain::model::{self, Deployment};
+use megarouter_domain::provider::Provider;
+use megarouter_store::settings::{Change, Everything, Noun};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::Model;
+use super::create::empty;
+use super::{Model, check};
+use crate::configuration::Reread;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::events::Tag;
 use crate::extract::{Body, Id};
+use crate::providers::is_local;
+
+/// OpenRouter, the longest list there is, has some 400 models.
+const MOST_AT_ONCE: usize = 1_000;
 
 /// A provider's models to make public under their own names.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -30,9 +40,48 @@ pub struct AdoptModels {
     params(("id" = String, Path, description = "The provider's id")), request_body = AdoptModels,
     responses((status = 200, description = "The models, in the order asked for", body = Vec<Model>)))]
 pub async fn adopt_models(
-    State(_context): State<Arc<Context>>,
-    Id(_id): Id<ProviderId>,
-    Body(_request): Body<AdoptModels>,
+    State(context): State<Arc<Context>>,
+    Id(id): Id<ProviderId>,
+    Body(request): Body<AdoptModels>,
 ) -> Result<Json<Vec<Model>>, ApiError> {
-    unimplemented!()
+    let everything = context.everything().await?;
+    let provider = everything.providers.iter().find(|provider| provider.id == id);
+    let provider = provider.ok_or_else(|| ApiError::not_found(Noun::Provider, id))?;
+    if request.upstream_models.is_empty() || request.upstream_models.len() > MOST_AT_ONCE {
+        return Err(wrong_number());
+    }
+    let mut adopted: Vec<model::Model> = Vec::with_capacity(request.upstream_models.len());
+    for (index, name) in request.upstream_models.into_iter().enumerate() {
+        let name = check::name(name, &format!("upstream_models[{index}]"))?;
+        if !adopted.iter().any(|model| model.name == name) {
+            adopted.push(adopt(&context, &everything, provider, name));
+        }
+    }
+    let ids: Vec<ModelId> = adopted.iter().map(|model| model.id).collect();
+    let changes = adopted.into_iter().map(Change::PutModel).collect();
+    let everything = context.change(changes, Reread::Nothing, &[Tag::Models, Tag::Providers]).await?;
+    ids.into_iter().map(|id| super::one(&everything, id)).collect::<Result<_, _>>().map(Json)
+}
+
+/// The model of that name, served by the provider too.
+fn adopt(context: &Context, everything: &Everything, provider: &Provider, name: String) -> model::Model {
+    let known = everything.models.iter().find(|model| model.name == name).cloned();
+    let mut model = known.unwrap_or_else(|| model::Model { name: name.clone(), ..empty(context) });
+    let is_served =
+        |deployment: &Deployment| deployment.provider_id == provider.id && deployment.upstream_model == name;
+    if !model.deployments.iter().any(is_served) {
+        model.deployments.push(Deployment {
+            id: DeploymentId::new(context.now(), context.entropy()),
+            provider_id: provider.id,
+            upstream_model: name,
+            price: is_local(provider).then(|| check::free(context)),
+            max_output_tokens: None,
+        });
+    }
+    model
+}
+
+fn wrong_number() -> ApiError {
+    let message = format!("Choose 1 to {MOST_AT_ONCE} models at once. Nothing was changed. Send fewer or more.");
+    ApiError::invalid("model.deployments_invalid", message).about("upstream_models")
 }

@@ -6,10 +6,16 @@ pub mod delete;
 pub mod list;
 pub mod replace;
 
+mod check;
+
 use megarouter_domain::id::{DeploymentId, ModelId, PriceId, ProviderId};
+use megarouter_domain::model;
+use megarouter_domain::price;
+use megarouter_store::settings::{Everything, Noun};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::error::ApiError;
 use crate::shape::{Rates, Time};
 
 /// A public model.
@@ -98,4 +104,48 @@ pub struct NewPrice {
     pub rates: Rates,
     /// Where the figures come from; left out, `set by hand`.
     pub source: Option<String>,
+}
+
+/// One model of a configuration.
+fn one(everything: &Everything, id: ModelId) -> Result<Model, ApiError> {
+    let found = everything.models.iter().find(|model| model.id == id);
+    found.map(|model| Model::of(model, everything)).ok_or_else(|| ApiError::not_found(Noun::Model, id))
+}
+
+impl Model {
+    fn of(model: &model::Model, everything: &Everything) -> Self {
+        Self {
+            id: model.id,
+            name: model.name.clone(),
+            aliases: model.aliases.clone(),
+            deployments: model.deployments.iter().map(|deployment| Deployment::of(deployment, everything)).collect(),
+            created_at: model.created_at.into(),
+        }
+    }
+}
+
+impl Deployment {
+    fn of(deployment: &model::Deployment, everything: &Everything) -> Self {
+        let provider = everything.providers.iter().find(|provider| provider.id == deployment.provider_id);
+        Self {
+            id: deployment.id,
+            provider_id: deployment.provider_id,
+            provider: provider.map(|provider| provider.name.clone()).unwrap_or_default(),
+            upstream_model: deployment.upstream_model.clone(),
+            price: deployment.price.as_ref().map(Price::from),
+            is_free: deployment.price.as_ref().is_some_and(|price| price.rates.is_free()),
+            max_output_tokens: deployment.max_output_tokens,
+        }
+    }
+}
+
+impl From<&price::Price> for Price {
+    fn from(price: &price::Price) -> Self {
+        Self {
+            id: price.id,
+            valid_from: price.valid_from.into(),
+            rates: price.rates.into(),
+            source: price.source.clone(),
+        }
+    }
 }

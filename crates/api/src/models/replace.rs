@@ -5,10 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use megarouter_domain::id::ModelId;
+use megarouter_store::settings::{Change, Noun};
 
-use super::{Model, NewModel};
+use super::{Model, NewModel, check};
+use crate::configuration::Reread;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::events::Tag;
 use crate::extract::{Body, Id};
 
 /// Replaces a public model. A changed price makes a new version; history keeps the old one.
@@ -16,9 +19,15 @@ use crate::extract::{Body, Id};
     params(("id" = String, Path, description = "The model's id")), request_body = NewModel,
     responses((status = 200, description = "The model", body = Model)))]
 pub async fn replace_model(
-    State(_context): State<Arc<Context>>,
-    Id(_id): Id<ModelId>,
-    Body(_request): Body<NewModel>,
+    State(context): State<Arc<Context>>,
+    Id(id): Id<ModelId>,
+    Body(request): Body<NewModel>,
 ) -> Result<Json<Model>, ApiError> {
-    unimplemented!()
+    let everything = context.everything().await?;
+    let old = everything.models.iter().find(|model| model.id == id).cloned();
+    let old = old.ok_or_else(|| ApiError::not_found(Noun::Model, id))?;
+    let model = check::filled(&context, &everything, old, request)?;
+    let everything =
+        context.change(vec![Change::PutModel(model)], Reread::Nothing, &[Tag::Models, Tag::Providers]).await?;
+    super::one(&everything, id).map(Json)
 }

@@ -1,20 +1,27 @@
 //! `GET /overview`
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::KeyId;
+use megarouter_domain::snapshot::Snapshot;
+use megarouter_store::ledger::overview::{self, Question};
+use megarouter_store::ledger::sums::Sums;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::shape::{Amount, Cost, Time};
+use crate::shape::{Amount, Cost, Time, micros};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What to sum up.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct OverviewQuery {
@@ -134,7 +141,7 @@ pub struct Point {
 /// One model's part.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ModelShare {
-    /// The public model.
+    /// The public model; empty for requests that named none that exists.
     pub name: String,
     /// What it cost.
     pub cost: Cost,
@@ -160,8 +167,96 @@ pub struct KeyShare {
 #[utoipa::path(get, path = "/overview", operation_id = "show_overview", tag = "requests", params(OverviewQuery),
     responses((status = 200, description = "The sums", body = Overview)))]
 pub async fn show_overview(
-    State(_context): State<Arc<Context>>,
-    Query(_query): Query<OverviewQuery>,
+    State(context): State<Arc<Context>>,
+    Query(query): Query<OverviewQuery>,
 ) -> Result<Json<Overview>, ApiError> {
-    unimplemented!()
+    let now = context.now();
+    let found = context.ledger.overview(&question(query, now)).await?;
+    let snapshot = context.gateway.snapshot();
+    Ok(Json(Overview {
+        from: found.from.into(),
+        to: found.to.into(),
+        bucket: found.bucket.into(),
+        as_of: now.into(),
+        current: found.current.into(),
+        previous: found.previous.into(),
+        series: found.series.into_iter().map(Point::from).collect(),
+        by_model: found.by_model.into_iter().map(ModelShare::from).collect(),
+        by_key: found.by_key.into_iter().map(|(id, sums)| KeyShare::of(id, &sums, &snapshot)).collect(),
+    }))
+}
+
+fn question(query: OverviewQuery, now: Timestamp) -> Question {
+    let to = query.to.map_or(now, |time| time.0);
+    let named = |text: Option<String>| text.filter(|text| !text.is_empty());
+    Question {
+        from: query.from.map_or_else(|| to.minus(DAY), |time| time.0),
+        to,
+        bucket: match query.bucket {
+            None | Some(BucketChoice::Auto) => None,
+            Some(BucketChoice::FiveMinutes) => Some(overview::Bucket::FiveMinutes),
+            Some(BucketChoice::Hour) => Some(overview::Bucket::Hour),
+            Some(BucketChoice::Day) => Some(overview::Bucket::Day),
+        },
+        key_id: query.key_id,
+        model: named(query.model),
+        provider: named(query.provider),
+    }
+}
+
+impl From<overview::Bucket> for Bucket {
+    fn from(bucket: overview::Bucket) -> Self {
+        match bucket {
+            overview::Bucket::FiveMinutes => Self::FiveMinutes,
+            overview::Bucket::Hour => Self::Hour,
+            overview::Bucket::Day => Self::Day,
+        }
+    }
+}
+
+impl From<overview::Figures> for Figures {
+    fn from(figures: overview::Figures) -> Self {
+        let sums = figures.sums;
+        Self {
+            cost: sums.cost().into(),
+            requests: sums.requests,
+            errors: sums.errors,
+            input_tokens: sums.input_tokens,
+            output_tokens: sums.output_tokens,
+            p50_us: figures.p50.map(micros),
+            p95_us: figures.p95.map(micros),
+            unknown_cost_requests: sums.unknown,
+            estimated_requests: sums.estimated,
+        }
+    }
+}
+
+impl From<overview::Point> for Point {
+    fn from(point: overview::Point) -> Self {
+        let sums = point.figures.sums;
+        Self {
+            at: point.at.into(),
+            cost: sums.amount.into(),
+            unknown_cost_requests: sums.unknown,
+            requests: sums.requests,
+            errors: sums.errors,
+            input_tokens: sums.input_tokens,
+            output_tokens: sums.output_tokens,
+            p50_us: point.figures.p50.map(micros),
+            p95_us: point.figures.p95.map(micros),
+        }
+    }
+}
+
+impl From<(Option<String>, Sums)> for ModelShare {
+    fn from((name, sums): (Option<String>, Sums)) -> Self {
+        Self { name: name.unwrap_or_default(), cost: sums.cost().into(), requests: sums.requests }
+    }
+}
+
+impl KeyShare {
+    fn of(key_id: KeyId, sums: &Sums, snapshot: &Snapshot) -> Self {
+        let name = snapshot.key(key_id).map(|key| key.name.clone()).unwrap_or_default();
+        Self { key_id, name, cost: sums.cost().into(), requests: sums.requests }
+    }
 }

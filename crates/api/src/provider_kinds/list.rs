@@ -1,6 +1,7 @@
 //! `GET /provider-kinds`
 
 use axum::Json;
+use megarouter_providers::catalog;
 
 use super::ProviderKind;
 
@@ -8,5 +9,5 @@ use super::ProviderKind;
 #[utoipa::path(get, path = "/provider-kinds", operation_id = "list_provider_kinds", tag = "providers",
     responses((status = 200, description = "All kinds", body = Vec<ProviderKind>)))]
 pub async fn list_provider_kinds() -> Json<Vec<ProviderKind>> {
-    unimplemented!()
+    Json(catalog::ALL.iter().map(ProviderKind::from).collect())
 }

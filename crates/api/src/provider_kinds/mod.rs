@@ -2,6 +2,7 @@
 
 pub mod list;
 
+use megarouter_providers::catalog::Kind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -12,7 +13,7 @@ pub struct ProviderKind {
     pub id: String,
     /// The name people know, e.g. `OpenAI`.
     pub name: String,
-    /// Where its API usually is.
+    /// Where its API usually is; empty when only the person knows.
     pub base_url: String,
     /// Whether another address makes no sense.
     pub base_url_is_fixed: bool,
@@ -30,4 +31,23 @@ pub struct ProviderKind {
     pub docs_date: String,
     /// What a person should know before using it.
     pub note: Option<String>,
+}
+
+impl From<&Kind> for ProviderKind {
+    fn from(kind: &Kind) -> Self {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Self {
+            id: kind.id.to_owned(),
+            name: kind.name.to_owned(),
+            base_url: kind.base_url.to_owned(),
+            base_url_is_fixed: kind.base_url_is_fixed,
+            needs_credential: kind.needs_credential,
+            is_local: kind.is_local,
+            credential_variables: owned(kind.credential_variables),
+            key_prefixes: owned(kind.key_prefixes),
+            docs_url: kind.docs_url.to_owned(),
+            docs_date: kind.docs_date.to_owned(),
+            note: kind.note.map(str::to_owned),
+        }
+    }
 }

@@ -5,12 +5,17 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use megarouter_domain::id::ProviderId;
+use megarouter_domain::provider::{CredentialSource, Provider as Configured};
+use megarouter_domain::secret::Secret;
+use megarouter_store::settings::{Change, Everything, Noun};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{CredentialChoice, Provider};
+use super::{CredentialChoice, Provider, check, view};
+use crate::configuration::Reread;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::events::Tag;
 use crate::extract::{Body, Id};
 
 /// What to change; what is left out stays.
@@ -32,9 +37,77 @@ pub struct ChangeProvider {
     params(("id" = String, Path, description = "The provider's id")), request_body = ChangeProvider,
     responses((status = 200, description = "The provider", body = Provider)))]
 pub async fn change_provider(
-    State(_context): State<Arc<Context>>,
-    Id(_id): Id<ProviderId>,
-    Body(_request): Body<ChangeProvider>,
+    State(context): State<Arc<Context>>,
+    Id(id): Id<ProviderId>,
+    Body(request): Body<ChangeProvider>,
 ) -> Result<Json<Provider>, ApiError> {
-    unimplemented!()
+    let everything = context.everything().await?;
+    let old = everything.providers.iter().find(|provider| provider.id == id);
+    let old = old.ok_or_else(|| ApiError::not_found(Noun::Provider, id))?;
+    let (new, secret) = changed(old, request)?;
+    let was_stored = old.credential == CredentialSource::Stored;
+    let is_stored = new.credential == CredentialSource::Stored;
+    let everything = match secret {
+        Some(secret) => with_secret(&context, new, &secret, was_stored).await?,
+        None => save(&context, new).await?,
+    };
+    if was_stored && !is_stored {
+        super::forget_secret(&context, id).await;
+    }
+    view::one(&context, &everything, id).await.map(Json)
+}
+
+/// The provider after the change, and the secret to keep for it.
+fn changed(old: &Configured, request: ChangeProvider) -> Result<(Configured, Option<Secret>), ApiError> {
+    let kind = check::kind(&old.kind)?;
+    let mut new = old.clone();
+    if let Some(name) = request.name {
+        new.name = check::name(&name)?;
+    }
+    if let Some(base_url) = request.base_url {
+        new.base_url = check::base_url(Some(&base_url), kind)?;
+    }
+    if let Some(is_enabled) = request.is_enabled {
+        new.is_enabled = is_enabled;
+    }
+    let Some(choice) = request.credential else {
+        if old.credential != CredentialSource::None {
+            check::keeps_origin(&old.base_url, &new.base_url)?;
+        }
+        return Ok((new, None));
+    };
+    let credential = check::credential(choice, kind)?;
+    new.credential = credential.source;
+    Ok((new, credential.secret))
+}
+
+async fn save(context: &Context, provider: Configured) -> Result<Everything, ApiError> {
+    let id = provider.id;
+    context.change(vec![Change::PutProvider(provider)], Reread::Provider(id), &[Tag::Providers]).await
+}
+
+/// Writes the secret before the provider that needs it; puts back what was there when that fails.
+async fn with_secret(
+    context: &Context,
+    provider: Configured,
+    secret: &Secret,
+    was_stored: bool,
+) -> Result<Everything, ApiError> {
+    let id = provider.id;
+    let old = if was_stored { context.secrets.get(id).await.unwrap_or_default() } else { None };
+    context.secrets.put(id, secret).await?;
+    let saved = save(context, provider).await;
+    if saved.is_err() {
+        match old {
+            Some(old) => put_back(context, id, &old).await,
+            None => super::forget_secret(context, id).await,
+        }
+    }
+    saved
+}
+
+async fn put_back(context: &Context, id: ProviderId, secret: &Secret) {
+    if let Err(error) = context.secrets.put(id, secret).await {
+        tracing::error!(%error, provider = %id, "the old secret of a provider could not be put back");
+    }
 }

@@ -5,12 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use megarouter_domain::id::ProviderId;
+use megarouter_domain::provider::Provider as Configured;
+use megarouter_domain::secret::Secret;
+use megarouter_store::settings::Change;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{CredentialChoice, Provider};
+use super::{CredentialChoice, Provider, check, view};
+use crate::configuration::Reread;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::events::Tag;
 use crate::extract::Body;
 
 /// A provider to add, or to try.
@@ -33,8 +39,36 @@ pub struct NewProvider {
 #[utoipa::path(post, path = "/providers", operation_id = "create_provider", tag = "providers", request_body = NewProvider,
     responses((status = 201, description = "The new provider", body = Provider)))]
 pub async fn create_provider(
-    State(_context): State<Arc<Context>>,
-    Body(_request): Body<NewProvider>,
+    State(context): State<Arc<Context>>,
+    Body(request): Body<NewProvider>,
 ) -> Result<(StatusCode, Json<Provider>), ApiError> {
-    unimplemented!()
+    let (provider, secret) = checked(&context, request)?;
+    let id = provider.id;
+    if let Some(secret) = &secret {
+        context.secrets.put(id, secret).await?;
+    }
+    let change = vec![Change::PutProvider(provider)];
+    match context.change(change, Reread::Provider(id), &[Tag::Providers]).await {
+        Ok(everything) => Ok((StatusCode::CREATED, Json(view::one(&context, &everything, id).await?))),
+        Err(error) => {
+            // The provider is not there, so its secret must not be either.
+            super::forget_secret(&context, id).await;
+            Err(error)
+        }
+    }
+}
+
+/// The provider that a request describes, with an id of its own, and the secret to keep for it.
+pub(super) fn checked(context: &Context, request: NewProvider) -> Result<(Configured, Option<Secret>), ApiError> {
+    let kind = check::kind(&request.kind)?;
+    let credential = check::credential(request.credential, kind)?;
+    let provider = Configured {
+        id: ProviderId::new(context.now(), context.entropy()),
+        name: check::name(&request.name)?,
+        kind: kind.id.to_owned(),
+        base_url: check::base_url(request.base_url.as_deref(), kind)?,
+        credential: credential.source,
+        is_enabled: request.is_enabled.unwrap_or(true),
+    };
+    Ok((provider, credential.secret))
 }

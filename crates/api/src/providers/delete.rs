@@ -5,15 +5,17 @@ use std::sync::Arc;
 use axum::extract::State;
 use http::StatusCode;
 use megarouter_domain::id::ProviderId;
+use megarouter_store::settings::Change;
 use serde::Deserialize;
-use utoipa::IntoParams;
 
+use crate::configuration::Reread;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::events::Tag;
 use crate::extract::{Id, Query};
 
 /// How to remove a provider.
-#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteProvider {
@@ -28,9 +30,12 @@ pub struct DeleteProvider {
     params(("id" = String, Path, description = "The provider's id"), DeleteProvider),
     responses((status = 204, description = "Removed")))]
 pub async fn delete_provider(
-    State(_context): State<Arc<Context>>,
-    Id(_id): Id<ProviderId>,
-    Query(_options): Query<DeleteProvider>,
+    State(context): State<Arc<Context>>,
+    Id(id): Id<ProviderId>,
+    Query(options): Query<DeleteProvider>,
 ) -> Result<StatusCode, ApiError> {
-    unimplemented!()
+    let change = Change::RemoveProvider { id, with_models: options.with_models };
+    context.change(vec![change], Reread::Nothing, &[Tag::Providers, Tag::Models]).await?;
+    super::forget_secret(&context, id).await;
+    Ok(StatusCode::NO_CONTENT)
 }

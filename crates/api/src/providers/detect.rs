@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use megarouter_providers::probe::{self, DetectedServer, EnvironmentCredential};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::context::Context;
-use crate::error::ApiError;
 
 /// What could be added with one click.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -46,6 +46,27 @@ pub struct DetectedVariable {
 /// Looks for local model servers and for credentials in the environment.
 #[utoipa::path(get, path = "/providers/detected", operation_id = "detect_providers", tag = "providers",
     responses((status = 200, description = "What was found", body = DetectedProviders)))]
-pub async fn detect_providers(State(_context): State<Arc<Context>>) -> Result<Json<DetectedProviders>, ApiError> {
-    unimplemented!()
+pub async fn detect_providers(State(context): State<Arc<Context>>) -> Json<DetectedProviders> {
+    let servers = probe::detect_local(context.gateway.client()).await;
+    Json(DetectedProviders {
+        local_servers: servers.into_iter().map(LocalServer::from).collect(),
+        environment: probe::environment().into_iter().map(DetectedVariable::from).collect(),
+    })
+}
+
+impl From<DetectedServer> for LocalServer {
+    fn from(server: DetectedServer) -> Self {
+        Self {
+            kind: server.kind.to_owned(),
+            name: server.name.to_owned(),
+            base_url: server.base_url,
+            models: server.models,
+        }
+    }
+}
+
+impl From<EnvironmentCredential> for DetectedVariable {
+    fn from(found: EnvironmentCredential) -> Self {
+        Self { kind: found.kind.to_owned(), name: found.name.to_owned(), variable: found.variable.to_owned() }
+    }
 }

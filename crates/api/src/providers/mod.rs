@@ -9,10 +9,16 @@ pub mod show;
 pub mod test;
 pub mod test_draft;
 
+mod check;
+mod view;
+
 use megarouter_domain::id::ProviderId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(crate) use view::is_local;
+
+use crate::context::Context;
 use crate::extract::SecretText;
 use crate::shape::Cost;
 
@@ -134,6 +140,9 @@ pub struct Diagnosis {
 /// What is wrong with a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub enum DiagnosisCode {
+    /// Its address may not be called.
+    #[serde(rename = "address.refused")]
+    AddressRefused,
     /// Its host name cannot be resolved.
     #[serde(rename = "dns.failed")]
     DnsFailed,
@@ -164,4 +173,12 @@ pub enum DiagnosisCode {
     /// It answered with an error of its own.
     #[serde(rename = "upstream.error")]
     UpstreamError,
+}
+
+/// Removes the secret of a provider that is not there, or does not use one, any more. That the store
+/// fails is no reason to fail the call: nothing refers to the secret.
+async fn forget_secret(context: &Context, id: ProviderId) {
+    if let Err(error) = context.secrets.delete(id).await {
+        tracing::warn!(%error, provider = %id, "the secret of a provider could not be removed");
+    }
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use megarouter_domain::id::ProviderId;
 
-use super::Provider;
+use super::{Provider, view};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Id;
@@ -16,8 +16,9 @@ use crate::extract::Id;
     params(("id" = String, Path, description = "The provider's id")),
     responses((status = 200, description = "The provider", body = Provider)))]
 pub async fn show_provider(
-    State(_context): State<Arc<Context>>,
-    Id(_id): Id<ProviderId>,
+    State(context): State<Arc<Context>>,
+    Id(id): Id<ProviderId>,
 ) -> Result<Json<Provider>, ApiError> {
-    unimplemented!()
+    let everything = context.everything().await?;
+    view::one(&context, &everything, id).await.map(Json)
 }

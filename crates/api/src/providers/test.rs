@@ -5,8 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use megarouter_domain::id::ProviderId;
+use megarouter_domain::provider::{Credential, Target};
+use megarouter_providers::probe;
+use megarouter_store::settings::Noun;
 
 use super::Diagnosis;
+use crate::configuration::Credentials;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Id;
@@ -16,8 +20,24 @@ use crate::extract::Id;
     params(("id" = String, Path, description = "The provider's id")),
     responses((status = 200, description = "What the call found", body = Diagnosis)))]
 pub async fn test_provider(
-    State(_context): State<Arc<Context>>,
-    Id(_id): Id<ProviderId>,
+    State(context): State<Arc<Context>>,
+    Id(id): Id<ProviderId>,
 ) -> Result<Json<Diagnosis>, ApiError> {
-    unimplemented!()
+    let everything = context.everything().await?;
+    let provider = everything.providers.into_iter().find(|provider| provider.id == id);
+    let provider = provider.ok_or_else(|| ApiError::not_found(Noun::Provider, id))?;
+    // Read again: a person tests after having set the variable or unlocked the keychain.
+    let credentials = Credentials { secrets: &context.secrets, environment: &*context.environment };
+    let credential = credentials.of(&provider).await;
+    if matches!(credential, Credential::Ready(_)) && is_missed(&context, id) {
+        context.reload().await?;
+    }
+    let found = probe::test(context.gateway.client(), &Target { provider, credential }).await;
+    Ok(Json(found.into()))
+}
+
+/// True when requests are refused because the credential could not be read.
+fn is_missed(context: &Context, id: ProviderId) -> bool {
+    let snapshot = context.gateway.snapshot();
+    snapshot.target(id).is_some_and(|target| matches!(target.credential, Credential::Unavailable(_)))
 }

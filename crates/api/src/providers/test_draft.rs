@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use megarouter_domain::provider::{Credential, CredentialSource, Target};
+use megarouter_providers::probe;
 
 use super::Diagnosis;
-use super::create::NewProvider;
+use super::create::{NewProvider, checked};
+use crate::configuration::Credentials;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
@@ -15,8 +18,16 @@ use crate::extract::Body;
 #[utoipa::path(post, path = "/providers/test", operation_id = "test_provider_draft", tag = "providers",
     request_body = NewProvider, responses((status = 200, description = "What the call found", body = Diagnosis)))]
 pub async fn test_provider_draft(
-    State(_context): State<Arc<Context>>,
-    Body(_request): Body<NewProvider>,
+    State(context): State<Arc<Context>>,
+    Body(request): Body<NewProvider>,
 ) -> Result<Json<Diagnosis>, ApiError> {
-    unimplemented!()
+    let (provider, secret) = checked(&context, request)?;
+    let credentials = Credentials { secrets: &context.secrets, environment: &*context.environment };
+    let credential = match (&provider.credential, secret) {
+        (_, Some(secret)) => Credential::Ready(Arc::new(secret)),
+        (CredentialSource::Environment { variable }, None) => credentials.in_environment(variable),
+        (CredentialSource::None | CredentialSource::Stored, None) => Credential::None,
+    };
+    let found = probe::test(context.gateway.client(), &Target { provider, credential }).await;
+    Ok(Json(found.into()))
 }

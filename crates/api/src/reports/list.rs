@@ -1,6 +1,8 @@
 //! `GET /reports`
 
 use axum::Json;
+use megarouter_reports::catalog;
+use megarouter_reports::render::Format;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -33,5 +35,26 @@ pub enum ReportFormat {
 #[utoipa::path(get, path = "/reports", operation_id = "list_reports", tag = "reports",
     responses((status = 200, description = "All reports", body = Vec<Report>)))]
 pub async fn list_reports() -> Json<Vec<Report>> {
-    unimplemented!()
+    Json(catalog::ALL.iter().map(|report| Report::from(*report)).collect())
+}
+
+impl From<&catalog::Report> for Report {
+    fn from(report: &catalog::Report) -> Self {
+        Self {
+            id: report.id.to_owned(),
+            title: report.title.to_owned(),
+            description: report.description.to_owned(),
+            formats: Format::ALL.iter().map(|format| ReportFormat::from(*format)).collect(),
+        }
+    }
+}
+
+impl From<Format> for ReportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Svg => Self::Svg,
+            Format::Png => Self::Png,
+            Format::Csv => Self::Csv,
+        }
+    }
 }

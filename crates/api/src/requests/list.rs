@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use megarouter_domain::id::KeyId;
+use megarouter_store::ledger::requests::{Cursor, Filter, MOST_ROWS};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{Outcome, RequestRow};
 use crate::context::Context;
@@ -14,8 +15,10 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::shape::{Cost, Time};
 
+const ROWS_TO_A_PAGE: u64 = 100;
+
 /// Which requests.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct RequestFilter {
@@ -38,7 +41,7 @@ pub struct RequestFilter {
     /// Only requests that ended so.
     #[param(inline)]
     pub outcome: Option<Outcome>,
-    /// Only requests whose id, model, provider, key or program contains this text.
+    /// Only requests whose model's or provider's name contains this text, or whose id it is.
     pub q: Option<String>,
 }
 
@@ -66,8 +69,49 @@ pub struct RequestTotal {
 #[utoipa::path(get, path = "/requests", operation_id = "list_requests", tag = "requests", params(RequestFilter),
     responses((status = 200, description = "One page", body = RequestPage)))]
 pub async fn list_requests(
-    State(_context): State<Arc<Context>>,
-    Query(_filter): Query<RequestFilter>,
+    State(context): State<Arc<Context>>,
+    Query(filter): Query<RequestFilter>,
 ) -> Result<Json<RequestPage>, ApiError> {
-    unimplemented!()
+    let after = filter.cursor.as_deref().map(cursor).transpose()?;
+    let limit = limit(filter.limit.unwrap_or(ROWS_TO_A_PAGE))?;
+    let filter = Filter::from(filter);
+    let page = context.ledger.requests(&filter, after, limit).await?;
+    let sums = context.ledger.request_sums(&filter).await?;
+    let snapshot = context.gateway.snapshot();
+    Ok(Json(RequestPage {
+        rows: page.rows.iter().map(|record| RequestRow::of(record, &snapshot)).collect(),
+        next_cursor: page.next.map(|cursor| cursor.to_string()),
+        total: RequestTotal { requests: sums.requests, cost: sums.cost().into() },
+    }))
+}
+
+fn cursor(text: &str) -> Result<Cursor, ApiError> {
+    text.parse().map_err(|_| {
+        let message =
+            "The cursor is not one that this program gave. Nothing was read. Leave it out to begin at the first page.";
+        ApiError::invalid("request.invalid", message).about("cursor")
+    })
+}
+
+fn limit(rows: u64) -> Result<u32, ApiError> {
+    if let Ok(rows @ 1..=MOST_ROWS) = u32::try_from(rows) {
+        return Ok(rows);
+    }
+    let message = format!("A page has 1 to {MOST_ROWS} rows, not {rows}. Nothing was read. Choose a number between.");
+    Err(ApiError::invalid("request.invalid", message).about("limit"))
+}
+
+impl From<RequestFilter> for Filter {
+    fn from(filter: RequestFilter) -> Self {
+        let named = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Self {
+            from: filter.from.map(|time| time.0),
+            to: filter.to.map(|time| time.0),
+            key_id: filter.key_id,
+            model: named(filter.model),
+            provider: named(filter.provider),
+            outcome: filter.outcome.map(Into::into),
+            search: named(filter.q),
+        }
+    }
 }

@@ -3,6 +3,8 @@
 pub mod list;
 pub mod show;
 
+mod view;
+
 use megarouter_domain::id::{AttemptId, KeyId, PriceId, RequestId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::context::Context;
+use crate::context::{Context, SignInError};
 use crate::error::ApiError;
 use crate::extract::{Body, SecretText};
 
@@ -30,8 +31,24 @@ pub struct OpenedSession {
 #[utoipa::path(post, path = "/session", operation_id = "open_session", tag = "system", request_body = OpenSession,
     responses((status = 200, description = "The session", body = OpenedSession)))]
 pub async fn open_session(
-    State(_context): State<Arc<Context>>,
-    Body(_request): Body<OpenSession>,
+    State(context): State<Arc<Context>>,
+    Body(request): Body<OpenSession>,
 ) -> Result<Json<OpenedSession>, ApiError> {
-    unimplemented!()
+    let session = context.host.sign_in(&request.token.0).map_err(refused)?;
+    Ok(Json(OpenedSession { session_token: session.expose().to_owned() }))
+}
+
+fn refused(error: SignInError) -> ApiError {
+    match error {
+        SignInError::NotServed => {
+            let message = "This MegaRouter has no web page to sign in to. It is used in its own window. Start \
+                           `megarouter-server serve` for a web page.";
+            ApiError::new(StatusCode::NOT_FOUND, "session.not_served", message)
+        }
+        SignInError::Refused => {
+            let message = "The link is not valid any more. You are not signed in. A link works once and for a short time: \
+                           ask `megarouter-server` for a new one.";
+            ApiError::new(StatusCode::UNAUTHORIZED, "session.link_invalid", message).about("token")
+        }
+    }
 }

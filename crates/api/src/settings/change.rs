@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use http::StatusCode;
+use megarouter_store::settings::Change;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::Settings;
-use crate::context::Context;
+use super::{KEEP_RUNNING_ON_CLOSE, PROXY_PORT, Settings};
+use crate::configuration::Reread;
+use crate::context::{ConfiguredPort, Context};
 use crate::error::ApiError;
+use crate::events::Tag;
 use crate::extract::Body;
 
 /// The settings to change; what is left out stays.
@@ -26,8 +30,30 @@ pub struct ChangeSettings {
 #[utoipa::path(patch, path = "/settings", operation_id = "change_settings", tag = "settings",
     request_body = ChangeSettings, responses((status = 200, description = "The settings", body = Settings)))]
 pub async fn change_settings(
-    State(_context): State<Arc<Context>>,
-    Body(_request): Body<ChangeSettings>,
+    State(context): State<Arc<Context>>,
+    Body(request): Body<ChangeSettings>,
 ) -> Result<Json<Settings>, ApiError> {
-    unimplemented!()
+    if request.proxy_port.is_some() {
+        refuse_fixed_port(&context)?;
+    }
+    let changes = [
+        request.proxy_port.map(|port| preference(PROXY_PORT, &port)),
+        request.keep_running_on_close.map(|keep| preference(KEEP_RUNNING_ON_CLOSE, &keep)),
+    ];
+    context.change(changes.into_iter().flatten().collect(), Reread::Nothing, &[Tag::Settings]).await?;
+    super::read(&context).await.map(Json)
+}
+
+fn refuse_fixed_port(context: &Context) -> Result<(), ApiError> {
+    let ConfiguredPort::Fixed(port) = context.host.listening().configured_port else { return Ok(()) };
+    let message = format!(
+        "The port is set to {port} by a flag, a file or the environment. A setting would have no effect, so nothing \
+         was changed. Change it there, or remove it there first."
+    );
+    Err(ApiError::new(StatusCode::CONFLICT, "settings.port_fixed", message).about("proxy_port"))
+}
+
+fn preference(name: &str, value: &impl std::fmt::Display) -> Change {
+    // Numbers and booleans are written the same in JSON.
+    Change::PutPreference { name: name.to_owned(), value: value.to_string() }
 }

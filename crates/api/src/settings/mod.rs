@@ -3,8 +3,18 @@
 pub mod change;
 pub mod show;
 
+use megarouter_store::settings::Everything;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
+
+use crate::context::{ConfiguredPort, Context};
+use crate::error::ApiError;
+
+/// The preference that holds the proxy's port.
+pub const PROXY_PORT: &str = "proxy_port";
+/// The preference that holds whether the proxy goes on when the window is closed.
+pub const KEEP_RUNNING_ON_CLOSE: &str = "keep_running_on_close";
 
 /// The installation's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -17,4 +27,45 @@ pub struct Settings {
     pub keep_running_on_close: Option<bool>,
     /// True when a changed setting waits for the next start.
     pub needs_restart: bool,
+}
+
+/// What people chose; `None` where nobody did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preferences {
+    /// The port apps connect to.
+    pub proxy_port: Option<u16>,
+    /// Whether the proxy goes on when the window is closed.
+    pub keep_running_on_close: Option<bool>,
+}
+
+impl Preferences {
+    /// Reads them from the stored configuration. A value that cannot be read counts as not chosen:
+    /// no preference is worth refusing to start.
+    pub fn of(everything: &Everything) -> Self {
+        Self {
+            proxy_port: preference(everything, PROXY_PORT),
+            keep_running_on_close: preference(everything, KEEP_RUNNING_ON_CLOSE),
+        }
+    }
+}
+
+fn preference<T: DeserializeOwned>(everything: &Everything, name: &str) -> Option<T> {
+    let (_, value) = everything.preferences.iter().find(|(known, _)| known == name)?;
+    serde_json::from_str(value).ok()
+}
+
+async fn read(context: &Context) -> Result<Settings, ApiError> {
+    let preferences = Preferences::of(&context.everything().await?);
+    let listening = context.host.listening();
+    let (proxy_port, may_change) = match listening.configured_port {
+        ConfiguredPort::Fixed(port) => (port, false),
+        ConfiguredPort::Default(port) => (preferences.proxy_port.unwrap_or(port), true),
+    };
+    let is_other = proxy_port != 0 && listening.port != Some(proxy_port);
+    Ok(Settings {
+        proxy_port,
+        proxy_port_in_use: listening.port,
+        keep_running_on_close: preferences.keep_running_on_close,
+        needs_restart: may_change && is_other,
+    })
 }

@@ -2,9 +2,14 @@
 
 pub mod show;
 
+use megarouter_domain::clock::Timestamp;
+use megarouter_secrets::{Kind, Readiness, State};
+use megarouter_store::ledger::requests::Filter;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::context::Context;
+use crate::error::ApiError;
 use crate::shape::{Cost, Time};
 
 /// The state of the running program.
@@ -132,4 +137,80 @@ pub struct Today {
     pub cost: Cost,
     /// How many requests came.
     pub requests: u64,
+}
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// Puts the status together.
+///
+/// # Errors
+/// When the stores do not answer.
+pub(crate) async fn read(context: &Context) -> Result<Status, ApiError> {
+    let about = context.host.about();
+    let first_run = context.everything().await?.providers.is_empty();
+    Ok(Status {
+        version: about.version,
+        mode: about.mode,
+        platform: about.platform,
+        proxy: proxy(context),
+        ledger: ledger(context),
+        secret_store: context.secrets.state().into(),
+        data_dir: about.data_dir,
+        first_run,
+        today: today(context).await?,
+    })
+}
+
+fn proxy(context: &Context) -> ProxyStatus {
+    let listening = context.host.listening();
+    let pause = context.gateway.pause_state();
+    let state = match (&listening.error, pause) {
+        (Some(_), _) => ProxyState::Failed,
+        (None, Some(_)) => ProxyState::Paused,
+        (None, None) => ProxyState::Running,
+    };
+    ProxyStatus {
+        state,
+        addresses: listening.addresses,
+        base_url: listening.base_url,
+        paused_until: pause.flatten().map(Time),
+        error: listening.error,
+    }
+}
+
+fn ledger(context: &Context) -> LedgerStatus {
+    let books = context.gateway.books();
+    let durability = books.durability();
+    LedgerStatus {
+        state: if durability.failure.is_some() { LedgerState::Unavailable } else { LedgerState::Ok },
+        durable_lsn: durability.lsn.0,
+        queued: books.queued() as u64,
+        error: durability.failure.map(|failure| failure.to_string()),
+    }
+}
+
+async fn today(context: &Context) -> Result<Today, ApiError> {
+    let now = context.now().as_micros();
+    let midnight = Timestamp::from_micros(now - now.rem_euclid(MICROS_PER_DAY));
+    let filter = Filter { from: Some(midnight), ..Filter::default() };
+    let sums = context.ledger.request_sums(&filter).await?;
+    Ok(Today { cost: sums.cost().into(), requests: sums.requests })
+}
+
+impl From<State> for SecretStoreStatus {
+    fn from(state: State) -> Self {
+        Self {
+            kind: match state.kind {
+                Kind::Keychain => SecretStoreKind::Keychain,
+                Kind::EncryptedFile => SecretStoreKind::EncryptedFile,
+                Kind::Environment => SecretStoreKind::Environment,
+            },
+            state: match state.readiness {
+                Readiness::Ready => SecretStoreState::Ready,
+                Readiness::Locked => SecretStoreState::Locked,
+                Readiness::Unavailable => SecretStoreState::Unavailable,
+            },
+            detail: state.detail,
+        }
+    }
 }

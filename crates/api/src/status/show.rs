@@ -12,6 +12,6 @@ use crate::error::ApiError;
 /// Says how the program is doing.
 #[utoipa::path(get, path = "/status", operation_id = "show_status", tag = "system",
     responses((status = 200, description = "The state", body = Status)))]
-pub async fn show_status(State(_context): State<Arc<Context>>) -> Result<Json<Status>, ApiError> {
-    unimplemented!()
+pub async fn show_status(State(context): State<Arc<Context>>) -> Result<Json<Status>, ApiError> {
+    super::read(&context).await.map(Json)
 }

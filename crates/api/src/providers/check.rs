@@ -1,0 +1,133 @@
+//! What a person writes about a provider, checked once and turned into domain types.
+
+use megarouter_domain::provider::CredentialSource;
+use megarouter_domain::secret::Secret;
+use megarouter_providers::address::BaseUrl;
+use megarouter_providers::catalog::{self, Kind};
+
+use super::CredentialChoice;
+use crate::error::ApiError;
+
+const LONGEST_NAME: usize = 64;
+const LONGEST_SECRET: usize = 4_096;
+
+/// A credential to use: where it is kept, and its secret when one was sent.
+pub(super) struct CheckedCredential {
+    /// Where it is kept.
+    pub source: CredentialSource,
+    /// What to keep there.
+    pub secret: Option<Secret>,
+}
+
+/// Checks the name that a provider is pinned by.
+pub(super) fn name(text: &str) -> Result<String, ApiError> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    let starts_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+    if starts_well && text.len() <= LONGEST_NAME && text.bytes().all(is_plain) {
+        return Ok(text.to_owned());
+    }
+    let message = format!(
+        "`{text}` cannot be a provider's name. It could not be written in `NAME/model`. Use 1 to {LONGEST_NAME} lower-case \
+         letters, digits, dots, dashes or underscores, beginning with a letter or a digit."
+    );
+    Err(ApiError::invalid("provider.name_invalid", message).about("name"))
+}
+
+/// Finds the record of a kind.
+pub(super) fn kind(id: &str) -> Result<&'static Kind, ApiError> {
+    catalog::kind(id).ok_or_else(|| {
+        let message = format!(
+            "`{id}` is no kind of provider that MegaRouter knows. Nothing was changed. Choose one of /provider-kinds; \
+             `openai_compatible` fits any server with OpenAI's API."
+        );
+        ApiError::invalid("provider.kind_unknown", message).about("kind")
+    })
+}
+
+/// Checks where a provider's API is; left out, it is where its kind usually is.
+pub(super) fn base_url(text: Option<&str>, kind: &Kind) -> Result<String, ApiError> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty()).unwrap_or(kind.base_url);
+    if text.is_empty() {
+        let message = format!(
+            "A provider of the kind {} has no usual address. It cannot be called without one. Enter its base URL, such \
+             as http://127.0.0.1:8000/v1.",
+            kind.name
+        );
+        return Err(ApiError::invalid("provider.base_url_missing", message).about("base_url"));
+    }
+    let base = BaseUrl::parse(text).map_err(|reason| {
+        let message =
+            format!("`{text}` cannot be a base URL: {reason}. Nothing was changed. Correct it and try again.");
+        ApiError::invalid("provider.base_url_invalid", message).about("base_url")
+    })?;
+    if kind.base_url_is_fixed && base.as_str() != kind.base_url {
+        let message = format!(
+            "{} is always at {}. Its key must not go anywhere else, so nothing was changed. Leave the base URL out, or \
+             choose the kind `openai_compatible` for a server of your own.",
+            kind.name, kind.base_url
+        );
+        return Err(ApiError::invalid("provider.base_url_fixed", message).about("base_url"));
+    }
+    Ok(base.as_str().to_owned())
+}
+
+/// Checks a credential against what its kind needs.
+pub(super) fn credential(choice: CredentialChoice, kind: &Kind) -> Result<CheckedCredential, ApiError> {
+    match choice {
+        CredentialChoice::None {} if kind.needs_credential => Err(missing(kind)),
+        CredentialChoice::None {} => Ok(CheckedCredential { source: CredentialSource::None, secret: None }),
+        CredentialChoice::Stored { secret } => {
+            Ok(CheckedCredential { source: CredentialSource::Stored, secret: Some(sendable(secret.0)?) })
+        }
+        CredentialChoice::Environment { variable } => Ok(CheckedCredential {
+            source: CredentialSource::Environment { variable: variable_name(variable)? },
+            secret: None,
+        }),
+    }
+}
+
+/// A stored secret belongs to the address it was entered for: who can only change the address must
+/// not be able to have the secret sent elsewhere.
+pub(super) fn keeps_origin(old: &str, new: &str) -> Result<(), ApiError> {
+    let origin = |text: &str| url::Url::parse(text).map(|url| url.origin()).ok();
+    if origin(old) == origin(new) {
+        return Ok(());
+    }
+    let message = "The address is another server's. The credential was given for the old one and is not sent to another, \
+                   so nothing was changed. Enter the credential again together with the new address.";
+    Err(ApiError::invalid("provider.credential_bound", message).about("credential"))
+}
+
+fn missing(kind: &Kind) -> ApiError {
+    let message = format!(
+        "{} refuses calls without a key. Every request would fail, so nothing was changed. Enter a key, or name an \
+         environment variable that holds one.",
+        kind.name
+    );
+    ApiError::invalid("provider.credential_missing", message).about("credential")
+}
+
+/// A secret that can be sent in a header; surrounding white space is what pasting adds.
+fn sendable(secret: Secret) -> Result<Secret, ApiError> {
+    let text = secret.expose();
+    let trimmed = text.trim();
+    let is_sendable =
+        !trimmed.is_empty() && trimmed.len() <= LONGEST_SECRET && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_sendable {
+        let message = "The key is empty, too long, or holds spaces or unusual characters. It could not be sent, so nothing \
+                       was changed. Copy it again from the provider's page.";
+        return Err(ApiError::invalid("provider.secret_invalid", message).about("credential"));
+    }
+    Ok(if trimmed.len() == text.len() { secret } else { Secret::new(trimmed.to_owned()) })
+}
+
+fn variable_name(name: String) -> Result<String, ApiError> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let starts_well = !name.starts_with(|first: char| first.is_ascii_digit());
+    if !name.is_empty() && name.len() <= 200 && starts_well && name.bytes().all(is_plain) {
+        return Ok(name);
+    }
+    let message = "This cannot be the name of an environment variable. Nothing was changed. Use letters, digits and \
+                   underscores, and not the key itself.";
+    Err(ApiError::invalid("provider.variable_invalid", message).about("credential"))
+}

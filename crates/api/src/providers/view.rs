@@ -1,0 +1,144 @@
+//! Providers as answers show them.
+
+use std::time::Duration;
+
+use megarouter_domain::id::ProviderId;
+use megarouter_domain::price;
+use megarouter_domain::provider::{Credential, CredentialSource, Provider as Configured};
+use megarouter_domain::snapshot::Snapshot;
+use megarouter_providers::catalog;
+use megarouter_providers::probe::{self, Problem};
+use megarouter_secrets::Kind as StoreKind;
+use megarouter_store::ledger::activity::{CallCosts, ProviderActivity as Activity};
+use megarouter_store::settings::{Everything, Noun};
+
+use super::{
+    CredentialSourceKind, CredentialState, CredentialStatus, Diagnosis, DiagnosisCode, Provider, ProviderActivity,
+};
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::shape::micros;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Every provider of a configuration.
+///
+/// # Errors
+/// When the ledger does not answer.
+pub(super) async fn all(context: &Context, everything: &Everything) -> Result<Vec<Provider>, ApiError> {
+    let since = context.now().minus(DAY);
+    let activity = context.ledger.provider_activity(since).await?;
+    let snapshot = context.gateway.snapshot();
+    let view = |provider: &Configured| Provider {
+        id: provider.id,
+        name: provider.name.clone(),
+        kind: provider.kind.clone(),
+        kind_name: catalog::kind(&provider.kind).map_or_else(|| provider.kind.clone(), |kind| kind.name.to_owned()),
+        base_url: provider.base_url.clone(),
+        credential: credential(context, provider, &snapshot),
+        is_enabled: provider.is_enabled,
+        is_local: is_local(provider),
+        models: models_of(everything, provider.id),
+        last_24h: activity.get(&provider.id).copied().unwrap_or_default().into(),
+    };
+    Ok(everything.providers.iter().map(view).collect())
+}
+
+/// One provider of a configuration.
+///
+/// # Errors
+/// When it is not there, or the ledger does not answer.
+pub(super) async fn one(context: &Context, everything: &Everything, id: ProviderId) -> Result<Provider, ApiError> {
+    let found = all(context, everything).await?.into_iter().find(|provider| provider.id == id);
+    found.ok_or_else(|| ApiError::not_found(Noun::Provider, id))
+}
+
+/// True when the provider's kind runs on one's own machine and charges nothing.
+pub(crate) fn is_local(provider: &Configured) -> bool {
+    catalog::kind(&provider.kind).is_some_and(|kind| kind.is_local)
+}
+
+fn models_of(everything: &Everything, id: ProviderId) -> u64 {
+    let is_served = |model: &&megarouter_domain::model::Model| {
+        model.deployments.iter().any(|deployment| deployment.provider_id == id)
+    };
+    everything.models.iter().filter(is_served).count() as u64
+}
+
+fn credential(context: &Context, provider: &Configured, snapshot: &Snapshot) -> CredentialStatus {
+    let (source, variable) = match &provider.credential {
+        CredentialSource::None => (CredentialSourceKind::None, None),
+        CredentialSource::Stored => (CredentialSourceKind::Stored, None),
+        CredentialSource::Environment { variable } => (CredentialSourceKind::Environment, Some(variable.clone())),
+    };
+    let (state, detail) = match snapshot.target(provider.id).map(|target| &target.credential) {
+        Some(Credential::None) => (CredentialState::None, None),
+        Some(Credential::Ready(_)) => (CredentialState::Ready, None),
+        Some(Credential::Unavailable(why)) => (CredentialState::Unavailable, Some(why.to_string())),
+        None => (CredentialState::Unavailable, Some("It has not been read yet. Try again.".to_owned())),
+    };
+    let stored_in = (source == CredentialSourceKind::Stored).then(|| store_in_words(context));
+    CredentialStatus { source, variable, state, detail, stored_in }
+}
+
+fn store_in_words(context: &Context) -> String {
+    let words = match context.secrets.state().kind {
+        StoreKind::Keychain => "the operating system's keychain",
+        StoreKind::EncryptedFile => "an encrypted file in the data folder",
+        StoreKind::Environment => "nowhere: only environment variables are used",
+    };
+    words.to_owned()
+}
+
+impl From<Activity> for ProviderActivity {
+    fn from(activity: Activity) -> Self {
+        Self {
+            requests: activity.calls,
+            errors: activity.errors,
+            p95_us: activity.p95.map(micros),
+            cost: cost(&activity.costs).into(),
+        }
+    }
+}
+
+/// The known costs as one cost, by the same rule as for requests.
+fn cost(sums: &CallCosts) -> price::Cost {
+    match (sums.exact, sums.estimated, sums.unknown) {
+        (0, 0, 0) => price::Cost::NotBillable,
+        (0, 0, _) => price::Cost::Unknown,
+        (_, 0, _) => price::Cost::Exact(sums.amount),
+        _ => price::Cost::Estimated(sums.amount),
+    }
+}
+
+impl From<probe::Diagnosis> for Diagnosis {
+    fn from(found: probe::Diagnosis) -> Self {
+        Self {
+            is_ok: found.is_ok(),
+            code: found.problem.map(DiagnosisCode::from),
+            message: found.message,
+            next_step: found.next_step,
+            latency_us: found.latency.map(micros),
+            status: found.status,
+            models: found.models,
+        }
+    }
+}
+
+impl From<Problem> for DiagnosisCode {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::AddressRefused => Self::AddressRefused,
+            Problem::Dns => Self::DnsFailed,
+            Problem::ConnectRefused => Self::ConnectRefused,
+            Problem::ConnectTimeout => Self::ConnectTimeout,
+            Problem::Tls => Self::TlsFailed,
+            Problem::CredentialRejected => Self::CredentialRejected,
+            Problem::CredentialUnavailable => Self::CredentialUnavailable,
+            Problem::QuotaExhausted => Self::QuotaExhausted,
+            Problem::PathNotFound => Self::PathNotFound,
+            Problem::AnswerMalformed => Self::AnswerMalformed,
+            Problem::UpstreamError => Self::UpstreamError,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Usage records as answers show them.
+
+use megarouter_domain::code::Code;
+use megarouter_domain::money::NanoUsd;
+use megarouter_domain::price::Cost as DomainCost;
+use megarouter_domain::record::{self, AttemptRecord, UsageRecord};
+use megarouter_domain::snapshot::Snapshot;
+use megarouter_domain::usage;
+use megarouter_ledger::entry::{PinnedPrice, Resolution};
+use megarouter_store::ledger::requests::{AttemptEntry, Detail};
+
+use super::{AppliedPrice, Attempt, HoldState, Operation, Outcome, RequestDetail, RequestRow};
+use crate::shape::{Amount, micros};
+
+impl RequestRow {
+    /// A record with the name that its key has in a configuration.
+    pub(crate) fn of(record: &UsageRecord, snapshot: &Snapshot) -> Self {
+        let key = snapshot.key(record.key_id);
+        Self {
+            id: record.request_id,
+            started_at: record.started_at.into(),
+            key_id: record.key_id,
+            key_name: key.map(|key| key.name.clone()).unwrap_or_default(),
+            operation: record.operation.into(),
+            model_asked: record.model_asked.to_string(),
+            model: record.model.as_deref().map(str::to_owned),
+            provider: record.provider.as_deref().map(str::to_owned),
+            upstream_model: record.upstream_model.as_deref().map(str::to_owned),
+            is_streaming: record.is_streaming,
+            status: record.status,
+            outcome: record.outcome.into(),
+            error: record.error.map(in_words),
+            usage: record.usage.into(),
+            usage_source: record.usage_source.into(),
+            cost: record.cost.into(),
+            first_output_us: record.first_output.map(micros),
+            total_us: micros(record.total),
+            overhead_us: record.overhead.map(micros),
+            attempts: record.attempts.len() as u64,
+            user_agent: record.user_agent.as_deref().map(str::to_owned),
+        }
+    }
+}
+
+impl RequestDetail {
+    /// A request with what the ledger says of each of its calls.
+    pub(super) fn of(detail: &Detail, snapshot: &Snapshot) -> Self {
+        let entry =
+            |attempt: &AttemptRecord| detail.attempts.iter().find(|entry| entry.attempt_id == attempt.attempt_id);
+        Self {
+            row: RequestRow::of(&detail.record, snapshot),
+            attempt_list: detail.record.attempts.iter().map(|call| attempt(call, entry(call))).collect(),
+        }
+    }
+}
+
+fn attempt(call: &AttemptRecord, entry: Option<&AttemptEntry>) -> Attempt {
+    let ending = ending(entry.and_then(|entry| entry.resolution));
+    Attempt {
+        attempt_id: call.attempt_id,
+        provider: call.provider.to_string(),
+        upstream_model: call.upstream_model.to_string(),
+        started_after_us: micros(call.started_after),
+        first_output_us: call.first_output.map(micros),
+        duration_us: micros(call.duration),
+        status: call.status,
+        error: call.error.map(in_words),
+        detail: call.detail.as_deref().map(str::to_owned),
+        upstream_request_id: call.upstream_request_id.as_deref().map(str::to_owned),
+        hold: entry.map_or(NanoUsd::ZERO, |entry| entry.hold).into(),
+        resolution: ending.state,
+        usage: ending.usage.into(),
+        usage_source: ending.source.into(),
+        cost: ending.cost.into(),
+        overage: Amount(ending.overage),
+        price: entry.and_then(|entry| entry.price).map(AppliedPrice::from),
+    }
+}
+
+/// How a hold ended, in one shape for every way to end.
+struct Ending {
+    state: HoldState,
+    usage: usage::Usage,
+    source: usage::UsageSource,
+    cost: DomainCost,
+    overage: NanoUsd,
+}
+
+fn ending(resolution: Option<Resolution>) -> Ending {
+    let nothing = Ending {
+        state: HoldState::Open,
+        usage: usage::Usage::UNREPORTED,
+        source: usage::UsageSource::Unknown,
+        cost: DomainCost::Unknown,
+        overage: NanoUsd::ZERO,
+    };
+    match resolution {
+        None => nothing,
+        Some(Resolution::Voided) => Ending { state: HoldState::Voided, cost: DomainCost::NotBillable, ..nothing },
+        Some(Resolution::Uncertain { usage, cost }) => Ending { state: HoldState::Uncertain, usage, cost, ..nothing },
+        Some(Resolution::Settled { usage, source, cost, overage }) => {
+            Ending { state: HoldState::Settled, usage, source, cost, overage }
+        }
+    }
+}
+
+fn in_words(code: Code) -> String {
+    code.as_str().to_owned()
+}
+
+impl From<PinnedPrice> for AppliedPrice {
+    fn from(price: PinnedPrice) -> Self {
+        Self { id: price.id, rates: price.rates.into() }
+    }
+}
+
+impl From<record::Operation> for Operation {
+    fn from(operation: record::Operation) -> Self {
+        match operation {
+            record::Operation::ChatCompletions => Self::ChatCompletions,
+            record::Operation::Embeddings => Self::Embeddings,
+        }
+    }
+}
+
+impl From<record::Outcome> for Outcome {
+    fn from(outcome: record::Outcome) -> Self {
+        match outcome {
+            record::Outcome::Completed => Self::Completed,
+            record::Outcome::Failed => Self::Failed,
+            record::Outcome::Refused => Self::Refused,
+            record::Outcome::ClientLeft => Self::ClientLeft,
+            record::Outcome::Truncated => Self::Truncated,
+        }
+    }
+}
+
+impl From<Outcome> for record::Outcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Completed => Self::Completed,
+            Outcome::Failed => Self::Failed,
+            Outcome::Refused => Self::Refused,
+            Outcome::ClientLeft => Self::ClientLeft,
+            Outcome::Truncated => Self::Truncated,
+        }
+    }
+}
