@@ -8,6 +8,7 @@
 pub mod bench;
 pub mod client;
 pub mod control;
+pub mod faults;
 pub mod load;
 pub mod mock_provider;
 pub mod process;

@@ -116,8 +116,17 @@ impl Install {
 
     /// The same with further arguments.
     pub fn start_with(&self, arguments: &[&str]) -> Result<Program> {
+        self.spawn(self.command(&["serve", "--proxy-port", "0", "--web-port", "0"]).args(arguments))
+    }
+
+    /// The same with further environment variables.
+    pub fn start_with_environment(&self, variables: &[(&str, &str)]) -> Result<Program> {
         let mut command = self.command(&["serve", "--proxy-port", "0", "--web-port", "0"]);
-        let mut process = command.args(arguments).stdout(Stdio::piped()).spawn().context("cannot start the program")?;
+        self.spawn(command.envs(variables.iter().copied()))
+    }
+
+    fn spawn(&self, command: &mut Command) -> Result<Program> {
+        let mut process = command.stdout(Stdio::piped()).spawn().context("cannot start the program")?;
         let output = process.stdout.take().context("the program has no output")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;

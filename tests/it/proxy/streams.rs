@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
-use megarouter_tests::client;
-use megarouter_tests::mock_provider::{CutBy, DEFAULT_MODEL, End, Framing, Script, UsagePlacement};
+use megarouter_tests::mock_provider::{DEFAULT_MODEL, End, Script, UsagePlacement};
 use megarouter_tests::sse::Stream;
 use megarouter_tests::world::{NANOS_PER_TOKEN, World, request_id};
+use megarouter_tests::{client, faults};
 use serde_json::json;
 
 /// The promise: an upstream connection is closed so soon after its client left.
@@ -103,31 +103,7 @@ async fn a_stream_without_usage_is_estimated_from_what_was_delivered() {
 
 #[tokio::test]
 async fn a_stream_cut_anywhere_by_anything_never_looks_whole() {
-    let world = World::start().await.unwrap();
-    let whole = Stream::read(world.stream(DEFAULT_MODEL, true).await.unwrap()).await.bytes;
-    let last = whole.windows(12).position(|window| window == b"data: [DONE]").unwrap();
-    for framing in [Framing::Chunked, Framing::Close] {
-        for by in [CutBy::End, CutBy::Fin, CutBy::Rst] {
-            for at_byte in (0..last).step_by(last / 7).chain([last]) {
-                let script = Script { framing, ..Script::cut(at_byte, by) };
-                world.mock.script(DEFAULT_MODEL, script);
-                let case = format!("cut at {at_byte} of {last} by {by:?}, {framing:?}");
-                let answer = world.stream(DEFAULT_MODEL, true).await.unwrap();
-                let head = answer.headers().clone();
-                let status = answer.status().as_u16();
-                let stream = Stream::read(answer).await;
-                assert!(!stream.is_done, "{case}: ended in [DONE]");
-                let outcome = world.record_of(&head).await.unwrap()["outcome"].clone();
-                if status == 200 {
-                    assert!(stream.error().is_some() || stream.is_aborted, "{case}: no error was told");
-                    assert!(stream.error().is_some(), "{case}: the connection broke without a word");
-                    assert_eq!(outcome, "truncated", "{case}");
-                } else {
-                    assert_eq!((status, outcome), (502, json!("failed")), "{case}");
-                }
-            }
-        }
-    }
+    faults::cut_streams(60, 1).await.unwrap();
 }
 
 #[tokio::test]
