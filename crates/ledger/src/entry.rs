@@ -11,6 +11,10 @@ use megarouter_domain::scope::Scope;
 use megarouter_domain::usage::{Usage, UsageSource};
 use serde::{Deserialize, Serialize};
 
+/// The most tokens of one call, on either side, that are believed. A provider that reports more is
+/// broken or hostile, and its figures must not flood the sums of honest ones.
+pub const MOST_TOKENS: u64 = 1_000_000_000;
+
 /// A log sequence number: 1 for the first entry of a ledger, then without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -177,6 +181,14 @@ impl Resolution {
         }
     }
 
+    /// The part of the cost above the hold.
+    pub const fn overage(&self) -> NanoUsd {
+        match self {
+            Self::Settled { overage, .. } => *overage,
+            Self::Voided | Self::Uncertain { .. } => NanoUsd::ZERO,
+        }
+    }
+
     /// The same ending with the cost and the overage that the pinned price gives.
     #[must_use]
     pub fn priced(self, hold: &HoldFact) -> Self {
@@ -218,11 +230,15 @@ impl PinnedPrice {
         price.map_or(NanoUsd::ZERO, |price| price.rates.upper_bound(input_tokens, output_tokens))
     }
 
-    /// What `usage` costs at an optional price.
+    /// What `usage` costs at an optional price. Unknown without one, and for figures that cannot be
+    /// true ([`MOST_TOKENS`]).
     pub fn cost(price: Option<&Self>, usage: &Usage, source: UsageSource) -> Cost {
         let Some(price) = price else { return Cost::Unknown };
         if price.rates.is_free() {
             return Cost::NotBillable;
+        }
+        if usage.total_input().max(usage.total_output()) > Some(MOST_TOKENS) {
+            return Cost::Unknown;
         }
         match (price.rates.cost(usage), source) {
             (None, _) | (_, UsageSource::Unknown) => Cost::Unknown,

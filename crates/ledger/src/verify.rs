@@ -52,8 +52,9 @@ impl Default for Verifier {
 }
 
 impl Verifier {
-    /// Adds the next stored entry. Gives it back decoded, or nothing when it cannot be read.
-    pub fn read(&mut self, lsn: Lsn, encoded: &str, stored: &Link) -> Option<Entry> {
+    /// Adds the next stored entry, after showing it to `watch` with the state before it. An entry
+    /// that cannot be read is a finding and is not shown.
+    pub fn read(&mut self, lsn: Lsn, encoded: &str, stored: &Link, watch: impl FnOnce(&State, &Entry)) {
         self.report.entries += 1;
         self.link = chain::hash(&self.link, encoded.as_bytes());
         if self.link != *stored {
@@ -63,13 +64,10 @@ impl Verifier {
         }
         match chain::decode(encoded) {
             Ok(entry) => {
+                watch(&self.state, &entry);
                 self.fold(lsn, &entry);
-                Some(entry)
             }
-            Err(error) => {
-                self.report.add(format!("entry {} cannot be read: {error}", lsn.0));
-                None
-            }
+            Err(error) => self.report.add(format!("entry {} cannot be read: {error}", lsn.0)),
         }
     }
 

@@ -1,8 +1,50 @@
-//! Everything that is particular to SQLite and to files.
+//! Everything that is particular to SQLite and to files: opening, rights, pragmas, migrations.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use crate::error::Error;
+
+/// How long an operation waits for another process that has the file locked.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Older versions can corrupt a database in WAL mode when two connections reset the log at once.
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+
+/// Prepared statements kept by a connection: every table's insert in each of its sizes.
+const STATEMENTS: usize = 256;
+
+/// A database file of ours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schema {
+    /// The file's name in the data directory.
+    pub file: &'static str,
+    /// What the file's header says it is.
+    pub application_id: i64,
+    /// The migrations, oldest first; each sets `user_version` to its place, counted from 1.
+    pub migrations: &'static [&'static str],
+}
+
+/// Opens a database for writing; makes it, or brings it up to date, when needed.
+pub(crate) async fn open(dir: &Path, schema: &Schema) -> Result<SqliteConnection, Error> {
+    let path = dir.join(schema.file);
+    prepare_files(dir, &path).map_err(|source| Error::File { path: path.clone(), source })?;
+    let mut connection = write_options(&path).connect().await?;
+    check_version(&mut connection).await?;
+    migrate(&mut connection, &path, schema).await?;
+    Ok(connection)
+}
+
+/// Options for a connection that only reads.
+pub(crate) fn read_options(dir: &Path, schema: &Schema) -> SqliteConnectOptions {
+    // Not SQLite's own read-only mode: such a connection cannot recover a log that a crash left.
+    options(&dir.join(schema.file)).pragma("query_only", "ON")
+}
 
 /// Makes a directory that only its owner can enter.
 pub(crate) fn make_private_dir(dir: &Path) -> io::Result<()> {
@@ -25,4 +67,150 @@ fn restrict(path: &Path, mode: u32) -> io::Result<()> {
 #[cfg(not(unix))]
 fn restrict(_path: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
+}
+
+/// The database gets its rights while it is empty; SQLite gives its log and index the same.
+fn prepare_files(dir: &Path, path: &Path) -> io::Result<()> {
+    make_private_dir(dir)?;
+    OpenOptions::new().append(true).create(true).open(path)?;
+    make_private_file(path)
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS)
+        .disable_statement_logging()
+}
+
+fn write_options(path: &Path) -> SqliteConnectOptions {
+    let options = options(path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+    if cfg!(target_os = "macos") {
+        // An fsync there leaves the bytes in the drive's own memory.
+        options.pragma("fullfsync", "ON").pragma("checkpoint_fullfsync", "ON")
+    } else {
+        options
+    }
+}
+
+async fn check_version(connection: &mut SqliteConnection) -> Result<(), Error> {
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(connection).await?;
+    let parts: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
+    if parts.as_slice() < OLDEST_SQLITE.as_slice() { Err(Error::OldSqlite(version)) } else { Ok(()) }
+}
+
+async fn migrate(connection: &mut SqliteConnection, path: &Path, schema: &Schema) -> Result<(), Error> {
+    let newest = schema.migrations.len();
+    let found = identify(connection, path, schema).await?;
+    let known = i64::try_from(newest).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(Error::Newer { path: path.to_owned(), found, known });
+    }
+    let done = usize::try_from(found).unwrap_or(0);
+    if done == newest {
+        return Ok(());
+    }
+    if done > 0 {
+        back_up(connection, path, found).await?;
+    }
+    let mut transaction = connection.begin_with("BEGIN EXCLUSIVE").await?;
+    for migration in &schema.migrations[done..] {
+        sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The schema version of the file: 0 when it is empty.
+async fn identify(connection: &mut SqliteConnection, path: &Path, schema: &Schema) -> Result<i64, Error> {
+    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(connection).await?;
+    let is_empty = application == 0 && version == 0 && tables == 0;
+    let is_ours = application == schema.application_id && version > 0;
+    if is_empty || is_ours { Ok(version) } else { Err(Error::Foreign(path.to_owned())) }
+}
+
+/// Copies the file as it was before an upgrade, under a name that tells its version.
+async fn back_up(connection: &mut SqliteConnection, path: &Path, version: i64) -> Result<(), Error> {
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(connection).await?;
+    let copy = path.with_extension(format!("v{version}.backup.db"));
+    let unfinished = path.with_extension("backup.unfinished");
+    copy_private(path, &unfinished, &copy).map_err(|source| Error::File { path: copy, source })
+}
+
+fn copy_private(from: &Path, unfinished: &Path, to: &PathBuf) -> io::Result<()> {
+    fs::copy(from, unfinished)?;
+    make_private_file(unfinished)?;
+    OpenOptions::new().write(true).open(unfinished)?.sync_all()?;
+    fs::rename(unfinished, to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "CREATE TABLE one (id INTEGER); PRAGMA application_id = 7; PRAGMA user_version = 1;";
+    const SECOND: &str = "CREATE TABLE two (id INTEGER); PRAGMA user_version = 2;";
+    const BROKEN: &str = "CREATE TABLE three (id INTEGER); NONSENSE;";
+
+    fn schema(migrations: &'static [&'static str]) -> Schema {
+        Schema { file: "test.db", application_id: 7, migrations }
+    }
+
+    #[tokio::test]
+    async fn a_newer_database_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        open(dir.path(), &schema(&[FIRST, SECOND])).await.unwrap().close().await.unwrap();
+        let refused = open(dir.path(), &schema(&[FIRST])).await;
+        assert!(matches!(refused, Err(Error::Newer { found: 2, known: 1, .. })), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn an_upgrade_leaves_a_copy_of_the_old_file() {
+        let dir = tempfile::tempdir().unwrap();
+        open(dir.path(), &schema(&[FIRST])).await.unwrap().close().await.unwrap();
+        let before = fs::read(dir.path().join("test.db")).unwrap();
+        open(dir.path(), &schema(&[FIRST, SECOND])).await.unwrap().close().await.unwrap();
+        assert_eq!(fs::read(dir.path().join("test.v1.backup.db")).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_failed_upgrade_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        open(dir.path(), &schema(&[FIRST])).await.unwrap().close().await.unwrap();
+        let before = fs::read(dir.path().join("test.db")).unwrap();
+        open(dir.path(), &schema(&[FIRST, BROKEN])).await.unwrap_err();
+        let mut connection = open(dir.path(), &schema(&[FIRST])).await.unwrap();
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        assert_eq!(fs::read(dir.path().join("test.db")).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn another_programs_database_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        open(dir.path(), &schema(&[FIRST])).await.unwrap().close().await.unwrap();
+        let other = Schema { application_id: 8, ..schema(&[FIRST]) };
+        assert!(matches!(open(dir.path(), &other).await, Err(Error::Foreign(_))));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn only_the_owner_has_rights() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("data");
+        let connection = open(&dir, &schema(&[FIRST])).await.unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&dir), 0o700);
+        for file in fs::read_dir(&dir).unwrap() {
+            let path = file.unwrap().path();
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+        }
+        connection.close().await.unwrap();
+    }
 }

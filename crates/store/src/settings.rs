@@ -4,13 +4,25 @@
 //! [`Settings::apply`], so that one change of the API and a whole declarative setup are the same
 //! thing: all of it or nothing.
 
+mod keys;
+mod models;
+mod organization;
+mod preferences;
+mod providers;
+
+use std::path::Path;
+
 use megarouter_domain::clock::Timestamp;
-use megarouter_domain::id::{KeyId, ModelId, OrganizationId, ProviderId};
+use megarouter_domain::id::{Entropy, KeyId, ModelId, OrganizationId, ProviderId};
 use megarouter_domain::key::VirtualKey;
 use megarouter_domain::model::Model;
 use megarouter_domain::provider::Provider;
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnection;
 use thiserror::Error;
+use tokio::sync::Mutex;
 
+use crate::backend::{self, Schema};
 use crate::error::Error;
 
 /// The tenant.
@@ -140,25 +152,46 @@ impl std::fmt::Display for Noun {
     }
 }
 
+const SCHEMA: Schema = Schema {
+    file: "settings.db",
+    application_id: 1_297_240_659,
+    migrations: &[include_str!("../migrations/sqlite/settings/0001_settings.sql")],
+};
+
 /// The open settings.
 #[derive(Debug)]
-pub struct Settings {}
+pub struct Settings {
+    connection: Mutex<SqliteConnection>,
+}
 
 impl Settings {
     /// Opens the settings of a data directory, making or upgrading them. The first time, the
     /// organisation and the playground's key are made with `now` and `entropy`.
-    pub async fn open(
-        dir: &std::path::Path,
-        now: Timestamp,
-        entropy: megarouter_domain::id::Entropy,
-    ) -> Result<Self, Error> {
-        let _ = (dir, now, entropy);
-        unimplemented!()
+    pub async fn open(dir: &Path, now: Timestamp, entropy: Entropy) -> Result<Self, Error> {
+        let mut connection = backend::open(dir, &SCHEMA).await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        if organization::find(&mut transaction).await?.is_none() {
+            organization::add(&mut transaction, OrganizationId::new(now, entropy), now).await?;
+            keys::add_builtin(&mut transaction, KeyId::new(now, entropy), now).await?;
+        }
+        transaction.commit().await?;
+        Ok(Self { connection: Mutex::new(connection) })
     }
 
     /// Reads the whole configuration.
     pub async fn load(&self) -> Result<Everything, Error> {
-        unimplemented!()
+        let mut connection = self.connection.lock().await;
+        let mut transaction = connection.begin().await?;
+        let everything = Everything {
+            organization: organization::load(&mut transaction).await?,
+            providers: providers::load(&mut transaction).await?,
+            models: models::load(&mut transaction).await?,
+            keys: keys::load(&mut transaction).await?,
+            playground_key: keys::load_builtin(&mut transaction).await?,
+            preferences: preferences::load(&mut transaction).await?,
+        };
+        transaction.commit().await?;
+        Ok(everything)
     }
 
     /// Makes all of these changes in their order, or none.
@@ -166,10 +199,37 @@ impl Settings {
     /// # Errors
     /// When one of them is refused or the database does not take them.
     pub async fn apply(&self, changes: Vec<Change>) -> Result<(), ChangeError> {
-        let _ = changes;
-        unimplemented!()
+        let mut connection = self.connection.lock().await;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(Error::from)?;
+        for change in changes {
+            make(&mut transaction, change).await?;
+        }
+        transaction.commit().await.map_err(Error::from)?;
+        Ok(())
     }
 
     /// Closes the file.
-    pub async fn close(self) {}
+    pub async fn close(self) {
+        if let Err(error) = self.connection.into_inner().close().await {
+            tracing::warn!(%error, "the settings were not closed cleanly; nothing is lost");
+        }
+    }
+}
+
+async fn make(connection: &mut SqliteConnection, change: Change) -> Result<(), ChangeError> {
+    match change {
+        Change::PutProvider(provider) => providers::put(connection, &provider).await,
+        Change::RemoveProvider { id, with_models } => providers::remove(connection, id, with_models).await,
+        Change::PutModel(model) => models::put(connection, &model).await,
+        Change::RemoveModel(id) => models::remove(connection, id).await,
+        Change::PutKey(key) => keys::put(connection, &key).await,
+        Change::RevokeKey { id, at } => keys::revoke(connection, id, at).await,
+        Change::PutPreference { name, value } => Ok(preferences::put(connection, &name, &value).await?),
+    }
+}
+
+impl From<sqlx::Error> for ChangeError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
 }

@@ -22,7 +22,7 @@ pub fn bucket_of(duration: Duration) -> u16 {
     if micros < size {
         return u16::try_from(micros).unwrap_or(0);
     }
-    let shift = 63 - micros.leading_zeros() - PART_BITS;
+    let shift = micros.ilog2() - PART_BITS;
     let part = (micros >> shift) - size;
     u16::try_from(u64::from(shift + 1) * size + part).unwrap_or(u16::MAX)
 }
@@ -30,13 +30,11 @@ pub fn bucket_of(duration: Duration) -> u16 {
 /// The middle of a bucket.
 pub fn middle_of(bucket: u16) -> Duration {
     let (octave, part) = (u32::from(bucket) >> PART_BITS, u64::from(bucket) & ((1 << PART_BITS) - 1));
-    let micros = match octave {
-        0 => part,
-        _ => {
-            let shift = (octave - 1).min(63 - PART_BITS);
-            (((1 << PART_BITS) + part) << shift) + ((1 << shift) >> 1)
-        }
-    };
+    if octave == 0 {
+        return Duration::from_micros(part);
+    }
+    let shift = (octave - 1).min(63 - PART_BITS);
+    let micros = (((1 << PART_BITS) + part) << shift) + ((1 << shift) >> 1);
     Duration::from_micros(micros)
 }
 
@@ -51,12 +49,11 @@ impl Histogram {
         let total: u64 = self.counts.values().sum();
         let rank = (total * percent).div_ceil(100).max(1);
         let mut seen = 0;
-        let reaches = |count: &u64| {
-            seen += count;
+        let mut reaches = |(_, count): &(&u16, &u64)| {
+            seen += **count;
             seen >= rank
         };
-        let mut reaches = reaches;
-        self.counts.iter().find(|(_, count)| reaches(count)).map(|(bucket, _)| middle_of(*bucket))
+        self.counts.iter().find(|entry| reaches(entry)).map(|(bucket, _)| middle_of(*bucket))
     }
 
     /// The counts, by bucket.

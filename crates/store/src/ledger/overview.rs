@@ -1,11 +1,18 @@
 //! Figures over a range of time, and over the range of the same length before it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::KeyId;
+use megarouter_domain::money::NanoUsd;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use crate::error::Error;
+use crate::ledger::histogram::Histogram;
 use crate::ledger::sums::Sums;
+use crate::row::{Reading, Values};
 
 /// The most points of a series.
 pub const MOST_POINTS: usize = 1_000;
@@ -20,6 +27,48 @@ pub enum Bucket {
     Hour,
     /// A day.
     Day,
+}
+
+impl Bucket {
+    /// Every length, shortest first.
+    pub const ALL: &[Self] = &[Self::FiveMinutes, Self::Hour, Self::Day];
+
+    /// Its length in seconds.
+    pub const fn seconds(self) -> i64 {
+        match self {
+            Self::FiveMinutes => 300,
+            Self::Hour => 3_600,
+            Self::Day => 86_400,
+        }
+    }
+
+    /// The stable name, as in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FiveMinutes => "5m",
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+
+    /// Where the bucket that holds `time` begins.
+    pub const fn start(self, time: Timestamp) -> Timestamp {
+        let length = self.micros();
+        Timestamp::from_micros(time.as_micros().div_euclid(length) * length)
+    }
+
+    /// The shortest one that gives at most about a hundred points.
+    fn readable(length: Duration) -> Self {
+        match length.as_secs() {
+            0..=28_800 => Self::FiveMinutes,
+            28_801..=345_600 => Self::Hour,
+            _ => Self::Day,
+        }
+    }
+
+    const fn micros(self) -> i64 {
+        self.seconds() * 1_000_000
+    }
 }
 
 /// What the overview is to show.
@@ -78,4 +127,175 @@ pub struct Point {
     pub at: Timestamp,
     /// Its figures.
     pub figures: Figures,
+}
+
+/// The filter that every question below shares; the order of the parameters is that of `bind`.
+macro_rules! where_filter {
+    ($select:expr, $rest:literal) => {
+        concat!(
+            $select,
+            " WHERE bucket = ?1 AND at >= ?2 AND at < ?3
+                AND (?4 IS NULL OR key_id = ?4)
+                AND (?5 IS NULL OR model = ?5)
+                AND (?6 IS NULL OR provider = ?6) ",
+            $rest
+        )
+    };
+}
+
+macro_rules! sums_by {
+    ($group:literal, $rest:literal) => {
+        where_filter!(
+            concat!(
+                "SELECT ",
+                $group,
+                ", sum(requests) AS requests, sum(errors) AS errors, sum(input_tokens) AS input_tokens,
+                   sum(output_tokens) AS output_tokens, sum(amount) AS amount, sum(exact) AS exact,
+                   sum(estimated) AS estimated, sum(unknown) AS unknown
+                 FROM rollups"
+            ),
+            $rest
+        )
+    };
+}
+
+const BY_TIME: &str = sums_by!("at", "GROUP BY at");
+const BY_MODEL: &str =
+    sums_by!("model", "GROUP BY model ORDER BY sum(amount) DESC, sum(requests) DESC, model LIMIT 100");
+const BY_KEY: &str =
+    sums_by!("key_id", "GROUP BY key_id ORDER BY sum(amount) DESC, sum(requests) DESC, key_id LIMIT 100");
+const LATENCIES: &str =
+    where_filter!("SELECT at, duration, sum(times) AS times FROM latencies", "GROUP BY at, duration");
+
+/// Sums and durations that can still be added up.
+#[derive(Default)]
+struct Gathered {
+    sums: Sums,
+    durations: Histogram,
+}
+
+/// A range of whole buckets.
+#[derive(Clone, Copy)]
+struct Range {
+    bucket: Bucket,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+/// Figures over a range of time; all of one state of the ledger.
+pub(crate) async fn answer(connection: &mut SqliteConnection, question: &Question) -> Result<Overview, Error> {
+    let range = Range::of(question)?;
+    let both = Range { from: range.previous(), ..range };
+    let mut transaction = connection.begin().await?;
+    let by_time = fetch(&mut transaction, BY_TIME, both, question).await?;
+    let latencies = fetch(&mut transaction, LATENCIES, both, question).await?;
+    let by_model = fetch(&mut transaction, BY_MODEL, range, question).await?;
+    let by_key = fetch(&mut transaction, BY_KEY, range, question).await?;
+    transaction.commit().await?;
+
+    let points = gather(&by_time, &latencies)?;
+    let figures = |from, to| Gathered::sum(points.range(from..to).map(|(_, point)| point)).figures();
+    let point = |at| Point { at, figures: points.get(&at).map(Gathered::figures).unwrap_or_default() };
+    Ok(Overview {
+        from: range.from,
+        to: range.to,
+        bucket: range.bucket,
+        current: figures(range.from, range.to),
+        previous: figures(both.from, range.from),
+        series: range.starts().map(point).collect(),
+        by_model: by_model.iter().map(read_model_sums).collect::<Result<_, _>>()?,
+        by_key: by_key.iter().map(read_key_sums).collect::<Result<_, _>>()?,
+    })
+}
+
+/// The sums of a row that has all of them as columns.
+pub(crate) fn read_sums(reading: &Reading<'_>) -> Result<Sums, Error> {
+    Ok(Sums {
+        requests: reading.count("requests")?,
+        errors: reading.count("errors")?,
+        input_tokens: reading.count("input_tokens")?,
+        output_tokens: reading.count("output_tokens")?,
+        amount: NanoUsd(reading.get("amount")?),
+        exact: reading.count("exact")?,
+        estimated: reading.count("estimated")?,
+        unknown: reading.count("unknown")?,
+    })
+}
+
+async fn fetch(
+    connection: &mut SqliteConnection,
+    text: &'static str,
+    range: Range,
+    question: &Question,
+) -> Result<Vec<SqliteRow>, Error> {
+    let mut values = Values::default();
+    values.put(range.bucket.seconds()).put(range.from.as_micros()).put(range.to.as_micros());
+    values.uuid_option(question.key_id.map(KeyId::as_uuid));
+    values.put(question.model.clone()).put(question.provider.clone());
+    Ok(sqlx::query_with(text, values.into_arguments()).fetch_all(connection).await?)
+}
+
+fn gather(by_time: &[SqliteRow], latencies: &[SqliteRow]) -> Result<BTreeMap<Timestamp, Gathered>, Error> {
+    let mut points = BTreeMap::<Timestamp, Gathered>::new();
+    for row in by_time {
+        let reading = Reading::new("rollups", "at", row);
+        points.entry(Timestamp::from_micros(reading.get("at")?)).or_default().sums = read_sums(&reading)?;
+    }
+    for row in latencies {
+        let reading = Reading::new("latencies", "at", row);
+        let point = points.entry(Timestamp::from_micros(reading.get("at")?)).or_default();
+        point.durations.add(reading.count("duration")?, reading.count("times")?);
+    }
+    Ok(points)
+}
+
+fn read_model_sums(row: &SqliteRow) -> Result<(Option<String>, Sums), Error> {
+    let reading = Reading::new("rollups", "model", row);
+    let model: String = reading.get("model")?;
+    Ok((Some(model).filter(|model| !model.is_empty()), read_sums(&reading)?))
+}
+
+fn read_key_sums(row: &SqliteRow) -> Result<(KeyId, Sums), Error> {
+    let reading = Reading::new("rollups", "key_id", row);
+    Ok((KeyId::from_uuid(reading.uuid("key_id")?), read_sums(&reading)?))
+}
+
+impl Gathered {
+    fn sum<'a>(points: impl Iterator<Item = &'a Self>) -> Self {
+        let mut total = Self::default();
+        for point in points {
+            total.sums.add(&point.sums);
+            for (duration, times) in point.durations.counts() {
+                total.durations.add(duration, times);
+            }
+        }
+        total
+    }
+
+    fn figures(&self) -> Figures {
+        Figures { sums: self.sums, p50: self.durations.percentile(50), p95: self.durations.percentile(95) }
+    }
+}
+
+impl Range {
+    fn of(question: &Question) -> Result<Self, Error> {
+        let length = question.to.since(question.from);
+        let bucket = question.bucket.unwrap_or_else(|| Bucket::readable(length));
+        let from = bucket.start(question.from);
+        let to = bucket.start(question.to.plus(Duration::from_micros(bucket.micros().unsigned_abs() - 1)));
+        let range = Self { bucket, from, to };
+        let points = (to.as_micros().saturating_sub(from.as_micros())) / bucket.micros();
+        let is_fine = usize::try_from(points).is_ok_and(|points| (1..=MOST_POINTS).contains(&points));
+        if is_fine { Ok(range) } else { Err(Error::Range { most: MOST_POINTS }) }
+    }
+
+    fn starts(self) -> impl Iterator<Item = Timestamp> {
+        let step = usize::try_from(self.bucket.micros()).unwrap_or(usize::MAX);
+        (self.from.as_micros()..self.to.as_micros()).step_by(step).map(Timestamp::from_micros)
+    }
+
+    /// Where the range of the same length before this one begins.
+    fn previous(self) -> Timestamp {
+        Timestamp::from_micros(self.from.as_micros() - (self.to.as_micros() - self.from.as_micros()))
+    }
 }

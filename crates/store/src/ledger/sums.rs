@@ -25,14 +25,31 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// Adds other requests.
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.errors += other.errors;
+        self.input_tokens += other.input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.amount += other.amount;
+        self.exact += other.exact;
+        self.estimated += other.estimated;
+        self.unknown += other.unknown;
+    }
+
     /// The known costs as one cost. Unknown only when nothing is known: how many requests are
     /// missing from the amount is said by `unknown`.
-    pub fn cost(&self) -> Cost {
-        match (self.exact, self.estimated, self.unknown) {
-            (0, 0, 0) => Cost::NotBillable,
-            (0, 0, _) => Cost::Unknown,
-            (_, 0, _) => Cost::Exact(self.amount),
-            _ => Cost::Estimated(self.amount),
-        }
+    pub const fn cost(&self) -> Cost {
+        cost_of(self.amount, self.exact, self.estimated, self.unknown)
+    }
+}
+
+/// An amount with the number of costs in each state as one cost.
+pub(crate) const fn cost_of(amount: NanoUsd, exact: u64, estimated: u64, unknown: u64) -> Cost {
+    match (exact, estimated, unknown) {
+        (0, 0, 0) => Cost::NotBillable,
+        (0, 0, _) => Cost::Unknown,
+        (_, 0, _) => Cost::Exact(amount),
+        _ => Cost::Estimated(amount),
     }
 }

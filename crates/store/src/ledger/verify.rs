@@ -1,0 +1,236 @@
+//! Checks the whole file: entries by the ledger's own rules, derived tables against their entries.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::path::Path;
+use std::sync::Arc;
+
+use megarouter_domain::clock::Timestamp;
+use megarouter_domain::id::{KeyId, ProviderId};
+use megarouter_domain::record::UsageRecord;
+use megarouter_domain::scope::Scope;
+use megarouter_ledger::entry::Lsn;
+use megarouter_ledger::state::{Balance, State};
+use megarouter_ledger::verify::{Report, Verifier};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use crate::backend;
+use crate::error::Error;
+use crate::ledger::activity::read_costs;
+use crate::ledger::derived::{CallKey, CallSums, Derived, ResolvedAttempt, RollupKey};
+use crate::ledger::overview::{Bucket, read_sums};
+use crate::ledger::requests::{read_attempt, read_record};
+use crate::ledger::restore::{read_balance, read_link, read_open_attempt};
+use crate::ledger::{SCHEMA, sums::Sums};
+use crate::row::Reading;
+
+/// Entries read at once.
+const CHUNK: i64 = 1_000;
+
+/// What is being verified, and what was found.
+struct Check {
+    verifier: Verifier,
+    derived: Derived,
+    /// What is wrong in the derived tables.
+    findings: Vec<String>,
+}
+
+/// Verifies the ledger of a data directory, over a connection of its own, without a limit of time.
+pub(crate) async fn verify(dir: &Path) -> Result<Report, Error> {
+    let mut connection = backend::read_options(dir, &SCHEMA).connect().await?;
+    let mut transaction = connection.begin().await?;
+    let mut check = Check { verifier: Verifier::default(), derived: Derived::default(), findings: Vec::new() };
+    let mut last = i64::MIN;
+    while let Some(next) = check.read_chunk(&mut transaction, last).await? {
+        last = next;
+    }
+    check.count_rows(&mut transaction).await?;
+    check.compare_sums(&mut transaction).await?;
+    let Check { verifier, mut findings, .. } = check;
+    let (state, mut report) = verifier.finish();
+    compare_state(&mut transaction, &state, &mut findings).await?;
+    for finding in findings {
+        report.add(finding);
+    }
+    transaction.rollback().await?;
+    connection.close().await?;
+    Ok(report)
+}
+
+impl Check {
+    /// Reads the entries after `last` and compares the rows that come from them. Gives the last
+    /// entry's number, or nothing at the end.
+    async fn read_chunk(&mut self, connection: &mut SqliteConnection, last: i64) -> Result<Option<i64>, Error> {
+        let rows = sqlx::query("SELECT lsn, body, hash FROM entries WHERE lsn > ? ORDER BY lsn LIMIT ?");
+        let rows = rows.bind(last).bind(CHUNK).fetch_all(&mut *connection).await?;
+        for row in &rows {
+            self.read_entry(row)?;
+        }
+        let Some(newest) = rows.last() else { return Ok(None) };
+        let newest: i64 = Reading::new("entries", "lsn", newest).get("lsn")?;
+        self.compare_rows(connection, last, newest).await?;
+        Ok(Some(newest))
+    }
+
+    fn read_entry(&mut self, row: &SqliteRow) -> Result<(), Error> {
+        let reading = Reading::new("entries", "lsn", row);
+        let before = self.verifier.state().last();
+        let lsn = Lsn(reading.count("lsn")?);
+        let derived = &mut self.derived;
+        self.verifier.read(lsn, reading.get("body")?, &read_link(&reading)?, |state, entry| {
+            if entry.lsn > before {
+                derived.add(state, entry);
+            }
+        });
+        Ok(())
+    }
+
+    /// Compares and forgets the rows of the entries just read.
+    async fn compare_rows(&mut self, connection: &mut SqliteConnection, after: i64, last: i64) -> Result<(), Error> {
+        let rows = sqlx::query("SELECT * FROM attempts WHERE lsn > ? AND lsn <= ?").bind(after).bind(last);
+        let rows = rows.fetch_all(&mut *connection).await?;
+        let expected = std::mem::take(&mut self.derived.attempts);
+        let expected: BTreeMap<Lsn, ResolvedAttempt> = expected.into_iter().map(|row| (row.lsn, row)).collect();
+        let stored = rows.iter().map(read_attempt_row);
+        self.compare("attempts", expected, stored);
+
+        let rows = sqlx::query("SELECT * FROM requests WHERE lsn > ? AND lsn <= ?").bind(after).bind(last);
+        let rows = rows.fetch_all(connection).await?;
+        let expected: BTreeMap<Lsn, Arc<UsageRecord>> =
+            std::mem::take(&mut self.derived.requests).into_iter().collect();
+        let stored = rows.iter().map(read_request_row);
+        self.compare("requests", expected, stored);
+        self.derived.touched.clear();
+        Ok(())
+    }
+
+    /// Rows outside the entries' numbers would not be met by the comparison above.
+    async fn count_rows(&mut self, connection: &mut SqliteConnection) -> Result<(), Error> {
+        let last = i64::try_from(self.verifier.state().last().0).unwrap_or(i64::MAX);
+        let stray =
+            "SELECT (SELECT count(*) FROM attempts WHERE lsn > ?1) + (SELECT count(*) FROM requests WHERE lsn > ?1)";
+        let stray: i64 = sqlx::query_scalar(stray).bind(last).fetch_one(connection).await?;
+        if stray > 0 {
+            self.findings.push(format!("{stray} rows of attempts and requests come from no entry"));
+        }
+        Ok(())
+    }
+
+    async fn compare_sums(&mut self, connection: &mut SqliteConnection) -> Result<(), Error> {
+        let derived = std::mem::take(&mut self.derived);
+        let rows = sqlx::query("SELECT * FROM rollups").fetch_all(&mut *connection).await?;
+        self.compare("rollups", derived.rollups, rows.iter().map(read_rollup));
+        let rows = sqlx::query("SELECT * FROM latencies").fetch_all(&mut *connection).await?;
+        self.compare("latencies", derived.latencies, rows.iter().map(read_latency));
+        let rows = sqlx::query("SELECT * FROM calls").fetch_all(&mut *connection).await?;
+        self.compare("calls", derived.calls, rows.iter().map(read_calls));
+        let rows = sqlx::query("SELECT * FROM call_latencies").fetch_all(&mut *connection).await?;
+        self.compare("call_latencies", derived.call_latencies, rows.iter().map(read_call_latency));
+        let rows = sqlx::query("SELECT * FROM last_uses").fetch_all(connection).await?;
+        self.compare("last_uses", derived.last_uses, rows.iter().map(read_last_use));
+        Ok(())
+    }
+
+    fn compare<K: Debug + Eq + Hash, V: Debug + PartialEq>(
+        &mut self,
+        table: &str,
+        expected: impl IntoIterator<Item = (K, V)>,
+        stored: impl Iterator<Item = Result<(K, V), Error>>,
+    ) {
+        compare(table, expected, stored, &mut self.findings);
+    }
+}
+
+/// Notes every row that is missing, is too many, or says something else than its entries.
+fn compare<K: Debug + Eq + Hash, V: Debug + PartialEq>(
+    table: &str,
+    expected: impl IntoIterator<Item = (K, V)>,
+    stored: impl Iterator<Item = Result<(K, V), Error>>,
+    findings: &mut Vec<String>,
+) {
+    let mut expected: HashMap<K, V> = expected.into_iter().collect();
+    for row in stored {
+        match row {
+            Err(error) => findings.push(error.to_string()),
+            Ok((key, value)) => match expected.remove(&key) {
+                None => findings.push(format!("{table} has a row for {key:?} that comes from no entry")),
+                Some(right) if right != value => {
+                    findings.push(format!("{table} says {value:?} for {key:?}, its entries say {right:?}"));
+                }
+                Some(_) => {}
+            },
+        }
+    }
+    for key in expected.keys() {
+        findings.push(format!("{table} lacks the row for {key:?}"));
+    }
+}
+
+async fn compare_state(
+    connection: &mut SqliteConnection,
+    state: &State,
+    findings: &mut Vec<String>,
+) -> Result<(), Error> {
+    let rows = sqlx::query("SELECT * FROM balances").fetch_all(&mut *connection).await?;
+    let expected: HashMap<Scope, Balance> = state.balances().map(|(scope, balance)| (*scope, *balance)).collect();
+    compare("balances", expected, rows.iter().map(read_balance), findings);
+    let rows = sqlx::query("SELECT * FROM open_attempts").fetch_all(connection).await?;
+    let expected = state.attempts().map(|attempt| (attempt.hold.attempt_id, attempt.clone()));
+    let stored = rows.iter().map(|row| read_open_attempt(row).map(|attempt| (attempt.hold.attempt_id, attempt)));
+    compare("open_attempts", expected, stored, findings);
+    Ok(())
+}
+
+fn read_attempt_row(row: &SqliteRow) -> Result<(Lsn, ResolvedAttempt), Error> {
+    read_attempt(row).map(|attempt| (attempt.lsn, attempt))
+}
+
+fn read_request_row(row: &SqliteRow) -> Result<(Lsn, Arc<UsageRecord>), Error> {
+    let lsn = Lsn(Reading::new("requests", "request_id", row).count("lsn")?);
+    Ok((lsn, Arc::new(read_record(row)?)))
+}
+
+fn read_rollup(row: &SqliteRow) -> Result<(RollupKey, Sums), Error> {
+    let reading = Reading::new("rollups", "at", row);
+    Ok((read_rollup_key(&reading)?, read_sums(&reading)?))
+}
+
+fn read_latency(row: &SqliteRow) -> Result<((RollupKey, u16), u64), Error> {
+    let reading = Reading::new("latencies", "at", row);
+    Ok(((read_rollup_key(&reading)?, reading.count("duration")?), reading.count("times")?))
+}
+
+fn read_rollup_key(reading: &Reading<'_>) -> Result<RollupKey, Error> {
+    let seconds: i64 = reading.get("bucket")?;
+    let bucket = Bucket::ALL.iter().find(|bucket| bucket.seconds() == seconds);
+    Ok(RollupKey {
+        bucket: *bucket.ok_or_else(|| reading.wrong("bucket", &format_args!("{seconds} is no length")))?,
+        at: Timestamp::from_micros(reading.get("at")?),
+        key_id: KeyId::from_uuid(reading.uuid("key_id")?),
+        model: reading.get::<&str>("model")?.into(),
+        provider: reading.get::<&str>("provider")?.into(),
+    })
+}
+
+fn read_calls(row: &SqliteRow) -> Result<(CallKey, CallSums), Error> {
+    let reading = Reading::new("calls", "at", row);
+    let (calls, errors) = (reading.count("calls")?, reading.count("errors")?);
+    Ok((read_call_key(&reading)?, CallSums { calls, errors, costs: read_costs(&reading)? }))
+}
+
+fn read_call_latency(row: &SqliteRow) -> Result<((CallKey, u16), u64), Error> {
+    let reading = Reading::new("call_latencies", "at", row);
+    Ok(((read_call_key(&reading)?, reading.count("duration")?), reading.count("times")?))
+}
+
+fn read_call_key(reading: &Reading<'_>) -> Result<CallKey, Error> {
+    let at = Timestamp::from_micros(reading.get("at")?);
+    Ok(CallKey { at, provider_id: ProviderId::from_uuid(reading.uuid("provider_id")?) })
+}
+
+fn read_last_use(row: &SqliteRow) -> Result<(KeyId, Timestamp), Error> {
+    let reading = Reading::new("last_uses", "key_id", row);
+    Ok((KeyId::from_uuid(reading.uuid("key_id")?), Timestamp::from_micros(reading.get("at")?)))
+}

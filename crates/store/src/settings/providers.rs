@@ -1,0 +1,87 @@
+//! Configured providers. Owns the table `providers`; their secrets are elsewhere.
+
+use megarouter_domain::id::ProviderId;
+use megarouter_domain::provider::{CredentialSource, Provider};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use crate::error::Error;
+use crate::row::{Reading, Values};
+use crate::settings::{ChangeError, Noun, models};
+
+pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Vec<Provider>, Error> {
+    let rows = sqlx::query("SELECT * FROM providers ORDER BY id").fetch_all(connection).await?;
+    rows.iter().map(read).collect()
+}
+
+pub(super) async fn put(connection: &mut SqliteConnection, provider: &Provider) -> Result<(), ChangeError> {
+    check_name(connection, provider).await?;
+    let text = "INSERT INTO providers
+            (id, name, kind, base_url, credential_source, credential_variable, is_enabled) VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET
+            name = excluded.name, kind = excluded.kind, base_url = excluded.base_url,
+            credential_source = excluded.credential_source, credential_variable = excluded.credential_variable,
+            is_enabled = excluded.is_enabled";
+    let (source, variable) = match &provider.credential {
+        CredentialSource::None => ("none", None),
+        CredentialSource::Stored => ("stored", None),
+        CredentialSource::Environment { variable } => ("environment", Some(variable.clone())),
+    };
+    let mut values = Values::default();
+    values.uuid(provider.id.as_uuid()).put(provider.name.clone()).put(provider.kind.clone());
+    values.put(provider.base_url.clone()).put(source).put(variable).put(provider.is_enabled);
+    sqlx::query_with(text, values.into_arguments()).execute(connection).await?;
+    Ok(())
+}
+
+pub(super) async fn remove(
+    connection: &mut SqliteConnection,
+    id: ProviderId,
+    with_models: bool,
+) -> Result<(), ChangeError> {
+    let bytes = id.as_uuid().as_bytes().to_vec();
+    let orphans = models::served_only_by(connection, id).await?;
+    if !orphans.is_empty() && !with_models {
+        return Err(ChangeError::InUse { models: orphans.into_iter().map(|(_, name)| name).collect() });
+    }
+    for (model, _) in orphans {
+        models::remove(connection, model).await?;
+    }
+    let deployments = sqlx::query("DELETE FROM deployments WHERE provider_id = ?").bind(bytes.clone());
+    deployments.execute(&mut *connection).await?;
+    let removed = sqlx::query("DELETE FROM providers WHERE id = ?").bind(bytes).execute(connection).await?;
+    if removed.rows_affected() == 0 {
+        return Err(ChangeError::NotFound { noun: Noun::Provider, id: id.to_string() });
+    }
+    Ok(())
+}
+
+async fn check_name(connection: &mut SqliteConnection, provider: &Provider) -> Result<(), ChangeError> {
+    let taken: Option<String> = sqlx::query_scalar("SELECT name FROM providers WHERE name = ? AND id <> ?")
+        .bind(provider.name.clone())
+        .bind(provider.id.as_uuid().as_bytes().to_vec())
+        .fetch_optional(connection)
+        .await?;
+    let Some(by) = taken else { return Ok(()) };
+    Err(ChangeError::NameTaken { noun: Noun::Provider, field: "name", name: by.clone(), by })
+}
+
+fn read(row: &SqliteRow) -> Result<Provider, Error> {
+    let reading = Reading::new("providers", "name", row);
+    Ok(Provider {
+        id: ProviderId::from_uuid(reading.uuid("id")?),
+        name: reading.get("name")?,
+        kind: reading.get("kind")?,
+        base_url: reading.get("base_url")?,
+        credential: read_credential(&reading)?,
+        is_enabled: reading.get("is_enabled")?,
+    })
+}
+
+fn read_credential(reading: &Reading<'_>) -> Result<CredentialSource, Error> {
+    match reading.get("credential_source")? {
+        "none" => Ok(CredentialSource::None),
+        "stored" => Ok(CredentialSource::Stored),
+        "environment" => Ok(CredentialSource::Environment { variable: reading.get("credential_variable")? }),
+        other => Err(reading.wrong("credential_source", &format_args!("`{other}` is none"))),
+    }
+}

@@ -1,0 +1,200 @@
+//! The journal on a real file: what is appended stays, once, whatever happens around it.
+
+mod common;
+
+use common::{Call, NOON, organization};
+use megarouter_domain::money::NanoUsd;
+use megarouter_domain::price::Cost;
+use megarouter_domain::record::Outcome;
+use megarouter_domain::usage::{Usage, UsageSource};
+use megarouter_ledger::entry::{Lsn, Resolution};
+use megarouter_store::error::Error;
+use megarouter_store::ledger::Ledger;
+use megarouter_store::ledger::requests::Filter;
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnection;
+
+/// What [`Call::settle`] costs: 900 input tokens at 2 and 100 output tokens at 8 dollars a million.
+const COST: NanoUsd = NanoUsd(2_600_000);
+
+async fn raw(dir: &std::path::Path) -> SqliteConnection {
+    SqliteConnection::connect(&format!("sqlite://{}/ledger.db", dir.display())).await.expect("the file is there")
+}
+
+async fn assert_sound(ledger: &Ledger) {
+    let report = ledger.verify().await.expect("the file can be read");
+    assert!(report.is_sound(), "{:#?}", report.unexplained);
+}
+
+#[tokio::test]
+async fn what_was_appended_is_there_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    let mut engine = ledger.recover("test", NOON).await.unwrap();
+    for number in 0..100 {
+        ledger.append(&Call::new(number, NOON).run(&mut engine)).await.unwrap();
+    }
+    let balance = engine.balance(&organization());
+    // Dropped, not closed.
+    drop(ledger);
+
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    let engine = ledger.recover("test", NOON).await.unwrap();
+    assert_eq!(engine.balance(&organization()), balance);
+    assert_eq!(balance.posted, NanoUsd(COST.0 * 100));
+    assert_eq!(engine.open_holds(), 0);
+    assert_eq!(ledger.durable().await.unwrap(), Lsn(302));
+    assert_sound(&ledger).await;
+}
+
+#[tokio::test]
+async fn a_batch_given_again_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    let mut engine = ledger.recover("test", NOON).await.unwrap();
+    let first = Call::new(1, NOON).run(&mut engine);
+    let second = Call::new(2, NOON).run(&mut engine);
+    ledger.append(&first).await.unwrap();
+    let both = [first.clone(), second].concat();
+    assert_eq!(ledger.append(&both).await.unwrap(), Lsn(7));
+    assert_eq!(ledger.append(&both).await.unwrap(), Lsn(7));
+    assert_eq!(ledger.append(&first).await.unwrap(), Lsn(7));
+    assert_eq!(ledger.request_sums(&Filter::default()).await.unwrap().requests, 2);
+    assert_sound(&ledger).await;
+}
+
+#[tokio::test]
+async fn entries_out_of_order_or_changed_are_refused_and_the_ledger_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    let mut engine = ledger.recover("test", NOON).await.unwrap();
+    let mut entries = Call::new(1, NOON).run(&mut engine);
+    assert!(matches!(ledger.append(&entries[1..]).await, Err(Error::Order { last: 1, found: 3 })));
+    ledger.append(&entries).await.unwrap();
+    entries[0].at = entries[0].at.plus(std::time::Duration::from_secs(1));
+    assert!(matches!(ledger.append(&entries).await, Err(Error::Rewritten(2))));
+    ledger.append(&Call::new(2, NOON).run(&mut engine)).await.unwrap();
+    assert_sound(&ledger).await;
+}
+
+#[tokio::test]
+async fn a_failed_commit_is_made_up_for_by_the_next_append() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    let mut engine = ledger.recover("test", NOON).await.unwrap();
+    let entries = Call::new(1, NOON).run(&mut engine);
+    let mut other = raw(dir.path()).await;
+    sqlx::raw_sql("CREATE TRIGGER full BEFORE INSERT ON requests BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    assert!(matches!(ledger.append(&entries).await, Err(Error::Database(_))));
+    sqlx::raw_sql("DROP TRIGGER full").execute(&mut other).await.unwrap();
+    assert_eq!(ledger.durable().await.unwrap(), Lsn(1));
+    assert_eq!(ledger.append(&entries).await.unwrap(), Lsn(4));
+    assert_sound(&ledger).await;
+}
+
+#[tokio::test]
+async fn a_dead_runs_holds_are_ended_from_their_last_progress_or_as_uncertain() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    let mut engine = ledger.recover("test", NOON).await.unwrap();
+    let (streamed, silent, settled) = (Call::new(1, NOON), Call::new(2, NOON), Call::new(3, NOON));
+    let usage = Usage { input: Some(900), output: Some(50), ..Usage::UNREPORTED };
+    ledger.append(&[streamed.hold(&mut engine), silent.hold(&mut engine)]).await.unwrap();
+    let progress = engine.progress(streamed.attempt_id(), usage, NOON.plus(streamed.total)).unwrap();
+    // The last one was settled, but its request did not finish.
+    ledger.append(&[progress, settled.hold(&mut engine)]).await.unwrap();
+    ledger.append(&[settled.settle(&mut engine)]).await.unwrap();
+    drop((ledger, engine));
+
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    let engine = ledger.recover("test", NOON).await.unwrap();
+    assert_eq!(engine.open_holds(), 0);
+    let resolution = async |call: &Call| {
+        let detail = ledger.request(call.request_id()).await.unwrap().unwrap();
+        assert_eq!(detail.record.outcome, Outcome::Failed);
+        detail.attempts[0].resolution.unwrap()
+    };
+    let Resolution::Settled { usage: settled_at, source, cost, .. } = resolution(&streamed).await else { panic!() };
+    assert_eq!((settled_at, source, cost), (usage, UsageSource::Estimated, Cost::Estimated(NanoUsd(2_200_000))));
+    let Resolution::Uncertain { usage, cost } = resolution(&silent).await else { panic!() };
+    assert_eq!((usage.input, usage.output, cost), (Some(900), None, Cost::Estimated(NanoUsd(1_800_000))));
+    let Resolution::Settled { cost, .. } = resolution(&settled).await else { panic!() };
+    assert_eq!(cost, Cost::Exact(COST));
+    assert_eq!(engine.balance(&organization()).posted, NanoUsd(2_200_000 + 1_800_000) + COST);
+    assert_sound(&ledger).await;
+    drop((ledger, engine));
+
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    let before = ledger.durable().await.unwrap();
+    ledger.recover("test", NOON).await.unwrap();
+    assert_eq!(ledger.durable().await.unwrap(), before.next(), "only the start is new");
+    assert_sound(&ledger).await;
+}
+
+#[tokio::test]
+async fn entries_can_be_neither_changed_nor_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    ledger.recover("test", NOON).await.unwrap();
+    let mut other = raw(dir.path()).await;
+    for attack in ["UPDATE entries SET at = 0", "DELETE FROM entries"] {
+        let refused = sqlx::raw_sql(attack).execute(&mut other).await.unwrap_err();
+        assert!(refused.to_string().contains("never"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn verification_names_what_was_tampered_with() {
+    let attacks = [
+        (
+            "DROP TRIGGER entries_are_not_changed;
+          UPDATE entries SET body = replace(body, '\"output\":100', '\"output\":10') WHERE lsn = 3",
+            "entry 3",
+        ),
+        ("DROP TRIGGER entries_are_not_removed; DELETE FROM entries WHERE lsn = 3", "entry 4"),
+        ("UPDATE requests SET cost_amount = 1 WHERE lsn = 4", "requests says"),
+        ("DELETE FROM requests WHERE lsn = 4", "requests lacks"),
+        ("UPDATE attempts SET overage = 1", "attempts says"),
+        ("UPDATE balances SET posted = posted - 1", "balances says"),
+        ("UPDATE rollups SET unknown = unknown + 1 WHERE bucket = 300", "rollups says"),
+        ("DELETE FROM latencies WHERE bucket = 3600", "latencies lacks"),
+        ("UPDATE calls SET errors = 5", "calls says"),
+        ("DELETE FROM call_latencies", "call_latencies lacks"),
+        ("UPDATE last_uses SET at = 0", "last_uses says"),
+        (
+            "INSERT INTO requests SELECT 99, x'00', started_at, key_id, operation, model_asked, model, provider,
+            upstream_model, is_streaming, status, outcome, error, input, cached_read, cache_write, output, reasoning,
+            audio_input, audio_output, usage_source, cost_state, cost_amount, first_output_us, total_us, overhead_us,
+            attempts, user_agent FROM requests WHERE lsn = 4",
+            "come from no entry",
+        ),
+    ];
+    for (attack, finding) in attacks {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(dir.path()).await.unwrap();
+        let mut engine = ledger.recover("test", NOON).await.unwrap();
+        ledger.append(&Call::new(1, NOON).run(&mut engine)).await.unwrap();
+        ledger.append(&Call::new(2, NOON).run(&mut engine)).await.unwrap();
+        assert_sound(&ledger).await;
+        sqlx::raw_sql(attack).execute(&mut raw(dir.path()).await).await.unwrap();
+        let report = ledger.verify().await.unwrap();
+        let is_named = report.unexplained.iter().any(|line| line.contains(finding));
+        assert!(is_named, "{attack}: {:#?}", report.unexplained);
+    }
+}
+
+#[tokio::test]
+async fn a_journal_whose_end_was_changed_is_not_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    let mut engine = ledger.recover("test", NOON).await.unwrap();
+    ledger.append(&Call::new(1, NOON).run(&mut engine)).await.unwrap();
+    ledger.close().await;
+    let attack = "DROP TRIGGER entries_are_not_changed; UPDATE entries SET body = body || ' ' WHERE lsn = 3";
+    sqlx::raw_sql(attack).execute(&mut raw(dir.path()).await).await.unwrap();
+    let refused = Ledger::open(dir.path()).await.unwrap_err();
+    assert!(matches!(&refused, Error::Inconsistent { table: "entries", row, .. } if row == "3"), "{refused:?}");
+}
