@@ -55,7 +55,11 @@ impl BaseUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(BaseUrlError::Query);
         }
-        match reach(&url.host().ok_or(BaseUrlError::Malformed)?) {
+        let host = url.host().ok_or(BaseUrlError::Malformed)?;
+        if matches!(&host, Host::Domain(name) if !is_host_name(name)) {
+            return Err(BaseUrlError::Malformed);
+        }
+        match reach(&host) {
             Reach::LinkLocal => return Err(BaseUrlError::LinkLocal),
             Reach::Public if url.scheme() == "http" => return Err(BaseUrlError::Insecure),
             Reach::ThisMachine | Reach::Private | Reach::Public => {}
@@ -97,6 +101,12 @@ impl fmt::Display for BaseUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)
     }
+}
+
+/// The lengths that name resolution allows (RFC 1035, section 2.3.4).
+fn is_host_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len()))
 }
 
 /// Where a host is, as far as its name or address tells.
@@ -193,6 +203,7 @@ mod tests {
             ("http://0.0.0.0:80/", BaseUrlError::LinkLocal),
             ("file:///etc/passwd", BaseUrlError::Scheme),
             ("api.openai.com", BaseUrlError::Malformed),
+            ("https://a..example/v1", BaseUrlError::Malformed),
             ("", BaseUrlError::Malformed),
         ] {
             assert_eq!(BaseUrl::parse(text), Err(error), "{text}");

@@ -266,3 +266,6 @@ impl Stream for UpstreamBody {
 fn own_machine() -> Option<reqwest::NoProxy> {
     reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1")
 }
+
+#[cfg(test)]
+mod tests;

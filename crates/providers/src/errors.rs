@@ -204,3 +204,70 @@ fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+    use crate::scripted::target;
+
+    fn after(name: &'static str, value: &str) -> Option<Duration> {
+        let headers =
+            HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())]);
+        // 2026-11-22T15:00:00Z
+        retry_after(&headers, Timestamp::parse_rfc3339("2026-11-22T15:00:00Z").unwrap())
+    }
+
+    #[test]
+    fn retry_after_is_read_in_every_form() {
+        let seconds = |count| Some(Duration::from_secs(count));
+        assert_eq!(after("retry-after", "0"), seconds(0));
+        assert_eq!(after("retry-after", "12"), seconds(12));
+        assert_eq!(after("retry-after", "1.2"), seconds(2));
+        assert_eq!(after("retry-after", "-5"), seconds(0));
+        assert_eq!(after("retry-after", "86400"), seconds(86_400));
+        assert_eq!(after("retry-after", "Sun, 22 Nov 2026 15:00:30 GMT"), seconds(30));
+        assert_eq!(after("retry-after", "Sun, 22 Nov 2026 14:00:00 GMT"), seconds(0));
+        assert_eq!(after("retry-after-ms", "1500"), Some(Duration::from_millis(1500)));
+        for unreadable in ["", "soon", "1.", "1e9", "99999999999999999999999"] {
+            assert_eq!(after("retry-after", unreadable), None, "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn statuses_are_judged_by_what_can_be_done() {
+        let step = |status| judge(status, None, None).next_step;
+        let retry = NextStep::RetrySame { after: Duration::ZERO };
+        for status in [408, 409, 429, 500, 502, 503, 529] {
+            assert_eq!(step(status), retry, "{status}");
+        }
+        for status in [301, 307, 401, 402, 403, 404, 504, 520] {
+            assert_eq!(step(status), NextStep::NextDeployment, "{status}");
+        }
+        for status in [400, 413, 415, 422] {
+            assert_eq!(step(status), NextStep::GiveBack, "{status}");
+        }
+        assert_eq!(judge(401, None, None).code, Code::UpstreamCredential);
+        assert_eq!(judge(429, None, None).code, Code::UpstreamRateLimited);
+    }
+
+    #[test]
+    fn a_wait_is_honoured_up_to_a_minute_and_an_empty_account_never() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(judge(429, Some(minute), None).next_step, NextStep::RetrySame { after: minute });
+        assert_eq!(judge(503, Some(minute * 2), None).next_step, NextStep::NextDeployment);
+        let empty = UpstreamErrorBody { code: Some("insufficient_quota".to_owned()), ..UpstreamErrorBody::default() };
+        assert_eq!(judge(429, None, Some(&empty)).next_step, NextStep::NextDeployment);
+    }
+
+    #[test]
+    fn a_quoted_credential_is_taken_out() {
+        let target = target("http://127.0.0.1/v1");
+        let clean = |text: &'static str| scrub(&Bytes::from_static(text.as_bytes()), &target);
+        assert_eq!(clean("bad key sk-canary, sk-canary!"), "bad key [credential], [credential]!");
+        assert_eq!(clean("sk-canary"), "[credential]");
+        assert_eq!(clean("nothing here"), "nothing here");
+        assert_eq!(clean(""), "");
+    }
+}

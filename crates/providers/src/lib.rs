@@ -13,3 +13,5 @@ pub mod errors;
 mod headers;
 pub mod probe;
 mod resolver;
+#[cfg(test)]
+mod scripted;

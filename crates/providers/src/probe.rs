@@ -322,3 +322,104 @@ async fn read_public(client: &Client, base: &BaseUrl, path: &str) -> Option<byte
 fn memmem(text: &[u8], mark: &str) -> bool {
     text.windows(mark.len()).any(|window| window == mark.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ClientOptions;
+    use crate::scripted::{Act, Scripted, json, target};
+
+    const LIST: &str = r#"{"object":"list","data":[{"id":"a","object":"model","owned_by":"llamacpp"},{"id":"b"}]}"#;
+
+    fn client() -> Client {
+        Client::new(&ClientOptions::default()).unwrap()
+    }
+
+    async fn found(status: &str, body: &str) -> Diagnosis {
+        let server = Scripted::start(vec![Act::Answer(json(status, body))]).await;
+        test(&client(), &server.target()).await
+    }
+
+    #[tokio::test]
+    async fn a_list_of_models_is_a_good_provider() {
+        let mut server = Scripted::start(vec![Act::Answer(json("200 OK", LIST))]).await;
+        let diagnosis = test(&client(), &server.target()).await;
+        assert!(diagnosis.is_ok() && diagnosis.latency.is_some());
+        assert_eq!((diagnosis.status, diagnosis.models), (Some(200), vec!["a".to_owned(), "b".to_owned()]));
+        assert!(server.next_request().await.starts_with("GET /v1/models "));
+        assert!(found("200 OK", r#"[{"id":"a"}]"#).await.is_ok());
+        assert!(found("200 OK", r#"{"data":[]}"#).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn every_fault_has_a_code_and_a_next_step() {
+        let wrong_key = r#"{"error":{"message":"bad key sk-canary"}}"#;
+        for (status, body, problem) in [
+            ("401 Unauthorized", wrong_key, Problem::CredentialRejected),
+            ("403 Forbidden", "", Problem::CredentialRejected),
+            ("402 Payment Required", "", Problem::QuotaExhausted),
+            ("429 Too Many Requests", "", Problem::QuotaExhausted),
+            ("404 Not Found", "<html>", Problem::PathNotFound),
+            ("301 Moved Permanently", "", Problem::PathNotFound),
+            ("500 Internal Server Error", "", Problem::UpstreamError),
+            ("200 OK", "<html>", Problem::AnswerMalformed),
+            ("200 OK", "{}", Problem::AnswerMalformed),
+        ] {
+            let diagnosis = found(status, body).await;
+            assert_eq!(diagnosis.problem, Some(problem), "{status}");
+            assert!(diagnosis.next_step.is_some() && diagnosis.status.is_some(), "{status}");
+            assert!(!diagnosis.message.contains("canary"), "{}", diagnosis.message);
+        }
+    }
+
+    #[tokio::test]
+    async fn faults_without_an_answer_are_told_apart() {
+        let at = |base_url: &str| {
+            let target = target(base_url);
+            async move { test(&client(), &target).await }
+        };
+        let refused = at("http://127.0.0.1:1/v1").await;
+        assert_eq!((refused.problem, refused.status), (Some(Problem::ConnectRefused), None));
+        assert_eq!(refused.message, "The provider's host refused the connection.");
+        assert_eq!(at("http://example.com/v1").await.problem, Some(Problem::AddressRefused));
+    }
+
+    #[tokio::test]
+    async fn a_public_list_does_not_prove_a_credential() {
+        let refused = json("401 Unauthorized", r#"{"error":{"message":"No auth credentials found"}}"#);
+        let mut server = Scripted::start(vec![Act::Answer(json("200 OK", LIST)), Act::Answer(refused)]).await;
+        let mut target = server.target();
+        target.provider.kind = "openrouter".to_owned();
+        assert_eq!(test(&client(), &target).await.problem, Some(Problem::CredentialRejected));
+        assert!(server.next_request().await.starts_with("GET /v1/models "));
+        assert!(server.next_request().await.starts_with("GET /v1/key "));
+    }
+
+    #[tokio::test]
+    async fn a_local_server_is_recognised_by_its_answer() {
+        let kind = catalog::kind("llamacpp").unwrap();
+        let detection = kind.detection.unwrap();
+        let mut server =
+            Scripted::start(vec![Act::Answer(json("200 OK", LIST)), Act::Answer(json("200 OK", LIST))]).await;
+        let found = detect(&client(), kind, detection, server.port).await.unwrap();
+        assert_eq!((found.kind, found.models.len()), ("llamacpp", 2));
+        assert_eq!(found.base_url, format!("http://127.0.0.1:{}/v1", server.port));
+        assert!(!server.next_request().await.to_ascii_lowercase().contains("authorization"));
+    }
+
+    #[tokio::test]
+    async fn another_server_on_the_port_is_not_taken_for_it() {
+        let kind = catalog::kind("llamacpp").unwrap();
+        let detection = kind.detection.unwrap();
+        let other = Scripted::start(vec![Act::Answer(json("200 OK", r#"{"data":[{"id":"x"}]}"#))]).await;
+        assert_eq!(detect(&client(), kind, detection, other.port).await, None);
+        let silent = Scripted::start(vec![Act::AnswerAndHold(String::new())]).await;
+        assert_eq!(detect(&client(), kind, detection, silent.port).await, None);
+    }
+
+    #[test]
+    fn only_variables_that_are_set_are_named() {
+        let found = credentials_in(|variable| variable == "GROQ_API_KEY");
+        assert_eq!(found, [EnvironmentCredential { kind: "groq", name: "Groq", variable: "GROQ_API_KEY" }]);
+    }
+}
