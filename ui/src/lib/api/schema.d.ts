@@ -672,7 +672,7 @@ export interface components {
          * @description What is wrong with a provider.
          * @enum {string}
          */
-        DiagnosisCode: "dns.failed" | "connect.refused" | "connect.timeout" | "tls.failed" | "credential.rejected" | "credential.unavailable" | "quota.exhausted" | "path.not_found" | "answer.malformed" | "upstream.error";
+        DiagnosisCode: "address.refused" | "dns.failed" | "connect.refused" | "connect.timeout" | "tls.failed" | "credential.rejected" | "credential.unavailable" | "quota.exhausted" | "path.not_found" | "answer.malformed" | "upstream.error";
         /** @description The body of every answer that is not a success. */
         ErrorBody: {
             /** @description What went wrong. */
@@ -857,7 +857,7 @@ export interface components {
         };
         /** @description One model's part. */
         ModelShare: {
-            /** @description The public model. */
+            /** @description The public model; empty for requests that named none that exists. */
             name: string;
             /** @description What it cost. */
             cost: components["schemas"]["Cost"];
@@ -1094,7 +1094,7 @@ export interface components {
             id: string;
             /** @description The name people know, e.g. `OpenAI`. */
             name: string;
-            /** @description Where its API usually is. */
+            /** @description Where its API usually is; empty when only the person knows. */
             base_url: string;
             /** @description Whether another address makes no sense. */
             base_url_is_fixed: boolean;
@@ -2224,7 +2224,7 @@ export interface operations {
                 provider?: string;
                 /** @description Only requests that ended so. */
                 outcome?: "completed" | "failed" | "refused" | "client_left" | "truncated";
-                /** @description Only requests whose id, model, provider, key or program contains this text. */
+                /** @description Only requests whose model's or provider's name contains this text, or whose id it is. */
                 q?: string;
             };
             header?: never;
