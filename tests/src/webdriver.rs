@@ -12,7 +12,9 @@ use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use serde_json::{Value, json};
 
+use crate::program::Install;
 use crate::tools;
+use crate::xvfb::Xvfb;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const SCRIPT_LIMIT: Duration = Duration::from_secs(30);
@@ -31,18 +33,34 @@ pub struct Window {
 pub struct Element(String);
 
 impl Window {
-    /// Starts the driver and, through it, `binary` with these environment variables.
-    pub async fn open(binary: &Path, variables: &[(&str, String)]) -> Result<Self> {
+    /// Opens the desktop program of `install` on `display`, on its own data folder and free ports, with
+    /// further environment variables.
+    pub async fn open_program(install: &Install, display: &Xvfb, variables: &[(&str, &str)]) -> Result<Self> {
+        let command = install.command(&["--proxy-port", "0"]);
+        Self::open(&command, display, variables).await
+    }
+
+    /// Starts the driver and, through it, the program of `command`.
+    async fn open(program: &Command, display: &Xvfb, variables: &[(&str, &str)]) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = Command::new(tools::program("WebKitWebDriver", "webkit2gtk-driver")?);
-        command.arg(format!("--port={port}")).envs(variables.iter().map(|(name, value)| (name, value)));
+        command.arg(format!("--port={port}")).env("DISPLAY", display.name());
+        // The driver hands its own environment down to the window.
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.envs(variables.iter().copied());
         // Without these the window never offers itself to the driver.
         command.env("TAURI_WEBVIEW_AUTOMATION", "true").env("TAURI_AUTOMATION", "true");
         let driver = command.stdin(Stdio::null()).spawn().context("cannot start WebKitWebDriver")?;
         let mut window = Self { driver, http: crate::client::new(), session_url: String::new() };
         let driver_url = format!("http://127.0.0.1:{port}");
         window.wait_for_driver(&driver_url).await?;
-        let options = json!({"binary": binary, "args": []});
+        let arguments: Vec<_> = program.get_args().map(|argument| argument.to_string_lossy()).collect();
+        let options = json!({"binary": program.get_program().to_string_lossy(), "args": arguments});
         let capabilities = json!({"alwaysMatch": {"webkitgtk:browserOptions": options}});
         let answer = window.post_to(&format!("{driver_url}/session"), json!({"capabilities": capabilities})).await?;
         let session = answer["sessionId"].as_str().context("the driver gave no session")?;
