@@ -1,8 +1,6 @@
 //! The journal on a real file: what is appended stays, once, whatever happens around it.
 
-mod common;
-
-use common::{Call, NOON, organization};
+use crate::traffic::{Call, NOON, organization};
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::Cost;
 use megarouter_domain::record::Outcome;

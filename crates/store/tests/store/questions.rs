@@ -1,10 +1,8 @@
 //! The questions that the API asks the ledger.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Call, NOON, key, provider};
+use crate::traffic::{Call, NOON, key, provider};
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::Cost;

@@ -1,0 +1,7 @@
+//! The stores on real files.
+
+mod interleaving;
+mod journal;
+mod questions;
+mod settings;
+mod traffic;
