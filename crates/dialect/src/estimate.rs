@@ -39,12 +39,13 @@ impl Content {
     }
 }
 
-/// Counts the strings of a JSON text; nothing when it is no JSON.
+/// Counts the strings of a JSON text. One that cannot be read to its end (half a surrogate pair, a
+/// number beyond all bounds) counts by all of its bytes, so that no text counts as less than it is.
 pub fn content(text: &str) -> Content {
     let mut found = Content::default();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     if Counter(&mut found).deserialize(&mut deserializer).is_err() {
-        return Content::default();
+        return Content { text_bytes: text.len() as u64, media: 0 };
     }
     found
 }

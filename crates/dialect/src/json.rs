@@ -14,7 +14,7 @@ use memchr::memchr2;
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::openai_chat::request::RequestError;
+use crate::fields::RequestError;
 
 /// How deep arrays and objects of a request may nest.
 pub const MAX_DEPTH: usize = 64;

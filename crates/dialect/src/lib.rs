@@ -9,6 +9,7 @@
 //! [`operations`]. Start reading at [`openai_chat`].
 
 mod estimate;
+mod fields;
 mod json;
 pub mod openai_chat;
 pub mod operations;

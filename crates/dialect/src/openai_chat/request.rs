@@ -6,71 +6,12 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use megarouter_domain::code::Code;
-use thiserror::Error;
 
 use crate::estimate::{self, MESSAGE_TOKENS};
-use crate::json::{self, Member};
+use crate::fields::Fields;
+pub use crate::fields::RequestError;
+use crate::json;
 use crate::splice::{self, Edit};
-
-/// Why a request cannot be sent on. The messages never quote what the client wrote, but for the
-/// names of fields.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum RequestError {
-    /// Not UTF-8.
-    #[error("the body is not valid UTF-8; send JSON as UTF-8")]
-    NotUtf8,
-    /// Not JSON.
-    #[error("the body is not valid JSON: it breaks at line {line}, column {column}")]
-    Malformed {
-        /// The line, from 1.
-        line: usize,
-        /// The column, from 1.
-        column: usize,
-    },
-    /// JSON, and not an object.
-    #[error("the body must be a JSON object")]
-    NotAnObject,
-    /// Nested beyond [`json::MAX_DEPTH`].
-    #[error("the body nests deeper than 64 levels")]
-    TooDeep,
-    /// A field that is there twice, of which servers would pick different ones.
-    #[error("`{0}` is there twice; send it once")]
-    Duplicate(String),
-    /// A field that must be there.
-    #[error("`{0}` is missing")]
-    Missing(&'static str),
-    /// A field with a value that cannot be.
-    #[error("`{field}` {problem}")]
-    Invalid {
-        /// The field.
-        field: &'static str,
-        /// What is wrong with it, as the rest of a sentence.
-        problem: &'static str,
-    },
-    /// A field that would choose the host or the credential of the call.
-    #[error("`{0}` is not accepted: which server is called, and with which credential, is set up in MegaRouter")]
-    NamesHost(String),
-}
-
-impl RequestError {
-    /// The stable code.
-    pub const fn code(&self) -> Code {
-        match self {
-            Self::NotUtf8 | Self::Malformed { .. } | Self::NotAnObject | Self::TooDeep => Code::RequestMalformed,
-            Self::Duplicate(_) | Self::Missing(_) | Self::Invalid { .. } | Self::NamesHost(_) => Code::RequestInvalid,
-        }
-    }
-
-    /// The field at fault, for the error body's `param`.
-    pub fn param(&self) -> Option<&str> {
-        match self {
-            Self::Duplicate(field) | Self::NamesHost(field) => Some(field),
-            Self::Missing(field) | Self::Invalid { field, .. } => Some(field),
-            Self::NotUtf8 | Self::Malformed { .. } | Self::NotAnObject | Self::TooDeep => None,
-        }
-    }
-}
 
 /// A checked chat request, with the places where it may be spliced.
 #[derive(Clone, Debug)]
@@ -117,16 +58,15 @@ impl ChatRequest {
     /// When it is no JSON object, has no model or no messages, or says something that no provider
     /// may be asked.
     pub fn parse(body: Bytes) -> Result<Self, RequestError> {
-        let text = std::str::from_utf8(&body).map_err(|_| RequestError::NotUtf8)?;
-        let members = Members::read(text)?;
-        let (model, model_span) = members.model()?;
-        let messages = members.messages()?;
-        let is_streaming = members.flag("stream")?;
-        let stream_options = members.stream_options()?;
-        let bounds = members.bounds()?;
-        let choices = members.positive("n")?.unwrap_or(1);
-        let counted_input = members.counted_input(messages);
-        let insert_at = members.insert_at();
+        let fields = Fields::read(&body)?;
+        let (model, model_span) = fields.model()?;
+        let messages = messages(&fields)?;
+        let is_streaming = fields.flag("stream")?;
+        let stream_options = StreamOptions::read(&fields)?;
+        let bounds = bounds(&fields)?;
+        let choices = fields.positive("n")?.unwrap_or(1);
+        let counted_input = counted_input(&fields, messages);
+        let insert_at = fields.insert_at();
         Ok(Self { model, model_span, insert_at, is_streaming, stream_options, bounds, choices, counted_input, body })
     }
 
@@ -202,130 +142,68 @@ impl ChatRequest {
 }
 
 impl StreamOptions {
-    fn read(value: &Member<'_>, member: Range<usize>) -> Result<Self, RequestError> {
+    fn read(fields: &Fields<'_>) -> Result<Option<Self>, RequestError> {
+        let Some(sent) = fields.get("stream_options") else { return Ok(None) };
+        let member = fields.range_of(sent);
         let invalid = |problem| RequestError::Invalid { field: "stream_options", problem };
-        if value.value == "null" {
-            let ask = (value.span.clone(), br#"{"include_usage":true}"#.to_vec());
-            return Ok(Self { includes_usage: false, ask, member });
+        if sent.value == "null" {
+            let ask = (sent.span.clone(), br#"{"include_usage":true}"#.to_vec());
+            return Ok(Some(Self { includes_usage: false, ask, member }));
         }
-        if !value.value.starts_with('{') {
+        if !sent.value.starts_with('{') {
             return Err(invalid("must be an object"));
         }
-        let inner = json::object_members(value.value)?;
-        let start = value.span.start;
-        let Some(asked) = inner.iter().find(|option| option.name == "include_usage") else {
-            let comma = if inner.is_empty() { "" } else { "," };
+        let options = json::object_members(sent.value)?;
+        let start = sent.span.start;
+        let Some(asked) = options.iter().find(|option| option.name == "include_usage") else {
+            let comma = if options.is_empty() { "" } else { "," };
             let text = format!("\"include_usage\":true{comma}");
-            return Ok(Self { includes_usage: false, ask: (start + 1..start + 1, text.into_bytes()), member });
+            return Ok(Some(Self { includes_usage: false, ask: (start + 1..start + 1, text.into_bytes()), member }));
         };
         let includes_usage = match asked.value {
             "true" => true,
             "false" | "null" => false,
             _ => return Err(invalid("has an `include_usage` that is neither true nor false")),
         };
-        let span = start + asked.span.start..start + asked.span.end;
-        Ok(Self { includes_usage, ask: (span, b"true".to_vec()), member })
+        let ask = (start + asked.span.start..start + asked.span.end, b"true".to_vec());
+        Ok(Some(Self { includes_usage, ask, member }))
     }
 }
 
-/// The members of a request, with the checks that operations share.
-pub(crate) struct Members<'a> {
-    text: &'a str,
-    all: Vec<Member<'a>>,
+fn messages<'a>(fields: &Fields<'a>) -> Result<&'a str, RequestError> {
+    let member = fields.required("messages")?;
+    let invalid = |problem| RequestError::Invalid { field: "messages", problem };
+    let inner = member.value.strip_prefix('[').ok_or_else(|| invalid("must be an array"))?;
+    if inner.trim_start() == "]" {
+        return Err(invalid("must hold at least one message"));
+    }
+    Ok(member.value)
 }
 
-impl<'a> Members<'a> {
-    pub(crate) fn read(text: &'a str) -> Result<Self, RequestError> {
-        let all = json::object_members(text)?;
-        match all.iter().find(|member| json::names_a_host(&member.name)) {
-            Some(member) => Err(RequestError::NamesHost(member.name.as_ref().to_owned())),
-            None => Ok(Self { text, all }),
+fn bounds(fields: &Fields<'_>) -> Result<Vec<Bound>, RequestError> {
+    let mut bounds = vec![];
+    for field in BOUND_FIELDS {
+        if let Some(member) = fields.get(field) {
+            bounds.push(Bound { field, span: member.span.clone(), tokens: fields.positive(field)? });
         }
     }
+    Ok(bounds)
+}
 
-    pub(crate) fn get(&self, name: &str) -> Option<&Member<'a>> {
-        self.all.iter().find(|member| member.name == name)
+fn counted_input(fields: &Fields<'_>, messages: &str) -> u64 {
+    let mut content = estimate::content(messages);
+    let count = serde_json::from_str::<Vec<serde::de::IgnoredAny>>(messages).map_or(1, |all| all.len() as u64);
+    for field in READ_FIELDS {
+        let bytes = fields.present(field).map_or(0, |member| member.value.len() as u64);
+        content.text_bytes = content.text_bytes.saturating_add(bytes);
     }
-
-    /// A member that is there and not null.
-    pub(crate) fn present(&self, name: &str) -> Option<&Member<'a>> {
-        self.get(name).filter(|member| member.value != "null")
-    }
-
-    pub(crate) fn model(&self) -> Result<(String, Range<usize>), RequestError> {
-        let member = self.present("model").ok_or(RequestError::Missing("model"))?;
-        let invalid = |problem| RequestError::Invalid { field: "model", problem };
-        let model: String = serde_json::from_str(member.value).map_err(|_| invalid("must be a string"))?;
-        if model.trim().is_empty() {
-            return Err(invalid("must not be empty"));
-        }
-        Ok((model, member.span.clone()))
-    }
-
-    pub(crate) fn insert_at(&self) -> usize {
-        self.text.find('{').map_or(0, |brace| brace + 1)
-    }
-
-    fn messages(&self) -> Result<&'a str, RequestError> {
-        let member = self.present("messages").ok_or(RequestError::Missing("messages"))?;
-        let invalid = |problem| RequestError::Invalid { field: "messages", problem };
-        let inner = member.value.strip_prefix('[').ok_or_else(|| invalid("must be an array"))?;
-        if inner.trim_start() == "]" {
-            return Err(invalid("must hold at least one message"));
-        }
-        Ok(member.value)
-    }
-
-    fn flag(&self, field: &'static str) -> Result<bool, RequestError> {
-        match self.get(field).map(|member| member.value) {
-            Some("true") => Ok(true),
-            None | Some("false" | "null") => Ok(false),
-            Some(_) => Err(RequestError::Invalid { field, problem: "must be true or false" }),
-        }
-    }
-
-    fn stream_options(&self) -> Result<Option<StreamOptions>, RequestError> {
-        let Some(value) = self.get("stream_options") else { return Ok(None) };
-        let text = self.text.as_bytes();
-        // The key is the last string before the value; nothing but a colon and space is between.
-        let key_end = self.text[..value.span.start].rfind('"').unwrap_or_default();
-        let key_start = self.text[..key_end].rfind('"').unwrap_or_default();
-        let member = json::member_range(text, key_start, value.span.start);
-        StreamOptions::read(value, member).map(Some)
-    }
-
-    fn positive(&self, field: &'static str) -> Result<Option<u64>, RequestError> {
-        let Some(member) = self.present(field) else { return Ok(None) };
-        match member.value.parse::<u64>() {
-            Ok(number) if number > 0 => Ok(Some(number)),
-            _ => Err(RequestError::Invalid { field, problem: "must be a whole number above 0" }),
-        }
-    }
-
-    fn bounds(&self) -> Result<Vec<Bound>, RequestError> {
-        let mut bounds = vec![];
-        for field in BOUND_FIELDS {
-            if let Some(member) = self.get(field) {
-                bounds.push(Bound { field, span: member.span.clone(), tokens: self.positive(field)? });
-            }
-        }
-        Ok(bounds)
-    }
-
-    fn counted_input(&self, messages: &str) -> u64 {
-        let mut content = estimate::content(messages);
-        let count = serde_json::from_str::<Vec<serde::de::IgnoredAny>>(messages).map_or(1, |all| all.len() as u64);
-        for field in READ_FIELDS {
-            let bytes = self.present(field).map_or(0, |member| member.value.len() as u64);
-            content.text_bytes = content.text_bytes.saturating_add(bytes);
-        }
-        content.tokens().saturating_add(count.saturating_mul(MESSAGE_TOKENS))
-    }
+    content.tokens().saturating_add(count.saturating_mul(MESSAGE_TOKENS))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use megarouter_domain::code::Code;
     use proptest::prelude::*;
 
     fn parse(text: &str) -> Result<ChatRequest, RequestError> {
@@ -421,6 +299,12 @@ mod tests {
         assert_eq!((request.choices(), request.output_bound()), (3, Some(8)));
         assert!(request.is_streaming() && request.wants_usage());
         assert_eq!(request.counted_input(), MESSAGE_TOKENS + estimate::tokens(6));
+    }
+
+    #[test]
+    fn text_that_cannot_be_unescaped_still_counts() {
+        let text = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"\ud800{}"}}]}}"#, "x".repeat(4000));
+        assert!(parse(&text).unwrap().counted_input() > 1100);
     }
 
     #[test]

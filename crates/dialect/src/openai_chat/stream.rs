@@ -9,6 +9,9 @@
 //! and so are all events until the first output, so that a page of HTML or a broken answer is known
 //! while another provider can still be asked.
 
+mod glance;
+mod output;
+
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
@@ -19,6 +22,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use self::glance::{Glance, glance};
+use self::output::Output;
 use super::error::{self, UpstreamErrorBody};
 use super::usage;
 use crate::{estimate, json, sse};
@@ -138,18 +143,6 @@ enum Verdict {
     Drop,
     /// It is `[DONE]`.
     End,
-}
-
-/// What one pass over a chunk found.
-#[derive(Default)]
-struct Glance {
-    has_output: bool,
-    text_bytes: usize,
-    finished: u64,
-    /// Where the outermost `usage` member's name and value begin.
-    usage: Option<(usize, usize)>,
-    has_figures: bool,
-    has_error: bool,
 }
 
 /// A chunk that is worth parsing.
@@ -370,36 +363,6 @@ impl StreamScanner {
     }
 }
 
-/// Passes over a chunk once. The depths are those of `{choices:[{delta:{content}}]}`.
-fn glance(text: &[u8]) -> Glance {
-    let mut found = Glance::default();
-    json::walk(text, |key| {
-        let value = text.get(key.value_start).copied().unwrap_or(b'n');
-        let next = text.get(key.value_start + 1).copied();
-        match (key.depth, key.name) {
-            (1, b"usage") => {
-                found.usage = Some((key.start, key.value_start));
-                found.has_figures |= value == b'{';
-            }
-            (2, b"usage") => found.has_figures |= value == b'{',
-            (1, b"error") => found.has_error |= value != b'n',
-            (1, b"object") => found.has_error |= text[key.value_start..].starts_with(br#""error""#),
-            (3, b"finish_reason") => found.finished += u64::from(value == b'"'),
-            (4, b"content" | b"reasoning_content" | b"reasoning" | b"refusal") | (7, b"arguments") => {
-                let bytes = json::string_bytes(text, key.value_start);
-                found.text_bytes += bytes;
-                found.has_output |= bytes > 0;
-            }
-            (4, b"tool_calls" | b"reasoning_details" | b"images") => {
-                found.has_output |= value == b'[' && next != Some(b']');
-            }
-            (4, b"function_call" | b"audio") => found.has_output |= value == b'{',
-            _ => {}
-        }
-    });
-    found
-}
-
 /// Where `text` lies in `event`; `None` when it was joined from several lines.
 fn offset_in(event: &[u8], text: &[u8]) -> Option<usize> {
     let offset = text.as_ptr().addr().checked_sub(event.as_ptr().addr())?;
@@ -409,47 +372,6 @@ fn offset_in(event: &[u8], text: &[u8]) -> Option<usize> {
 fn is_whole_though_unfinished(event: &[u8]) -> bool {
     let Some(data) = sse::data(event) else { return false };
     data.trim_ascii() == b"[DONE]" || serde_json::from_slice::<IgnoredAny>(&data).is_ok()
-}
-
-/// What is forwarded of some whole events: a slice of them as long as nothing changed, a copy after.
-struct Output<'a> {
-    whole: &'a Bytes,
-    kept: usize,
-    copy: Option<BytesMut>,
-}
-
-impl<'a> Output<'a> {
-    const fn new(whole: &'a Bytes) -> Self {
-        Self { whole, kept: 0, copy: None }
-    }
-
-    fn keep(&mut self, event: &[u8]) {
-        match &mut self.copy {
-            Some(copy) => copy.extend_from_slice(event),
-            None => self.kept += event.len(),
-        }
-    }
-
-    /// Writes something else than the next event; nothing, to leave it out.
-    fn write(&mut self, text: &[u8]) {
-        self.copied().extend_from_slice(text);
-    }
-
-    fn copied(&mut self) -> &mut BytesMut {
-        let (whole, kept) = (self.whole, self.kept);
-        self.copy.get_or_insert_with(|| {
-            let mut copy = BytesMut::with_capacity(whole.len());
-            copy.extend_from_slice(&whole[..kept]);
-            copy
-        })
-    }
-
-    fn finish(self) -> Bytes {
-        match self.copy {
-            Some(copy) => copy.freeze(),
-            None => self.whole.slice(..self.kept),
-        }
-    }
 }
 
 #[cfg(test)]

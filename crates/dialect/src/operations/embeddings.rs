@@ -8,8 +8,9 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::estimate;
+use crate::fields::Fields;
 use crate::openai_chat::error;
-use crate::openai_chat::request::{Members, RequestError};
+use crate::openai_chat::request::RequestError;
 use crate::openai_chat::response::{Answer, ResponseError};
 use crate::openai_chat::usage;
 use crate::splice;
@@ -29,11 +30,9 @@ impl EmbeddingsRequest {
     /// # Errors
     /// When it is no JSON object, or has no model or no input.
     pub fn parse(body: Bytes) -> Result<Self, RequestError> {
-        let text = std::str::from_utf8(&body).map_err(|_| RequestError::NotUtf8)?;
-        let members = Members::read(text)?;
-        let (model, model_span) = members.model()?;
-        let input = members.present("input").ok_or(RequestError::Missing("input"))?;
-        let counted_input = counted_input(input.value)?;
+        let fields = Fields::read(&body)?;
+        let (model, model_span) = fields.model()?;
+        let counted_input = counted_input(fields.required("input")?.value)?;
         Ok(Self { model, model_span, counted_input, body })
     }
 
