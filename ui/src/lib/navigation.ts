@@ -1,6 +1,11 @@
 /** The screens of the window: one line each, in the order of the sidebar. Only screens that exist. */
 import Activity from "@lucide/svelte/icons/chart-no-axes-combined";
+import KeyRound from "@lucide/svelte/icons/key-round";
 import List from "@lucide/svelte/icons/list";
+import MessageSquare from "@lucide/svelte/icons/message-square";
+import Rocket from "@lucide/svelte/icons/rocket";
+import Server from "@lucide/svelte/icons/server";
+import Settings from "@lucide/svelte/icons/settings";
 import type { Component } from "svelte";
 import { m } from "./i18n";
 
@@ -21,7 +26,16 @@ export interface Screen {
 export const screens: readonly Screen[] = [
   { id: "overview", group: "see", shortcut: "G O", title: () => m.nav_overview(), icon: Activity, load: () => import("../screens/overview/OverviewScreen.svelte") },
   { id: "requests", group: "see", shortcut: "G R", title: () => m.nav_requests(), icon: List, load: () => import("../screens/requests/RequestsScreen.svelte") },
+  { id: "providers", group: "route", shortcut: "G V", title: () => m.nav_providers(), icon: Server, load: () => import("../screens/providers/ProvidersScreen.svelte") },
+  { id: "keys", group: "route", shortcut: "G K", title: () => m.nav_keys(), icon: KeyRound, load: () => import("../screens/keys/KeysScreen.svelte") },
+  { id: "playground", group: "use", shortcut: "G Y", title: () => m.nav_playground(), icon: MessageSquare, load: () => import("../screens/playground/PlaygroundScreen.svelte") },
+  { id: "settings", group: "admin", shortcut: "Mod ,", title: () => m.nav_settings(), icon: Settings, load: () => import("../screens/settings/SettingsScreen.svelte") },
 ];
+
+/** Shown once, before there is a provider; not in the sidebar. */
+// biome-ignore format: one line per screen
+export const firstRun: Screen =
+  { id: "first-run", group: "admin", shortcut: "G 1", title: () => m.nav_first_run(), icon: Rocket, load: () => import("../screens/first-run/FirstRunScreen.svelte") };
 
 /** The groups of the sidebar, in order. */
 export const groups: readonly { id: Group; title: () => string }[] = [
@@ -33,5 +47,5 @@ export const groups: readonly { id: Group; title: () => string }[] = [
 
 /** The screen of an address; home is the first. */
 export function screenOf(id: string): Screen | undefined {
-  return id === "" ? screens[0] : screens.find((screen) => screen.id === id);
+  return id === "" ? screens[0] : [...screens, firstRun].find((screen) => screen.id === id);
 }

@@ -79,7 +79,7 @@ class AnswerReader {
       return;
     }
     const event = parseJson(text);
-    if (isObject(event) && isObject(event["error"])) {
+    if (isObject(event) && isObject(event.error)) {
       this.#failure = failureOf(this.#status, event);
       return;
     }
@@ -93,15 +93,15 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function wordsOf(event: unknown): string {
-  const choices = isObject(event) ? event["choices"] : undefined;
+  const choices = isObject(event) ? event.choices : undefined;
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
-  const delta = isObject(choice) ? choice["delta"] : undefined;
-  const content = isObject(delta) ? delta["content"] : undefined;
+  const delta = isObject(choice) ? choice.delta : undefined;
+  const content = isObject(delta) ? delta.content : undefined;
   return typeof content === "string" ? content : "";
 }
 
 function failureOf(status: number, json: unknown): ApiError {
-  const error = isObject(json) && isObject(json["error"]) ? json["error"] : {};
-  const code = typeof error["code"] === "string" ? error["code"] : `http.${status}`;
-  return new ApiError(status, code, typeof error["message"] === "string" ? error["message"] : "");
+  const error = isObject(json) && isObject(json.error) ? json.error : {};
+  const code = typeof error.code === "string" ? error.code : `http.${status}`;
+  return new ApiError(status, code, typeof error.message === "string" ? error.message : "");
 }

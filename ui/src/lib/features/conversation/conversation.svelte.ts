@@ -46,6 +46,8 @@ export interface Parameters {
 /** A conversation with a model, kept in memory only. */
 export class Conversation {
   turns = $state<Turn[]>([]);
+  /** Every answer there was, also those asked again: what was spent stays spent. */
+  answers = $state.raw<readonly Answer[]>([]);
   #nextId = 1;
   #abort: AbortController | null = null;
 
@@ -58,6 +60,7 @@ export class Conversation {
   async ask(question: string, parameters: Parameters): Promise<Answer> {
     const turn = { id: this.#nextId++, question, answer: new Answer(parameters.model) };
     this.turns.push(turn);
+    this.answers = [...this.answers, turn.answer];
     await this.#answer(turn, parameters);
     return turn.answer;
   }
@@ -80,6 +83,7 @@ export class Conversation {
   clear(): void {
     this.stop();
     this.turns = [];
+    this.answers = [];
   }
 
   async #answer(turn: Turn, parameters: Parameters): Promise<void> {

@@ -29,11 +29,12 @@ export const common: Translation<typeof english> = {
   cost_unknown: "Unbekannt",
   cost_unknown_hint:
     "Für dieses Modell ist kein Preis bekannt, die Kosten sind also unbekannt. Sie sind nicht null.",
-  cost_at_least: "Mindestens {amount}",
-  cost_at_least_hint: "Für einige Anfragen ist kein Preis bekannt. Die wahren Kosten liegen über {amount}.",
-  cost_estimated: "Etwa {amount}",
+  cost_at_least: "≥ {amount}",
+  cost_at_least_hint:
+    "Mindestens {amount}: Für einige Anfragen ist kein Preis bekannt, die wahren Kosten liegen höher.",
+  cost_estimated: "≈ {amount}",
   cost_estimated_hint:
-    "Geschätzt: Der Anbieter hat nicht für jede Anfrage den Verbrauch gemeldet. Berechnet als {amount}.",
+    "Etwa {amount}: Der Anbieter hat nicht für jede Anfrage den Verbrauch gemeldet, er ist geschätzt.",
   cost_exact_hint: "Genau {amount}",
   cost_not_billable: "Nicht berechnet",
   cost_not_billable_hint:

@@ -22,6 +22,7 @@ export const frame: Translation<typeof english> = {
   proxy_paused: "Angehalten",
   proxy_paused_until: "Angehalten bis {time}",
   proxy_failed: "Lauscht nicht",
+  proxy_connecting: "Verbindet",
   proxy_unknown: "Nicht verbunden",
   proxy_ledger_failed: "Hauptbuch nicht verfügbar",
   proxy_copy_address: "Basisadresse {address} kopieren",

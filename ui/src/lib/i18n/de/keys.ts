@@ -73,6 +73,8 @@ export const keys: Translation<typeof english> = {
     "Ein Schlüssel ohne Ende gilt auch in fremden Händen weiter, bis Sie ihn widerrufen.",
   key_error_name: "Geben Sie dem Schlüssel einen Namen, damit Sie später wissen, welche App ihn benutzt.",
   key_error_models: "Wählen Sie mindestens ein Modell oder erlauben Sie alle.",
+  key_created_at: "Erzeugt",
+  key_models_more: { one: "und {count} weiteres", other: "und {count} weitere" },
   key_create: "Schlüssel erzeugen",
   key_created_title: "Schlüssel erzeugt",
   key_created_words: "Nur jetzt lässt sich das Geheimnis von {name} kopieren. MegaRouter behält keine Kopie.",

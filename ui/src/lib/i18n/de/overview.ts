@@ -11,14 +11,21 @@ export const overview: Translation<typeof english> = {
   overview_change: "{change} gegenüber dem Zeitraum davor",
   overview_no_change: "Wie im Zeitraum davor",
   overview_nothing_before: "Nichts im Zeitraum davor",
-  overview_unpriced: { one: "Ohne {count} Anfrage mit unbekanntem Preis", other: "Ohne {count} Anfragen mit unbekanntem Preis" },
-  overview_error_note: { one: "{count} Fehler, {share} der Anfragen", other: "{count} Fehler, {share} der Anfragen" },
+  overview_unpriced: {
+    one: "Ohne {count} Anfrage mit unbekanntem Preis",
+    other: "Ohne {count} Anfragen mit unbekanntem Preis",
+  },
+  overview_error_note: {
+    one: "{count} Fehler, {share} der Anfragen",
+    other: "{count} Fehler, {share} der Anfragen",
+  },
   overview_tokens_note: "{input} ein, {output} aus",
   overview_latency_note: "Die Hälfte ist schneller als {median}",
   overview_no_latency: "Noch keine Antworten",
   overview_requests_hint: "{count} Anfragen, {range}. Öffnet sie.",
   overview_tokens_hint: "{input} Eingabe- und {output} Ausgabetoken, {range}. Öffnet die Anfragen.",
-  overview_latency_hint: "Vom Eingang bis zum letzten Byte: 95 von 100 Anfragen sind schneller. {range}. Öffnet die Anfragen.",
+  overview_latency_hint:
+    "Vom Eingang bis zum letzten Byte: 95 von 100 Anfragen sind schneller. {range}. Öffnet die Anfragen.",
   overview_spend_hint: "{cost}. {range}. Öffnet die Anfragen.",
   overview_range_custom: "{from} bis {to}",
   overview_as_of: "Stand {time}",
@@ -37,10 +44,13 @@ export const overview: Translation<typeof english> = {
   overview_attention_none: "Nichts braucht Sie.",
   overview_attention_unpriced: {
     one: "{count} Anfrage ging an ein Modell ohne Preis, ihre Kosten sind unbekannt. Tragen Sie den Preis ein.",
-    other: "{count} Anfragen gingen an ein Modell ohne Preis, ihre Kosten sind unbekannt. Tragen Sie den Preis ein.",
+    other:
+      "{count} Anfragen gingen an ein Modell ohne Preis, ihre Kosten sind unbekannt. Tragen Sie den Preis ein.",
   },
-  overview_attention_credential: "{name} hat keine brauchbaren Zugangsdaten. Anfragen dorthin schlagen fehl. Geben Sie sie neu ein oder entsperren Sie den Speicher.",
-  overview_attention_failing: "{name} ließ {share} der Anfragen der letzten 24 Stunden fehlschlagen. Prüfen Sie den Anbieter.",
+  overview_attention_credential:
+    "{name} hat keine brauchbaren Zugangsdaten. Anfragen dorthin schlagen fehl. Geben Sie sie neu ein oder entsperren Sie den Speicher.",
+  overview_attention_failing:
+    "{name} ließ {share} der Anfragen der letzten 24 Stunden fehlschlagen. Prüfen Sie den Anbieter.",
   overview_attention_proxy: "Der Proxy lauscht nicht, es wird keine Anfrage bedient. {detail}",
   overview_attention_ledger: "Das Hauptbuch lässt sich nicht schreiben, Anfragen werden abgelehnt. {detail}",
   overview_attention_paused: "Der Proxy ist angehalten. Anfragen werden abgelehnt, bis er fortgesetzt wird.",
@@ -50,7 +60,8 @@ export const overview: Translation<typeof english> = {
   overview_export_saved: "{name} gespeichert",
   overview_export_failed: "Der Bericht konnte nicht erstellt werden. {reason}",
   overview_setup_title: "Drei Schritte bis zur ersten Anfrage",
-  overview_setup_text: "Apps schicken ihre KI-Anfragen an {address}. Diese Seite zeigt, was sie kosten, wie lange sie dauern und was fehlschlägt.",
+  overview_setup_text:
+    "Apps schicken ihre KI-Anfragen an {address}. Diese Seite zeigt, was sie kosten, wie lange sie dauern und was fehlschlägt.",
   overview_setup_provider: "Einen Anbieter hinzufügen",
   overview_setup_provider_text: "Ein Dienst mit Ihrem Schlüssel oder ein Modellserver auf diesem Rechner.",
   overview_setup_key: "Einen Schlüssel für eine App anlegen",

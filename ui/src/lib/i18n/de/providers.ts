@@ -81,6 +81,7 @@ export const providers: Translation<typeof english> = {
   provider_key_none: "Kein Schlüssel nötig",
   provider_key_stored: "Schlüssel liegt in: {place}",
   provider_key_environment: "Schlüssel aus der Variable {variable}",
+  provider_place_unknown: "Geheimnisspeicher",
   provider_key_unavailable:
     "Der Schlüssel lässt sich nicht lesen, deshalb schlagen Anfragen an diesen Anbieter fehl.",
   provider_copy_base_url: "Basis-URL von {name} kopieren",

@@ -18,6 +18,8 @@ export const settings: Translation<typeof english> = {
   settings_keep_running_hint: "Apps können weiter Anfragen senden. MegaRouter bleibt dann im Infobereich.",
   settings_keep_running_serve:
     "Diese Seite kommt von einem laufenden MegaRouter: Es läuft weiter, was auch immer diese Seite tut.",
+  settings_keep_running_unasked: "Sie werden gefragt, wenn Sie das Fenster zum ersten Mal schließen.",
+  settings_show: "Zeigen",
   settings_language: "Sprache",
   settings_language_hint: "Zahlen und Daten richten sich danach.",
   settings_language_en: "English",

@@ -26,11 +26,11 @@ export const common = {
   common_errors: { one: "{count} error", other: "{count} errors" },
   cost_unknown: "Unknown",
   cost_unknown_hint: "No price is known for this model, so the cost is unknown. It is not zero.",
-  cost_at_least: "At least {amount}",
-  cost_at_least_hint: "Some requests have no known price. The true cost is higher than {amount}.",
-  cost_estimated: "About {amount}",
+  cost_at_least: "≥ {amount}",
+  cost_at_least_hint: "At least {amount}: some requests have no known price, so the true cost is higher.",
+  cost_estimated: "≈ {amount}",
   cost_estimated_hint:
-    "Estimated: the provider did not report the usage of every request. Computed as {amount}.",
+    "About {amount}: the provider did not report the usage of every request, so it is estimated.",
   cost_exact_hint: "Exactly {amount}",
   cost_not_billable: "Not billed",
   cost_not_billable_hint:

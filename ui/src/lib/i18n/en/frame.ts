@@ -20,6 +20,7 @@ export const frame = {
   proxy_paused: "Paused",
   proxy_paused_until: "Paused until {time}",
   proxy_failed: "Not listening",
+  proxy_connecting: "Connecting",
   proxy_unknown: "Not connected",
   proxy_ledger_failed: "Ledger unavailable",
   proxy_copy_address: "Copy the base URL {address}",

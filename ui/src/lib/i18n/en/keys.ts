@@ -67,6 +67,8 @@ export const keys = {
   key_expiry_never_hint: "A key without an end keeps working if it leaks, until you revoke it.",
   key_error_name: "Give the key a name, so that you know later which app uses it.",
   key_error_models: "Choose at least one model, or allow all.",
+  key_created_at: "Created",
+  key_models_more: { one: "and {count} more", other: "and {count} more" },
   key_create: "Create key",
   key_created_title: "Key created",
   key_created_words:

@@ -74,6 +74,7 @@ export const providers = {
   provider_key_none: "No key needed",
   provider_key_stored: "Key kept in {place}",
   provider_key_environment: "Key from the variable {variable}",
+  provider_place_unknown: "the secret store",
   provider_key_unavailable: "The key cannot be read, so requests to this provider fail.",
   provider_copy_base_url: "Copy the base URL of {name}",
   provider_edit_of: "Edit {name}",

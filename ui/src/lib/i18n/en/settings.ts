@@ -16,6 +16,8 @@ export const settings = {
   settings_keep_running_hint: "Apps can go on sending requests. MegaRouter then stays in the tray.",
   settings_keep_running_serve:
     "This page is served by a running MegaRouter: it keeps running whatever this page does.",
+  settings_keep_running_unasked: "You are asked when you first close the window.",
+  settings_show: "Show",
   settings_language: "Language",
   settings_language_hint: "Numbers and dates follow it.",
   settings_language_en: "English",
