@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -221,8 +221,13 @@ fn read_passphrase(path: &Path) -> Result<Secret, ConfigError> {
     Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
+/// The addresses of this machine alone.
+pub fn loopback() -> [IpAddr; 2] {
+    [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]
+}
+
 fn addresses(written: Option<Vec<String>>) -> Result<Vec<IpAddr>, ConfigError> {
-    let written = written.unwrap_or_else(|| vec!["127.0.0.1".to_owned(), "::1".to_owned()]);
+    let Some(written) = written else { return Ok(loopback().to_vec()) };
     let parse = |text: String| {
         let bare = text.trim().trim_start_matches('[').trim_end_matches(']');
         let reason = "write an IP address such as 127.0.0.1 or ::1";

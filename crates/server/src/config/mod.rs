@@ -11,5 +11,5 @@ mod paths;
 pub mod reference;
 mod sections;
 
-pub use checked::{Config, ConfigError, LogFormat, Ports, Timeouts};
+pub use checked::{Config, ConfigError, LogFormat, Ports, Timeouts, loopback};
 pub use sections::{Common, Sections};

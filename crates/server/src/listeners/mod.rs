@@ -9,9 +9,11 @@ mod caps;
 mod connection;
 pub mod framing;
 mod gate;
+mod patient_body;
 mod refusal;
 
 pub use accept::{BindError, Listener, Stop, bind, serve_tcp};
 pub use caps::Caps;
 pub use connection::{Answer, Patience, say_farewell, serve_connection};
+pub use patient_body::PatientBody;
 pub use refusal::{Refusal, refuse};

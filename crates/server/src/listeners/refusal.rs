@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
-use http_body_util::Full;
 use megarouter_domain::code::Code;
 
 /// Why a connection or a request is turned away.
@@ -26,6 +25,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The refusal of the guard on host and origin.
+    pub fn of_guard(code: Code) -> Self {
+        if code == Code::HostRefused { Self::Host } else { Self::Origin }
+    }
+
     const fn status(self) -> StatusCode {
         match self {
             Self::Malformed => StatusCode::BAD_REQUEST,
@@ -92,8 +96,8 @@ impl Refusal {
 
 /// The answer to a request that is turned away. The connection is closed, because whoever sent it
 /// is not one of ours.
-pub fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(refusal.body())));
+pub fn refuse(refusal: Refusal) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(refusal.body()));
     *response.status_mut() = refusal.status();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -1,0 +1,107 @@
+//! The command line: one file for each verb.
+//!
+//! Every verb calls the control API, of the running instance if there is one and else of one opened
+//! for the moment, so a verb and the window cannot disagree.
+
+mod apply;
+mod door;
+mod key;
+mod ledger;
+mod model;
+mod output;
+mod provider;
+mod report;
+mod requests;
+mod serve;
+mod signin_link;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use megarouter_secrets::OpenError;
+
+use crate::config::{Common, Config, ConfigError, Sections};
+use door::Door;
+
+/// The exit code for a configuration that cannot be used (`EX_CONFIG`).
+const EXIT_CONFIG: u8 = 78;
+
+/// MegaRouter without a window: a local AI proxy that accounts for every cent.
+#[derive(Parser)]
+#[command(name = "megarouter-server", version)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the proxy and the web UI until stopped
+    Serve(Box<Sections>),
+    /// Make the configuration what a file says
+    Apply(apply::Apply),
+    /// Make, list and revoke the keys that apps present
+    #[command(subcommand)]
+    Key(key::Key),
+    /// List, test and find providers
+    #[command(subcommand)]
+    Provider(provider::Provider),
+    /// List models
+    #[command(subcommand)]
+    Model(model::Model),
+    /// Look at requests
+    #[command(subcommand)]
+    Requests(requests::Requests),
+    /// Say how MegaRouter is doing
+    Status(status::Status),
+    /// Write a report to a file or to standard output
+    Report(report::Report),
+    /// Check the ledger
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
+    /// Print a one-time link to the web UI
+    SigninLink(signin_link::SigninLink),
+}
+
+/// Runs a command line to its end.
+pub async fn run(cli: Cli) -> ExitCode {
+    match dispatch(cli).await {
+        Ok(code) => code,
+        Err(error) => {
+            output::complain(&error);
+            let is_config = error.chain().any(|cause| cause.is::<ConfigError>() || cause.is::<OpenError>());
+            if is_config { ExitCode::from(EXIT_CONFIG) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    let Cli { common, command } = cli;
+    let command = match command {
+        Command::Serve(sections) => return serve::run(Config::load(common, *sections)?).await,
+        command => command,
+    };
+    let config = Config::load(common, Sections::default())?;
+    let mut door = Door::open(config).await?;
+    let outcome = run_verb(command, &mut door).await;
+    door.close().await;
+    outcome
+}
+
+async fn run_verb(command: Command, door: &mut Door) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(_) => Ok(ExitCode::SUCCESS),
+        Command::Apply(verb) => verb.run(door).await,
+        Command::Key(verb) => verb.run(door).await,
+        Command::Provider(verb) => verb.run(door).await,
+        Command::Model(verb) => verb.run(door).await,
+        Command::Requests(verb) => verb.run(door).await,
+        Command::Status(verb) => verb.run(door).await,
+        Command::Report(verb) => verb.run(door).await,
+        Command::Ledger(verb) => verb.run(door).await,
+        Command::SigninLink(verb) => verb.run(door).await,
+    }
+}

@@ -1,0 +1,291 @@
+//! A running MegaRouter, without the question of who shows it: `serve`, the desktop window and a
+//! verb of the command line all start one.
+//!
+//! Left out on purpose: windows, trays and signals. Whoever starts an instance ends it too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response};
+use megarouter_api::access::Caller;
+use megarouter_api::configuration::{self, Credentials, Environment};
+use megarouter_api::context::{Context, Host as _, Listening, Parts};
+use megarouter_api::settings::Preferences;
+use megarouter_api::status::Mode;
+use megarouter_domain::clock::Clock;
+use megarouter_domain::secret::Secret;
+use megarouter_gateway::guard::Guard;
+use megarouter_gateway::{Books, Gateway, Limits};
+use megarouter_providers::client::{Client, ClientOptions};
+use megarouter_secrets::Store as Secrets;
+use megarouter_store::ledger::Ledger;
+use megarouter_store::lock::DataDirLock;
+use megarouter_store::settings::Settings;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use crate::clock::SystemClock;
+use crate::config::{Config, Ports};
+use crate::control::{self, Control, ControlAnswer};
+use crate::control_socket::Socket;
+use crate::jobs::journal_writer;
+use crate::listeners::{Caps, Listener, Stop, bind, serve_tcp};
+use crate::program::{Program, VERSION};
+use crate::proxy::{Proxy, patience};
+use crate::sessions::Sessions;
+use crate::web::WebAnswer;
+
+/// How long the control API's callers have when the program ends; event streams never end by
+/// themselves.
+const CONTROL_GRACE: Duration = Duration::from_millis(500);
+
+/// What an instance is started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A server: a port that is taken is an error.
+    Serve,
+    /// A window: a port that is taken is shown, and can be changed there. No web UI is served.
+    Desktop,
+    /// One verb of the command line: nothing listens.
+    Command,
+}
+
+/// A running MegaRouter.
+pub struct Instance {
+    context: Arc<Context>,
+    api: Router,
+    program: Arc<Program>,
+    proxy: Arc<Proxy>,
+    web: Vec<String>,
+    signin: Option<String>,
+    control_stop: Stop,
+    journal: JoinHandle<()>,
+    journal_ending: CancellationToken,
+    /// Given back last.
+    _lock: DataDirLock,
+}
+
+impl Instance {
+    /// Opens the stores, ends what a dead run left open, and starts to listen.
+    ///
+    /// # Errors
+    /// When another instance has the data folder, a store cannot be opened, or (for a server) a port
+    /// is taken.
+    pub async fn start(mut config: Config, purpose: Purpose) -> anyhow::Result<Self> {
+        let lock = DataDirLock::take(&config.data_dir)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let sessions = (purpose == Purpose::Serve && config.ports.web.is_some())
+            .then(|| Arc::new(Sessions::new(Arc::clone(&clock))));
+        let mode = if purpose == Purpose::Desktop { Mode::Desktop } else { Mode::Serve };
+        let program = Arc::new(Program::new(&config, mode, sessions.clone()));
+        let opened = Opened::open(&mut config, &clock).await?;
+        let preferred_port = opened.preferences.proxy_port;
+        let (context, journal, journal_ending) = opened.run(&config, clock, &program)?;
+        let proxy = Arc::new(Proxy::new(Arc::clone(&context.gateway), Arc::clone(&program), &config));
+        let web_port = (purpose == Purpose::Serve).then_some(config.ports.web).flatten();
+        let mut instance = Self {
+            api: Router::new(),
+            web: Vec::new(),
+            signin: None,
+            control_stop: Stop::default(),
+            context,
+            program,
+            proxy,
+            journal,
+            journal_ending,
+            _lock: lock,
+        };
+        let web = match web_port {
+            Some(port) => bind(&crate::config::loopback(), port).await.context("the web UI cannot listen")?,
+            None => Vec::new(),
+        };
+        let web_port = web.first().map(|listener| listener.address().port());
+        let control =
+            Arc::new(Control { context: Arc::clone(&instance.context), sessions: sessions.clone(), web_port });
+        let api = control::with_moving_proxy(
+            megarouter_api::router::router(Arc::clone(&instance.context)),
+            Arc::clone(&instance.proxy),
+            Arc::clone(&instance.context),
+        );
+        instance.api = api.clone().merge(control::router(Arc::clone(&control)));
+        instance.listen(&config, purpose, preferred_port).await?;
+        instance.signin = control.new_signin_link();
+        if let Some(sessions) = sessions {
+            instance.serve_web(web, &config, &sessions, &api);
+        }
+        Ok(instance)
+    }
+
+    /// Answers a call of the control API in process, on behalf of the owner.
+    pub async fn call(&self, request: Request<Bytes>) -> Response<Body> {
+        let mut request = request.map(Body::from);
+        request.extensions_mut().insert(Caller::OWNER);
+        self.api.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+    }
+
+    /// Where the proxy listens, or why it does not.
+    pub fn listening(&self) -> Listening {
+        self.program.listening()
+    }
+
+    /// The addresses of the web UI.
+    pub fn web_addresses(&self) -> &[String] {
+        &self.web
+    }
+
+    /// The one-time link to sign in with; `None` without web UI.
+    pub fn signin_link(&self) -> Option<&str> {
+        self.signin.as_deref()
+    }
+
+    /// What the control API works on.
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// Refuses new calls of apps for a while, or until [`Instance::resume`].
+    pub fn pause(&self, duration: Option<Duration>) {
+        self.context.gateway.pause(duration.map(|duration| self.context.now().plus(duration)));
+        self.context.status_changed();
+    }
+
+    /// Takes calls of apps again.
+    pub fn resume(&self) {
+        self.context.gateway.resume();
+        self.context.status_changed();
+    }
+
+    /// Ends: nothing new is accepted, requests under way have the configured grace, then every entry
+    /// is written. True when all requests came to their end.
+    pub async fn shutdown(self) -> bool {
+        let is_done = self.proxy.end().await;
+        self.control_stop.end(CONTROL_GRACE).await;
+        self.journal_ending.cancel();
+        if let Err(error) = self.journal.await {
+            tracing::error!(%error, "the journal's writer failed");
+        }
+        is_done
+    }
+
+    async fn listen(&self, config: &Config, purpose: Purpose, preferred_port: Option<u16>) -> anyhow::Result<()> {
+        if purpose == Purpose::Command {
+            return Ok(());
+        }
+        let port = config.ports.proxy.or(preferred_port).unwrap_or(Ports::DEFAULT_PROXY);
+        match self.proxy.listen(port).await {
+            Err(error) if purpose == Purpose::Serve => {
+                return Err(error).context("the proxy cannot listen; stop that program or use --proxy-port");
+            }
+            Err(error) => tracing::warn!(%error, "the proxy does not listen"),
+            Ok(()) => {}
+        }
+        if config.is_remote {
+            tracing::warn!(
+                "the proxy can be reached from other machines, without TLS: keys and prompts travel readable"
+            );
+        }
+        let socket = Socket::bind(&config.data_dir).context("the control socket cannot be made")?;
+        let answer = ControlAnswer::new(self.api.clone(), config.timeouts.body_idle);
+        tokio::spawn(socket.serve(answer, patience(config), self.control_stop.clone()));
+        Ok(())
+    }
+
+    fn serve_web(&mut self, listeners: Vec<Listener>, config: &Config, sessions: &Arc<Sessions>, api: &Router) {
+        let caps = Caps::new(config.connections, config.connections_per_peer);
+        for listener in listeners {
+            let address = listener.address();
+            self.web.push(format!("http://{address}"));
+            let answer = WebAnswer {
+                guard: Arc::new(Guard::new(address.port(), &config.allowed_hosts, &[]).with_own_pages()),
+                sessions: Arc::clone(sessions),
+                api: api.clone(),
+                body_idle: config.timeouts.body_idle,
+            };
+            let stop = self.control_stop.clone();
+            tokio::spawn(serve_tcp(listener, answer, Arc::clone(&caps), patience(config), stop));
+        }
+    }
+}
+
+/// The opened stores.
+struct Opened {
+    settings: Settings,
+    ledger: Ledger,
+    secrets: Secrets,
+    engine: megarouter_ledger::engine::Engine,
+    snapshot: megarouter_domain::snapshot::Snapshot,
+    preferences: Preferences,
+    durable: megarouter_ledger::entry::Lsn,
+}
+
+impl Opened {
+    async fn open(config: &mut Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let secrets = Secrets::open(megarouter_secrets::Options {
+            data_dir: config.data_dir.clone(),
+            key_source: config.key_source,
+            passphrase: config.passphrase.take(),
+        });
+        let dir = &config.data_dir;
+        let settings =
+            async { Settings::open(dir, clock.now(), rand::random()).await.context("the settings cannot be opened") };
+        let ledger = async {
+            let ledger = Ledger::open(dir).await.context("the ledger cannot be opened")?;
+            let engine = ledger.recover(VERSION, clock.now()).await.context("the ledger cannot be recovered")?;
+            let durable = ledger.durable().await.context("the ledger cannot be read")?;
+            Ok((ledger, engine, durable))
+        };
+        let secrets = async { Ok(secrets.await?) };
+        let (settings, (ledger, engine, durable), secrets) = tokio::try_join!(settings, ledger, secrets)?;
+        let everything = settings.load().await.context("the settings cannot be read")?;
+        let credentials = Credentials { secrets: &secrets, environment: &read_environment };
+        let snapshot = configuration::snapshot(&everything, &credentials, None).await?;
+        let preferences = Preferences::of(&everything);
+        Ok(Self { settings, ledger, secrets, engine, snapshot, preferences, durable })
+    }
+
+    fn run(
+        self,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        program: &Arc<Program>,
+    ) -> anyhow::Result<(Arc<Context>, JoinHandle<()>, CancellationToken)> {
+        let client =
+            Client::new(&ClientOptions { connect_timeout: config.timeouts.connect, ..ClientOptions::default() })?;
+        let (books, feed) = Books::open(self.engine, Vec::new(), self.durable, Arc::clone(&clock));
+        let gateway = Arc::new(Gateway::new(self.snapshot, books, client, Arc::clone(&clock), limits(config)));
+        let environment: Arc<Environment> = Arc::new(read_environment);
+        let context = Arc::new(Context::new(Parts {
+            settings: self.settings,
+            ledger: Arc::new(self.ledger),
+            secrets: self.secrets,
+            gateway,
+            clock,
+            random: Arc::new(|bytes: &mut [u8]| rand::fill(bytes)),
+            environment,
+            host: Arc::clone(program) as Arc<_>,
+        }));
+        let ending = CancellationToken::new();
+        let journal = tokio::spawn(journal_writer::run(feed, Arc::clone(&context), ending.clone()));
+        Ok((context, journal, ending))
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        max_body_bytes: config.body_bytes,
+        body_idle: config.timeouts.body_idle,
+        first_output: config.timeouts.answer,
+        stream_idle: config.timeouts.stream_idle,
+        ..Limits::default()
+    }
+}
+
+fn read_environment(variable: &str) -> Option<Secret> {
+    let value = std::env::var_os(variable)?.into_string().ok()?;
+    (!value.is_empty()).then(|| Secret::new(value))
+}

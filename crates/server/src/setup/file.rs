@@ -1,0 +1,228 @@
+//! The setup as people write it, in YAML.
+
+use std::fmt;
+
+use megarouter_domain::secret::Secret;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A whole configuration.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Setup {
+    /// Who serves models.
+    pub providers: Vec<ProviderEntry>,
+    /// What apps may ask for.
+    pub models: Vec<ModelEntry>,
+    /// What apps present.
+    pub keys: Vec<KeyEntry>,
+}
+
+/// A provider.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderEntry {
+    /// The name it is pinned by.
+    pub name: String,
+    /// Which record of the provider catalogue describes it.
+    pub kind: String,
+    /// Where its API is; left out, where its kind usually is.
+    #[serde(default)]
+    pub base_url: Option<String>,
+    /// Its credential; left out, none.
+    #[serde(default)]
+    pub credential: Option<CredentialEntry>,
+    /// Whether requests may be sent to it; left out, they may.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+/// A provider's credential: one of the two fields.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CredentialEntry {
+    /// The environment variable that the running MegaRouter reads it from.
+    pub env: Option<String>,
+    /// A text to keep in the secret store.
+    pub store: Option<SecretEntry>,
+}
+
+/// A model.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelEntry {
+    /// The name apps ask for.
+    pub name: String,
+    /// Other names it answers to.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// The ways to serve it, most wanted first.
+    pub deployments: Vec<DeploymentEntry>,
+}
+
+/// One way to serve a model.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeploymentEntry {
+    /// The provider's name.
+    pub provider: String,
+    /// The provider's own id of the model; left out, the model's name.
+    #[serde(default)]
+    pub upstream_model: Option<String>,
+    /// What it costs; left out, unknown (a local provider: nothing).
+    #[serde(default)]
+    pub price: Option<PriceEntry>,
+    /// The most tokens one answer can have.
+    #[serde(default)]
+    pub max_output_tokens: Option<u64>,
+}
+
+/// A price, in USD per million tokens.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceEntry {
+    /// Uncached input.
+    pub input: Decimal,
+    /// Output.
+    pub output: Decimal,
+    /// Input read from the prompt cache.
+    #[serde(default)]
+    pub cached_read: Option<Decimal>,
+    /// Input written to the prompt cache.
+    #[serde(default)]
+    pub cache_write: Option<Decimal>,
+    /// Reasoning output.
+    #[serde(default)]
+    pub reasoning: Option<Decimal>,
+    /// Audio input.
+    #[serde(default)]
+    pub audio_input: Option<Decimal>,
+    /// Audio output.
+    #[serde(default)]
+    pub audio_output: Option<Decimal>,
+    /// Where the figures come from: a page with its date.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+/// A virtual key.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEntry {
+    /// A name people recognise.
+    pub name: String,
+    /// Its text.
+    pub secret: SecretEntry,
+    /// The models it may use; left out, all.
+    #[serde(default)]
+    pub models: Option<Vec<String>>,
+    /// From when on it is refused, as RFC 3339; left out, never.
+    #[serde(default)]
+    pub expires_at: Option<String>,
+}
+
+/// A secret: `{env: NAME}` in the file, its text on the way to the running MegaRouter.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretEntry {
+    /// The environment variable to read it from, where `apply` runs.
+    Env(String),
+    /// The text.
+    Text(#[serde(deserialize_with = "secret")] Secret),
+}
+
+impl Serialize for SecretEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Env(name) => serializer.serialize_newtype_variant("SecretEntry", 0, "env", name),
+            Self::Text(text) => serializer.serialize_newtype_variant("SecretEntry", 1, "text", text.expose()),
+        }
+    }
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    String::deserialize(deserializer).map(Secret::new).map_err(|_| de::Error::custom("a secret must be a text"))
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// A decimal number, kept as it is written: amounts of money are never floating point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Decimal(pub String);
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_string(DecimalVisitor)
+    }
+}
+
+struct DecimalVisitor;
+
+impl Visitor<'_> for DecimalVisitor {
+    type Value = Decimal;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an amount in USD such as 0.15")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
+        Ok(Decimal(text.to_owned()))
+    }
+}
+
+impl Setup {
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// One that names the line and the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let setup = serde_saphyr::from_str::<Option<Self>>(text).map_err(|error| error.to_string())?;
+        Ok(setup.unwrap_or_default())
+    }
+
+    /// Replaces every secret's variable by its text.
+    ///
+    /// # Errors
+    /// The name of a variable that is not set, or set to nothing.
+    pub fn fill_in(&mut self, read: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+        let stored = self.providers.iter_mut().filter_map(|provider| provider.credential.as_mut()?.store.as_mut());
+        let keys = self.keys.iter_mut().map(|key| &mut key.secret);
+        for secret in stored.chain(keys) {
+            if let SecretEntry::Env(name) = secret {
+                let text = read(name).filter(|text| !text.trim().is_empty()).ok_or_else(|| name.clone())?;
+                *secret = SecretEntry::Text(Secret::new(text));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_are_read_as_they_are_written() {
+        let text = "models:\n- name: a\n  deployments:\n  - provider: p\n    price: {input: 0.15, output: \"15\"}\n";
+        let setup = Setup::parse(text).unwrap();
+        let price = setup.models[0].deployments[0].price.as_ref().unwrap();
+        assert_eq!((price.input.0.as_str(), price.output.0.as_str()), ("0.15", "15"));
+    }
+
+    #[test]
+    fn an_unknown_field_is_an_error_with_its_line() {
+        let error = Setup::parse("keys:\n- name: ci\n  secret: {env: A}\n  modells: []\n").unwrap_err();
+        assert!(error.contains("modells") && error.contains('4'), "{error}");
+    }
+
+    #[test]
+    fn a_missing_variable_is_named() {
+        let mut setup = Setup::parse("keys: [{name: ci, secret: {env: CI_KEY}}]").unwrap();
+        assert_eq!(setup.fill_in(|_| Some("  ".to_owned())), Err("CI_KEY".to_owned()));
+        assert_eq!(setup.fill_in(|name| Some(format!("text of {name}"))), Ok(()));
+        assert!(matches!(&setup.keys[0].secret, SecretEntry::Text(text) if text.expose() == "text of CI_KEY"));
+    }
+}

@@ -1,0 +1,458 @@
+//! The difference between a setup and what is stored, in changes and in words.
+
+use std::collections::HashSet;
+
+use megarouter_domain::clock::Timestamp;
+use megarouter_domain::id::{DeploymentId, Entropy, KeyId, ModelId, PriceId, ProviderId};
+use megarouter_domain::key::{self, KeyHash, ModelAccess, VirtualKey};
+use megarouter_domain::model::{Deployment, Model};
+use megarouter_domain::money::NanoUsdPerMillion;
+use megarouter_domain::price::{Price, Rates};
+use megarouter_domain::provider::{CredentialSource, Provider};
+use megarouter_domain::secret::Secret;
+use megarouter_providers::address::BaseUrl;
+use megarouter_providers::catalog;
+use megarouter_store::settings::{Change, Everything};
+use thiserror::Error;
+
+use super::file::{Decimal, DeploymentEntry, KeyEntry, ModelEntry, PriceEntry, ProviderEntry, SecretEntry, Setup};
+
+/// Where new ids come from.
+pub struct Origin<'a> {
+    /// The time of the change.
+    pub now: Timestamp,
+    /// Draws the random part of an id.
+    pub entropy: &'a mut dyn FnMut() -> Entropy,
+}
+
+/// What has to change.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The changes, in an order in which they can be made.
+    pub changes: Vec<Change>,
+    /// The same, one line each, for a person.
+    pub words: Vec<String>,
+    /// Secrets that the store is to hold, with the names of their providers.
+    pub secrets: Vec<(String, ProviderId, Secret)>,
+    /// Providers that go, with their secrets.
+    pub forgotten: Vec<ProviderId>,
+}
+
+/// Why a setup cannot be true.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// Something is named twice.
+    #[error("the {noun} `{name}` is named twice")]
+    Twice {
+        /// What.
+        noun: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A value is wrong.
+    #[error("{place}: {reason}")]
+    Wrong {
+        /// Where.
+        place: String,
+        /// Why, and what instead.
+        reason: String,
+    },
+}
+
+/// Compares a setup with what is stored. What is as wanted makes no change, so that applying twice
+/// is as applying once.
+///
+/// # Errors
+/// When the setup contradicts itself or names what does not exist.
+pub fn plan(setup: &Setup, stored: &Everything, prune: bool, origin: &mut Origin<'_>) -> Result<Plan, PlanError> {
+    no_twins("provider", setup.providers.iter().map(|entry| &entry.name))?;
+    no_twins("model", setup.models.iter().map(|entry| &entry.name))?;
+    no_twins("key", setup.keys.iter().map(|entry| &entry.name))?;
+    let mut plan = Plan::default();
+    let mut providers = stored.providers.clone();
+    for entry in &setup.providers {
+        plan.add_provider(entry, &mut providers, origin)?;
+    }
+    if prune {
+        // Models go before the providers they would otherwise keep.
+        plan.prune_models(setup, stored);
+    }
+    for entry in &setup.models {
+        plan.add_model(entry, stored, &providers, origin)?;
+    }
+    for entry in &setup.keys {
+        plan.add_key(entry, stored, origin)?;
+    }
+    if prune {
+        plan.prune_rest(setup, stored, origin.now);
+    }
+    Ok(plan)
+}
+
+impl Plan {
+    fn note(&mut self, change: Change, words: String) {
+        self.changes.push(change);
+        self.words.push(words);
+    }
+
+    fn add_provider(
+        &mut self,
+        entry: &ProviderEntry,
+        providers: &mut Vec<Provider>,
+        origin: &mut Origin<'_>,
+    ) -> Result<(), PlanError> {
+        let place = format!("provider `{}`", entry.name);
+        let found = providers.iter().position(|provider| provider.name == entry.name);
+        let id = found.map_or_else(|| ProviderId::new(origin.now, (origin.entropy)()), |at| providers[at].id);
+        let (wanted, secret) = provider(entry, id).map_err(|reason| PlanError::Wrong { place, reason })?;
+        if let Some(secret) = secret {
+            self.secrets.push((wanted.name.clone(), id, secret));
+        }
+        match found {
+            None => {
+                self.note(Change::PutProvider(wanted.clone()), format!("add provider {}", entry.name));
+                providers.push(wanted);
+            }
+            Some(at) if providers[at] != wanted => {
+                let words = format!("change provider {}: {}", entry.name, difference(&providers[at], &wanted));
+                self.note(Change::PutProvider(wanted.clone()), words);
+                providers[at] = wanted;
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    fn add_model(
+        &mut self,
+        entry: &ModelEntry,
+        stored: &Everything,
+        providers: &[Provider],
+        origin: &mut Origin<'_>,
+    ) -> Result<(), PlanError> {
+        let place = format!("model `{}`", entry.name);
+        let found = stored.models.iter().find(|model| model.name == entry.name);
+        let wanted = model(entry, found, providers, origin).map_err(|reason| PlanError::Wrong { place, reason })?;
+        match found {
+            None => self.note(Change::PutModel(wanted), format!("add model {}", entry.name)),
+            Some(found) if *found != wanted => {
+                self.note(Change::PutModel(wanted), format!("change model {}", entry.name));
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    fn add_key(&mut self, entry: &KeyEntry, stored: &Everything, origin: &mut Origin<'_>) -> Result<(), PlanError> {
+        let place = format!("key `{}`", entry.name);
+        let found = stored.keys.iter().find(|key| key.name == entry.name && key.revoked_at.is_none());
+        let wanted = virtual_key(entry, found, origin).map_err(|reason| PlanError::Wrong { place, reason })?;
+        match found {
+            None => self.note(Change::PutKey(wanted), format!("add key {}", entry.name)),
+            // A key's text cannot be changed, so another text is another key of the same name.
+            Some(found) if found.hash != wanted.hash => {
+                let words = format!("replace key {}: its text is another one, and the old one is revoked", entry.name);
+                self.changes.push(Change::RevokeKey { id: found.id, at: origin.now });
+                self.note(Change::PutKey(wanted), words);
+            }
+            Some(found) if *found != wanted => self.note(Change::PutKey(wanted), format!("change key {}", entry.name)),
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    fn prune_models(&mut self, setup: &Setup, stored: &Everything) {
+        let is_named = |name: &String| setup.models.iter().any(|entry| entry.name == *name);
+        for model in stored.models.iter().filter(|model| !is_named(&model.name)) {
+            self.note(Change::RemoveModel(model.id), format!("remove model {}", model.name));
+        }
+    }
+
+    fn prune_rest(&mut self, setup: &Setup, stored: &Everything, now: Timestamp) {
+        let is_named = |name: &String| setup.providers.iter().any(|entry| entry.name == *name);
+        for provider in stored.providers.iter().filter(|provider| !is_named(&provider.name)) {
+            let change = Change::RemoveProvider { id: provider.id, with_models: true };
+            self.note(change, format!("remove provider {}", provider.name));
+            self.forgotten.push(provider.id);
+        }
+        let is_named = |name: &String| setup.keys.iter().any(|entry| entry.name == *name);
+        let is_ours = |key: &&VirtualKey| key.id != stored.playground_key && key.revoked_at.is_none();
+        for key in stored.keys.iter().filter(is_ours).filter(|key| !is_named(&key.name)) {
+            self.note(Change::RevokeKey { id: key.id, at: now }, format!("revoke key {}", key.name));
+        }
+    }
+}
+
+fn no_twins<'a>(noun: &'static str, names: impl Iterator<Item = &'a String>) -> Result<(), PlanError> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(PlanError::Twice { noun, name: name.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn provider(entry: &ProviderEntry, id: ProviderId) -> Result<(Provider, Option<Secret>), String> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    if entry.name.is_empty() || entry.name.len() > 64 || !entry.name.bytes().all(is_plain) {
+        return Err("a name has 1 to 64 lower-case letters, digits, dots, dashes or underscores".to_owned());
+    }
+    let kind = catalog::kind(&entry.kind).ok_or_else(|| {
+        let known: Vec<_> = catalog::ALL.iter().map(|kind| kind.id).collect();
+        format!("`{}` is no kind of provider; use one of {}", entry.kind, known.join(", "))
+    })?;
+    let address = entry.base_url.as_deref().unwrap_or(kind.base_url);
+    if address.is_empty() {
+        return Err(format!("the kind {} needs a base_url", kind.id));
+    }
+    let base_url = BaseUrl::parse(address).map_err(|error| format!("base_url: {error}"))?.as_str().to_owned();
+    if kind.base_url_is_fixed && base_url != kind.base_url {
+        return Err(format!(
+            "{} is always at {}; leave base_url out, or use openai_compatible",
+            kind.name, kind.base_url
+        ));
+    }
+    let (credential, secret) = credential(entry)?;
+    if credential == CredentialSource::None && kind.needs_credential {
+        return Err(format!("{} refuses calls without a credential; write credential: {{env: NAME}}", kind.name));
+    }
+    let (name, kind, is_enabled) = (entry.name.clone(), kind.id.to_owned(), entry.enabled);
+    Ok((Provider { id, name, kind, base_url, credential, is_enabled }, secret))
+}
+
+fn credential(entry: &ProviderEntry) -> Result<(CredentialSource, Option<Secret>), String> {
+    let Some(credential) = &entry.credential else { return Ok((CredentialSource::None, None)) };
+    match (&credential.env, &credential.store) {
+        (Some(variable), None) => Ok((CredentialSource::Environment { variable: variable.clone() }, None)),
+        (None, Some(secret)) => Ok((CredentialSource::Stored, Some(Secret::new(text(secret)?.trim().to_owned())))),
+        _ => Err("a credential is either {env: NAME} or {store: {env: NAME}}".to_owned()),
+    }
+}
+
+fn text(secret: &SecretEntry) -> Result<&str, String> {
+    match secret {
+        SecretEntry::Text(text) if !text.is_blank() => Ok(text.expose()),
+        SecretEntry::Text(_) => Err("the secret is empty".to_owned()),
+        SecretEntry::Env(name) => Err(format!("the variable {name} was not read")),
+    }
+}
+
+fn model(
+    entry: &ModelEntry,
+    found: Option<&Model>,
+    providers: &[Provider],
+    origin: &mut Origin<'_>,
+) -> Result<Model, String> {
+    if entry.name.trim().is_empty() || entry.deployments.is_empty() {
+        return Err("a model has a name and at least one deployment".to_owned());
+    }
+    let mut deployments = Vec::new();
+    for wanted in &entry.deployments {
+        deployments.push(deployment(wanted, &entry.name, found, providers, origin)?);
+    }
+    let id = found.map_or_else(|| ModelId::new(origin.now, (origin.entropy)()), |found| found.id);
+    let created_at = found.map_or(origin.now, |found| found.created_at);
+    Ok(Model { id, name: entry.name.clone(), aliases: entry.aliases.clone(), deployments, created_at })
+}
+
+fn deployment(
+    entry: &DeploymentEntry,
+    model: &str,
+    found: Option<&Model>,
+    providers: &[Provider],
+    origin: &mut Origin<'_>,
+) -> Result<Deployment, String> {
+    let provider = providers
+        .iter()
+        .find(|provider| provider.name == entry.provider)
+        .ok_or_else(|| format!("there is no provider `{}`", entry.provider))?;
+    let upstream_model = entry.upstream_model.as_deref().unwrap_or(model);
+    let is_same = |known: &&Deployment| known.provider_id == provider.id && known.upstream_model == upstream_model;
+    let known = found.and_then(|found| found.deployments.iter().find(is_same));
+    let is_local = catalog::kind(&provider.kind).is_some_and(|kind| kind.is_local);
+    let price = match &entry.price {
+        Some(written) => Some((rates(written)?, written.source.clone().unwrap_or_else(|| "set by hand".to_owned()))),
+        None => is_local.then(|| (Rates::default(), "runs on this machine".to_owned())),
+    };
+    Ok(Deployment {
+        id: known.map_or_else(|| DeploymentId::new(origin.now, (origin.entropy)()), |known| known.id),
+        provider_id: provider.id,
+        upstream_model: upstream_model.to_owned(),
+        price: price.map(|(rates, source)| version(rates, source, known, origin)),
+        max_output_tokens: entry.max_output_tokens,
+    })
+}
+
+/// The version in force when it says the same, else a new one.
+fn version(rates: Rates, source: String, known: Option<&Deployment>, origin: &mut Origin<'_>) -> Price {
+    match known.and_then(|known| known.price.as_ref()) {
+        Some(price) if price.rates == rates && price.source == source => price.clone(),
+        _ => Price { id: PriceId::new(origin.now, (origin.entropy)()), valid_from: origin.now, rates, source },
+    }
+}
+
+fn rates(entry: &PriceEntry) -> Result<Rates, String> {
+    let parse = |field: &str, amount: &Decimal| {
+        NanoUsdPerMillion::parse_usd(&amount.0).map_err(|error| format!("price.{field}: {error}"))
+    };
+    let optional =
+        |field: &str, amount: &Option<Decimal>| amount.as_ref().map(|amount| parse(field, amount)).transpose();
+    Ok(Rates {
+        input: parse("input", &entry.input)?,
+        output: parse("output", &entry.output)?,
+        cached_read: optional("cached_read", &entry.cached_read)?,
+        cache_write: optional("cache_write", &entry.cache_write)?,
+        reasoning: optional("reasoning", &entry.reasoning)?,
+        audio_input: optional("audio_input", &entry.audio_input)?,
+        audio_output: optional("audio_output", &entry.audio_output)?,
+    })
+}
+
+fn virtual_key(entry: &KeyEntry, found: Option<&VirtualKey>, origin: &mut Origin<'_>) -> Result<VirtualKey, String> {
+    let text = text(&entry.secret)?;
+    key::check_strength(text).map_err(|error| error.to_string())?;
+    let hash = KeyHash::of(text);
+    let same = found.filter(|found| found.hash == Some(hash));
+    let expires_at = entry.expires_at.as_deref().map(Timestamp::parse_rfc3339).transpose();
+    Ok(VirtualKey {
+        id: same.map_or_else(|| KeyId::new(origin.now, (origin.entropy)()), |same| same.id),
+        name: entry.name.clone(),
+        hint: key::hint(text),
+        hash: Some(hash),
+        models: entry.models.clone().map_or(ModelAccess::All, ModelAccess::Only),
+        created_at: same.map_or(origin.now, |same| same.created_at),
+        expires_at: expires_at.map_err(|_| "expires_at: write a time such as 2027-01-01T00:00:00Z".to_owned())?,
+        revoked_at: None,
+    })
+}
+
+fn difference(before: &Provider, after: &Provider) -> String {
+    let differing = [
+        (before.kind != after.kind, "kind"),
+        (before.base_url != after.base_url, "base_url"),
+        (before.credential != after.credential, "credential"),
+        (before.is_enabled != after.is_enabled, "enabled"),
+    ];
+    let fields: Vec<_> = differing.iter().filter(|(differs, _)| *differs).map(|(_, field)| *field).collect();
+    fields.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use megarouter_domain::id::OrganizationId;
+    use megarouter_store::settings::Organization;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000_000);
+    const SETUP: &str = "
+providers:
+- {name: local, kind: ollama}
+- {name: openai, kind: openai, credential: {store: {env: OPENAI}}}
+models:
+- name: small
+  aliases: [fast]
+  deployments:
+  - {provider: local, upstream_model: 'qwen3:4b'}
+  - {provider: openai, upstream_model: gpt-5-nano, price: {input: 0.05, output: 0.40}}
+keys:
+- {name: ci, secret: {env: CI}, models: [small]}
+";
+
+    fn empty() -> Everything {
+        let id = OrganizationId::new(NOW, [0; 10]);
+        Everything {
+            organization: Organization { id, name: "Home".to_owned(), created_at: NOW },
+            providers: vec![],
+            models: vec![],
+            keys: vec![],
+            playground_key: KeyId::new(NOW, [0; 10]),
+            preferences: vec![],
+        }
+    }
+
+    fn setup(text: &str) -> Setup {
+        let mut setup = Setup::parse(text).unwrap();
+        setup.fill_in(|name| Some(format!("{name}-secret-text-0123456789"))).unwrap();
+        setup
+    }
+
+    fn planned(setup: &Setup, stored: &Everything, prune: bool) -> Result<Plan, PlanError> {
+        let mut counter = 0_u8;
+        let mut entropy = || {
+            counter += 1;
+            [counter; 10]
+        };
+        plan(setup, stored, prune, &mut Origin { now: NOW, entropy: &mut entropy })
+    }
+
+    fn after(plan: Plan, stored: &mut Everything) {
+        for change in plan.changes {
+            match change {
+                Change::PutProvider(provider) => stored.providers.push(provider),
+                Change::PutModel(model) => stored.models.push(model),
+                Change::PutKey(key) => stored.keys.push(key),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn applying_twice_is_as_applying_once() {
+        let (setup, mut stored) = (setup(SETUP), empty());
+        let plan = planned(&setup, &stored, false).unwrap();
+        assert_eq!(plan.words, ["add provider local", "add provider openai", "add model small", "add key ci"]);
+        assert_eq!(plan.secrets.len(), 1);
+        after(plan, &mut stored);
+        let again = planned(&setup, &stored, true).unwrap();
+        assert_eq!((again.words, again.changes), (vec![], vec![]));
+    }
+
+    #[test]
+    fn only_what_differs_changes() {
+        let mut stored = empty();
+        after(planned(&setup(SETUP), &stored, false).unwrap(), &mut stored);
+        let price = stored.models[0].deployments[1].price.clone().unwrap();
+        let dearer = setup(&SETUP.replace("0.40", "0.50").replace("kind: ollama", "kind: ollama, enabled: false"));
+        let plan = planned(&dearer, &stored, false).unwrap();
+        assert_eq!(plan.words, ["change provider local: enabled", "change model small"]);
+        let Change::PutModel(model) = &plan.changes[1] else { panic!("{:?}", plan.changes) };
+        assert_eq!(model.id, stored.models[0].id);
+        assert_ne!(model.deployments[1].price.as_ref().unwrap().id, price.id, "a changed price is a new version");
+    }
+
+    #[test]
+    fn another_text_is_another_key() {
+        let mut stored = empty();
+        after(planned(&setup(SETUP), &stored, false).unwrap(), &mut stored);
+        let plan = planned(&setup(&SETUP.replace("env: CI", "env: OTHER")), &stored, false).unwrap();
+        assert!(matches!(plan.changes[..], [Change::RevokeKey { .. }, Change::PutKey(_)]), "{:?}", plan.changes);
+    }
+
+    #[test]
+    fn pruning_removes_what_is_not_named_and_nothing_else_does() {
+        let mut stored = empty();
+        after(planned(&setup(SETUP), &stored, false).unwrap(), &mut stored);
+        assert!(planned(&Setup::default(), &stored, false).unwrap().words.is_empty());
+        let words = planned(&Setup::default(), &stored, true).unwrap().words;
+        assert_eq!(words, ["remove model small", "remove provider local", "remove provider openai", "revoke key ci"]);
+    }
+
+    #[test]
+    fn a_setup_that_cannot_be_true_is_refused_with_its_place() {
+        let wrong = [
+            ("providers: [{name: a, kind: ollama}, {name: a, kind: vllm}]", "named twice"),
+            ("providers: [{name: A, kind: ollama}]", "lower-case"),
+            ("providers: [{name: a, kind: magic}]", "no kind of provider"),
+            ("providers: [{name: a, kind: openai}]", "refuses calls without a credential"),
+            ("providers: [{name: a, kind: openai_compatible}]", "needs a base_url"),
+            ("models: [{name: m, deployments: [{provider: nobody}]}]", "there is no provider `nobody`"),
+            ("models: [{name: m, deployments: []}]", "at least one deployment"),
+            ("keys: [{name: k, secret: {env: A}, expires_at: soon}]", "expires_at"),
+        ];
+        for (text, reason) in wrong {
+            let error = planned(&setup(text), &empty(), false).unwrap_err().to_string();
+            assert!(error.contains(reason), "{text} gave {error}");
+        }
+    }
+}
