@@ -18,6 +18,7 @@ use megarouter_domain::clock::Timestamp;
 use megarouter_domain::provider::Target;
 use reqwest::redirect;
 use thiserror::Error;
+use tracing::warn;
 use url::Url;
 
 use crate::address::BaseUrl;
@@ -99,22 +100,15 @@ impl Client {
     pub fn new(options: &ClientOptions) -> Result<Self, SetupError> {
         // Fails only when a provider is installed already, which then is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .http1_only()
-            .tcp_nodelay(true)
-            .dns_resolver(resolver::SystemResolver)
-            .connect_timeout(options.connect_timeout)
-            .pool_idle_timeout(options.idle_timeout);
-        let builder = match &options.proxy {
-            Some(proxy) => {
-                builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(SetupError)?.no_proxy(own_machine()))
+        let http = match builder(options)?.build() {
+            Ok(http) => http,
+            Err(error) => {
+                // A machine without root certificates can still serve its own models.
+                warn!(%error, "no secure connections: the system's root certificates cannot be read");
+                builder(options)?.tls_certs_only([]).build().map_err(SetupError)?
             }
-            None => builder.no_proxy(),
         };
-        Ok(Self { http: builder.build().map_err(SetupError)? })
+        Ok(Self { http })
     }
 
     /// Makes a call and waits for the answer's head. `now` is the wall clock, for `Retry-After`.
@@ -260,6 +254,20 @@ impl Stream for UpstreamBody {
             });
         }
     }
+}
+
+fn builder(options: &ClientOptions) -> Result<reqwest::ClientBuilder, SetupError> {
+    let builder = reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .http1_only()
+        .tcp_nodelay(true)
+        .dns_resolver(resolver::SystemResolver)
+        .connect_timeout(options.connect_timeout)
+        .pool_idle_timeout(options.idle_timeout);
+    let Some(proxy) = &options.proxy else { return Ok(builder.no_proxy()) };
+    Ok(builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(SetupError)?.no_proxy(own_machine())))
 }
 
 /// What a configured proxy is never asked for.

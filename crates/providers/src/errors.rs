@@ -150,21 +150,33 @@ fn decimal(text: &str) -> Option<u64> {
 pub fn scrub(body: &Bytes, target: &Target) -> Bytes {
     let Credential::Ready(secret) = &target.credential else { return body.clone() };
     let needle = secret.expose().trim().as_bytes();
-    if needle.is_empty() || needle.len() > body.len() {
+    if needle.is_empty() {
         return body.clone();
     }
-    let mut clean: Vec<u8> = Vec::with_capacity(body.len());
+    let mut clean: Vec<u8> = vec![];
     let mut rest: &[u8] = body;
     while let Some(at) = rest.windows(needle.len()).position(|window| window == needle) {
         clean.extend_from_slice(&rest[..at]);
         clean.extend_from_slice(b"[credential]");
         rest = &rest[at + needle.len()..];
     }
-    if clean.is_empty() && rest.len() == body.len() {
+    if rest.len() == body.len() {
         return body.clone();
     }
     clean.extend_from_slice(rest);
     clean.into()
+}
+
+/// What a provider said, without our credential, should it quote it.
+pub fn scrub_said(said: UpstreamErrorBody, target: &Target) -> UpstreamErrorBody {
+    let Credential::Ready(secret) = &target.credential else { return said };
+    let needle = secret.expose().trim();
+    if needle.is_empty() {
+        return said;
+    }
+    let clean = |text: String| text.replace(needle, "[credential]");
+    let UpstreamErrorBody { message, kind, code, param } = said;
+    UpstreamErrorBody { message: clean(message), kind: kind.map(clean), code: code.map(clean), param: param.map(clean) }
 }
 
 /// Says what a failure of the HTTP client was.
@@ -269,5 +281,7 @@ mod tests {
         assert_eq!(clean("sk-canary"), "[credential]");
         assert_eq!(clean("nothing here"), "nothing here");
         assert_eq!(clean(""), "");
+        let said = UpstreamErrorBody { message: "no sk-canary".to_owned(), ..UpstreamErrorBody::default() };
+        assert_eq!(scrub_said(said, &target).message, "no [credential]");
     }
 }

@@ -118,6 +118,9 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
+/// A model list as llama.cpp gives it.
+pub const LIST: &str = r#"{"object":"list","data":[{"id":"a","object":"model","owned_by":"llamacpp"},{"id":"b"}]}"#;
+
 /// A whole answer with a JSON body.
 pub fn json(status: &str, body: &str) -> String {
     let length = body.len();

@@ -1,17 +1,18 @@
-//! Questions of a person who sets a provider up: does it answer, what runs on this machine, which
-//! credentials lie in the environment.
+//! Questions of a person who sets a provider up: does it answer ([`test`]), what runs on this machine
+//! ([`detect_local`]), which credentials lie in the environment ([`environment`]).
+
+mod detection;
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
 use http::HeaderMap;
 use megarouter_dialect::openai_chat::error as error_body;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::provider::Target;
 use serde::Deserialize;
 
-use crate::address::BaseUrl;
-use crate::catalog::{self, Detection, Kind};
+pub use self::detection::{DetectedServer, EnvironmentCredential, detect_local, environment};
+use crate::catalog;
 use crate::client::{Call, Client, UpstreamResponse};
 use crate::errors::{self, CallError};
 
@@ -23,9 +24,6 @@ const ERROR_LIMIT: usize = 64 << 10;
 
 /// How long a provider may take to answer a test.
 const TEST_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a server on this machine may take to show itself.
-const DETECTION_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// What a test found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,30 +88,6 @@ impl Problem {
     }
 }
 
-/// A model server found on this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DetectedServer {
-    /// Its record.
-    pub kind: &'static str,
-    /// The name people know it by.
-    pub name: &'static str,
-    /// Its base URL.
-    pub base_url: String,
-    /// Its models.
-    pub models: Vec<String>,
-}
-
-/// A credential that lies in the environment. Its value is never read here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EnvironmentCredential {
-    /// The record of the provider it is for.
-    pub kind: &'static str,
-    /// The provider's name.
-    pub name: &'static str,
-    /// The variable.
-    pub variable: &'static str,
-}
-
 #[derive(Deserialize)]
 struct ModelList {
     data: Option<Vec<ListedModel>>,
@@ -159,29 +133,6 @@ pub async fn test(client: &Client, target: &Target) -> Diagnosis {
         Some(path) if found.is_ok() => check_credential(client, target, path, found).await,
         _ => found,
     }
-}
-
-/// Finds the model servers that answer on their usual ports of this machine.
-pub async fn detect_local(client: &Client) -> Vec<DetectedServer> {
-    let local = catalog::ALL.iter().filter_map(|kind| Some((kind, kind.detection?)));
-    let looks = local.map(|(kind, detection)| detect(client, kind, detection, detection.port));
-    join_all(looks).await.into_iter().flatten().collect()
-}
-
-/// Tells which providers' credentials lie in the environment of this program.
-pub fn environment() -> Vec<EnvironmentCredential> {
-    credentials_in(|variable| std::env::var_os(variable).is_some_and(|value| !value.is_empty()))
-}
-
-fn credentials_in(is_set: impl Fn(&str) -> bool) -> Vec<EnvironmentCredential> {
-    let of_kind = |kind: &'static Kind| {
-        kind.credential_variables.iter().map(|variable| EnvironmentCredential {
-            kind: kind.id,
-            name: kind.name,
-            variable,
-        })
-    };
-    catalog::ALL.iter().flat_map(of_kind).filter(|found| is_set(found.variable)).collect()
 }
 
 async fn ask(client: &Client, target: &Target, path: &str) -> Result<UpstreamResponse, CallError> {
@@ -299,37 +250,11 @@ fn sentence(text: &str) -> String {
     letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }
 
-async fn detect(client: &Client, kind: &'static Kind, detection: Detection, port: u16) -> Option<DetectedServer> {
-    tokio::time::timeout(DETECTION_TIMEOUT, recognise(client, kind, detection, port)).await.ok().flatten()
-}
-
-async fn recognise(client: &Client, kind: &'static Kind, detection: Detection, port: u16) -> Option<DetectedServer> {
-    let base = BaseUrl::parse(&format!("http://127.0.0.1:{port}/v1")).ok()?;
-    let shown = read_public(client, &base, detection.path).await?;
-    memmem(&shown, detection.mark).then_some(())?;
-    let list = read_public(client, &base, "/v1/models").await?;
-    Some(DetectedServer { kind: kind.id, name: kind.name, base_url: base.as_str().to_owned(), models: listed(&list)? })
-}
-
-async fn read_public(client: &Client, base: &BaseUrl, path: &str) -> Option<bytes::Bytes> {
-    let response = client.look(base, path, DETECTION_TIMEOUT).await.ok()?;
-    if !response.status.is_success() {
-        return None;
-    }
-    response.body.read_all(LIST_LIMIT).await.ok()
-}
-
-fn memmem(text: &[u8], mark: &str) -> bool {
-    text.windows(mark.len()).any(|window| window == mark.as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::client::ClientOptions;
-    use crate::scripted::{Act, Scripted, json, target};
-
-    const LIST: &str = r#"{"object":"list","data":[{"id":"a","object":"model","owned_by":"llamacpp"},{"id":"b"}]}"#;
+    use crate::scripted::{Act, LIST, Scripted, json, target};
 
     fn client() -> Client {
         Client::new(&ClientOptions::default()).unwrap()
@@ -393,33 +318,5 @@ mod tests {
         assert_eq!(test(&client(), &target).await.problem, Some(Problem::CredentialRejected));
         assert!(server.next_request().await.starts_with("GET /v1/models "));
         assert!(server.next_request().await.starts_with("GET /v1/key "));
-    }
-
-    #[tokio::test]
-    async fn a_local_server_is_recognised_by_its_answer() {
-        let kind = catalog::kind("llamacpp").unwrap();
-        let detection = kind.detection.unwrap();
-        let mut server =
-            Scripted::start(vec![Act::Answer(json("200 OK", LIST)), Act::Answer(json("200 OK", LIST))]).await;
-        let found = detect(&client(), kind, detection, server.port).await.unwrap();
-        assert_eq!((found.kind, found.models.len()), ("llamacpp", 2));
-        assert_eq!(found.base_url, format!("http://127.0.0.1:{}/v1", server.port));
-        assert!(!server.next_request().await.to_ascii_lowercase().contains("authorization"));
-    }
-
-    #[tokio::test]
-    async fn another_server_on_the_port_is_not_taken_for_it() {
-        let kind = catalog::kind("llamacpp").unwrap();
-        let detection = kind.detection.unwrap();
-        let other = Scripted::start(vec![Act::Answer(json("200 OK", r#"{"data":[{"id":"x"}]}"#))]).await;
-        assert_eq!(detect(&client(), kind, detection, other.port).await, None);
-        let silent = Scripted::start(vec![Act::AnswerAndHold(String::new())]).await;
-        assert_eq!(detect(&client(), kind, detection, silent.port).await, None);
-    }
-
-    #[test]
-    fn only_variables_that_are_set_are_named() {
-        let found = credentials_in(|variable| variable == "GROQ_API_KEY");
-        assert_eq!(found, [EnvironmentCredential { kind: "groq", name: "Groq", variable: "GROQ_API_KEY" }]);
     }
 }
