@@ -127,15 +127,16 @@ fn malformed(error: &serde_json::Error) -> ApiError {
 
 fn wrong_field(path: &str, error: &serde_json::Error) -> ApiError {
     let reason = without_position(error);
-    // A missing or unknown field is named by the message; the path then ends at what should hold it.
-    let field = match quoted(&reason, ["missing field `", "unknown field `"]) {
+    // These faults are found where the field should be, so the path ends at what should hold it.
+    let field = match named_field(&reason) {
         Some(name) if path == "." => name.to_owned(),
         Some(name) if path.rsplit('.').next() != Some(name) => format!("{path}.{name}"),
         _ => path.to_owned(),
     };
+    let reason = without_value(&reason);
     let message =
         format!("The field `{field}` is not valid: {reason}. Nothing was changed. Correct it and send it again.");
-    ApiError::new(StatusCode::BAD_REQUEST, "request.invalid", message).about(field)
+    ApiError::invalid("request.invalid", message).about(field)
 }
 
 /// The message without the position, which says nothing to somebody who filled in a form.
@@ -144,15 +145,27 @@ fn without_position(error: &impl fmt::Display) -> String {
     text.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
-fn quoted<'a>(text: &'a str, starts: [&str; 2]) -> Option<&'a str> {
-    let rest = starts.iter().find_map(|start| text.strip_prefix(start))?;
+/// The message without the value that came: it may be a secret in the wrong place.
+fn without_value(reason: &str) -> &str {
+    let quotes_value =
+        ["invalid type: ", "invalid value: ", "unknown variant "].iter().any(|start| reason.starts_with(start));
+    match reason.rfind(", expected ") {
+        Some(place) if quotes_value => &reason[place + 2..],
+        _ => reason,
+    }
+}
+
+/// The field that a message of serde names.
+fn named_field(reason: &str) -> Option<&str> {
+    let starts = ["missing field `", "unknown field `", "duplicate field `"];
+    let rest = starts.iter().find_map(|start| reason.strip_prefix(start))?;
     rest.split('`').next()
 }
 
 fn bad_query(rejection: &QueryRejection) -> ApiError {
     let reason = rejection.body_text();
     let reason = reason.strip_prefix("Failed to deserialize query string: ").unwrap_or(&reason);
-    let field = quoted(reason, ["unknown field `", "missing field `"]).or_else(|| reason.split(": ").next());
+    let field = named_field(reason).or_else(|| reason.split(": ").next());
     let message = format!("The query is not valid: {reason}. Nothing was read. Correct the address and try again.");
     let error = ApiError::new(StatusCode::BAD_REQUEST, "request.invalid", message);
     match field {

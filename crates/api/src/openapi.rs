@@ -95,3 +95,35 @@ fn require_fields(object: &mut Object) {
     object.required = object.properties.keys().cloned().collect();
     object.properties.values_mut().for_each(require_all);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    const UPDATE: &str = "cargo run -p megarouter-api --example openapi > crates/api/openapi.json";
+
+    #[test]
+    fn the_committed_document_is_that_of_the_code() {
+        let committed = include_str!("../openapi.json");
+        assert!(committed == to_json(), "openapi.json is out of date; update it with\n  {UPDATE}");
+    }
+
+    #[test]
+    fn every_operation_is_described() {
+        let document = document();
+        let mut ids = HashSet::new();
+        for (path, item) in &document.paths.paths {
+            let operations = [&item.get, &item.put, &item.post, &item.delete, &item.patch];
+            for operation in operations.into_iter().flatten() {
+                let id = operation.operation_id.clone().unwrap_or_default();
+                assert!(!id.is_empty() && ids.insert(id.clone()), "{path}: the id `{id}` is empty or taken");
+                assert!(operation.summary.as_ref().is_some_and(|text| text.ends_with('.')), "{id} has no summary");
+                assert_eq!(operation.tags.as_ref().map(Vec::len), Some(1), "{id} has one tag");
+                assert!(operation.responses.responses.contains_key("default"), "{id} has no error answer");
+            }
+        }
+        assert_eq!(ids.len(), 31);
+    }
+}

@@ -187,7 +187,8 @@ pub async fn show_overview(
 }
 
 fn question(query: OverviewQuery, now: Timestamp) -> Question {
-    let to = query.to.map_or(now, |time| time.0);
+    // The end does not belong to the range, and what happened this very moment is to be in it.
+    let to = query.to.map_or(now.plus(Duration::from_micros(1)), |time| time.0);
     let named = |text: Option<String>| text.filter(|text| !text.is_empty());
     Question {
         from: query.from.map_or_else(|| to.minus(DAY), |time| time.0),

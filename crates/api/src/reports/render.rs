@@ -79,7 +79,8 @@ fn failed(error: Error) -> ApiError {
 
 impl ReportRange {
     fn ending_at_latest(self, now: Timestamp) -> Range {
-        let to = self.to.map_or(now, |time| time.0);
+        // The end does not belong to the range, and what happened this very moment is to be in it.
+        let to = self.to.map_or(now.plus(Duration::from_micros(1)), |time| time.0);
         Range { from: self.from.map_or_else(|| to.minus(USUAL_RANGE), |time| time.0), to, as_of: now }
     }
 }

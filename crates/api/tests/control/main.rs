@@ -1,0 +1,13 @@
+//! The control API from outside, over real stores.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod kit;
+
+mod access;
+mod keys;
+mod models;
+mod providers;
+mod system;
+mod traffic;
+mod wording;
