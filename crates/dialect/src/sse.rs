@@ -142,14 +142,23 @@ fn event_end(bytes: &[u8]) -> usize {
 /// Borrowed for the usual single line; several lines are joined by LF as the standard says.
 pub fn data(event: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut found: Option<Cow<'_, [u8]>> = None;
-    for line in event.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        let Some(value) = data_value(line) else { continue };
+    for value in lines(event).filter_map(data_value) {
         found = Some(match found {
             None => Cow::Borrowed(value),
             Some(before) => Cow::Owned([&before, b"\n".as_slice(), value].concat()),
         });
     }
     found
+}
+
+fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(event);
+    std::iter::from_fn(move || {
+        let bytes = rest?;
+        let end = memchr2(b'\n', b'\r', bytes);
+        rest = end.map(|end| &bytes[end + 1..]);
+        Some(end.map_or(bytes, |end| &bytes[..end]))
+    })
 }
 
 fn data_value(line: &[u8]) -> Option<&[u8]> {

@@ -25,6 +25,12 @@ use crate::address::BaseUrl;
 use crate::errors::{self, CallError};
 use crate::{auth, headers, resolver};
 
+/// How many idle connections are kept to one provider.
+const IDLE_CONNECTIONS: usize = 256;
+
+/// How long a silent connection goes unasked whether its other end is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
 /// How connections are made.
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
@@ -264,8 +270,11 @@ fn builder(options: &ClientOptions) -> Result<reqwest::ClientBuilder, SetupError
         .http1_only()
         .tcp_nodelay(true)
         .dns_resolver(resolver::SystemResolver)
+        .user_agent(concat!("MegaRouter/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(options.connect_timeout)
-        .pool_idle_timeout(options.idle_timeout);
+        .tcp_keepalive(KEEPALIVE)
+        .pool_idle_timeout(options.idle_timeout)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS);
     let Some(proxy) = &options.proxy else { return Ok(builder.no_proxy()) };
     Ok(builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(SetupError)?.no_proxy(own_machine())))
 }

@@ -357,5 +357,18 @@ mod tests {
             }
             prop_assert_eq!(serde_json::from_slice::<serde_json::Value>(&spliced).unwrap(), value);
         }
+
+        #[test]
+        fn any_bytes_are_read_or_refused_and_what_is_read_can_pass_untouched(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "\"model\":\"m\"", "\"messages\":[{}]", "\"stream\":true", "\"n\":1", "\"max_tokens\":null", ",", ",", "{", "}",
+                " ", "\n", "\"x\":[1,{\"y\":\"\\u00e9\"}]", "\u{1F600}",
+            ]), 0..14),
+        ) {
+            let body = format!("{{{}}}", parts.concat());
+            if let Ok(request) = parse(&body) {
+                prop_assert_eq!(request.splice("m", false, None), body);
+            }
+        }
     }
 }

@@ -247,4 +247,18 @@ proptest! {
         };
         prop_assert_eq!(run(&cut(&bytes, &cuts)), run(&[&bytes]));
     }
+
+    #[test]
+    fn broken_chunks_after_output_never_panic(
+        parts in proptest::collection::vec(proptest::sample::select(vec![
+            "\"usage\"", "\"choices\"", "\"delta\"", "\"content\"", "\"error\"", "\"finish_reason\"", ":", ",", "{", "}", "[", "]",
+            "null", "\\", "\"", " ", "1",
+        ]), 0..40),
+        asked: bool,
+    ) {
+        let mut scanner = StreamScanner::new(if asked { ASKING } else { QUIET });
+        let _ = scanner.push(Bytes::from(chunk("\"delta\":{\"content\":\"a\"}")));
+        let _ = scanner.push(Bytes::from(format!("data: {{{}}}\n\n", parts.concat())));
+        prop_assert_ne!(scanner.finish().end, StreamEnd::Done);
+    }
 }
