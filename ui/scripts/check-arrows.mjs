@@ -12,7 +12,7 @@ const files = readdirSync(root, { recursive: true })
 const rules = [
   [/^lib\/(?!host\.)/, /from ["']@tauri-apps\//, "only lib/host.*.ts talk to Tauri"],
   [/^(screens|shell)\//, /@tauri-apps\//, "only lib/host.*.ts talk to Tauri"],
-  [/^(?!lib\/host\.browser)/, /\bfetch\(/, "only lib/host.browser.ts fetches; use lib/api"],
+  [/^(?!lib\/host\.browser)/, /(?<![#.\w])fetch\(/, "only lib/host.browser.ts fetches; use lib/api"],
   [/^lib\/ui\//, /from ["'](\$lib|\.\.)\/(features|api)\b/, "lib/ui knows no domain words"],
   [/^lib\//, /from ["'](\$lib\/)?(\.\.\/)*screens\//, "lib does not know screens"],
   [

@@ -133,6 +133,7 @@ export function change(current: number, previous: number): string | null {
 export function duration(microseconds: number): string {
   const unit = (value: number, name: string, digits: number) =>
     `${numbers({ maximumFractionDigits: digits }).format(value)} ${name}`;
+  if (microseconds === 0) return unit(0, "s", 0);
   if (microseconds < 1_000) return unit(microseconds, "µs", 0);
   if (microseconds < 10_000) return unit(microseconds / 1_000, "ms", 1);
   if (microseconds < 1_000_000) return unit(microseconds / 1_000, "ms", 0);
@@ -154,9 +155,11 @@ function dates(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
 
 /** A clock time: `14:02`, with seconds on demand. */
 export function clock(time: string | Date, withSeconds = false): string {
-  return dates({ hour: "2-digit", minute: "2-digit", ...(withSeconds ? { second: "2-digit" } : {}) }).format(
-    new Date(time),
-  );
+  return dates({
+    hour: withSeconds ? "2-digit" : "numeric",
+    minute: "2-digit",
+    ...(withSeconds ? { second: "2-digit" } : {}),
+  }).format(new Date(time));
 }
 
 /** A day: `3 Nov`, with the year where it is not this one. */

@@ -72,7 +72,7 @@ function options(draw: DrawOptions, width: number): uPlot.Options {
   return {
     width,
     height: draw.height,
-    padding: [10, 12, 0, 0],
+    padding: [10, 26, 0, 0],
     legend: { show: false },
     pxAlign: 1,
     cursor: {

@@ -9,6 +9,8 @@ export interface Column<Row> {
   grows?: boolean;
   /** Numbers stand at the right in tabular figures. */
   isNumeric?: boolean;
+  /** Text at the left in tabular figures, such as a time. */
+  isTabular?: boolean;
   /** 1 is left out last; columns without one always stay. */
   priority?: number;
   text: (row: Row) => string;

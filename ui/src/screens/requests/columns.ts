@@ -23,6 +23,11 @@ export function outcomeTone(outcome: Outcome): "ok" | "warn" | "bad" {
   return outcome === "failed" || outcome === "truncated" ? "bad" : "warn";
 }
 
+/** What was asked for, in words. */
+export function operationText(operation: RequestRow["operation"]): string {
+  return operation === "embeddings" ? m.requests_operation_embeddings() : m.requests_operation_chat();
+}
+
 function orDash(value: number | null, format: (value: number) => string): string {
   return value === null ? "–" : format(value);
 }
@@ -41,7 +46,7 @@ function timeText(row: RequestRow): string {
 /** The columns in order; the higher the priority number, the sooner one is left out. */
 export function requestColumns(): Column<RequestRow>[] {
   return [
-    { id: "time", title: m.requests_column_time(), width: 116, text: timeText },
+    { id: "time", title: m.requests_column_time(), width: 116, isTabular: true, text: timeText },
     { id: "outcome", title: m.requests_column_outcome(), width: 122, text: (row) => outcomeText(row.outcome) },
     { id: "model", title: m.requests_column_model(), width: 150, grows: true, text: (row) => row.model ?? row.model_asked },
     { id: "provider", title: m.requests_column_provider(), width: 120, grows: true, priority: 3, text: (row) => row.provider ?? "–" },

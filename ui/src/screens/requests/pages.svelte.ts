@@ -121,7 +121,8 @@ export class RequestPages {
   view(first: number, last: number): void {
     let offset = this.#live.length;
     const seen = this.#pages.map((page, index) => {
-      const isNear = offset < last + keptAround * pageSize && offset + page.length > first - keptAround * pageSize;
+      const isNear =
+        offset < last + keptAround * pageSize && offset + page.length > first - keptAround * pageSize;
       offset += page.length;
       if (isNear && !page.rows) void this.#fetch(index);
       return isNear || !page.rows ? page : { ...page, rows: undefined };
@@ -183,7 +184,9 @@ export class RequestPages {
     this.sums = answer.total;
     if (index === 0) {
       const known = new Set(answer.rows.map((row) => row.id));
-      this.#live = this.#live.filter((row) => !known.has(row.id) && row.started_at > (answer.rows[0]?.started_at ?? ""));
+      this.#live = this.#live.filter(
+        (row) => !known.has(row.id) && row.started_at > (answer.rows[0]?.started_at ?? ""),
+      );
       this.#pages = [page];
       this.#nextCursor = answer.next_cursor;
     } else if (isLast) {
@@ -204,7 +207,9 @@ export class RequestPages {
   async #refreshSums(): Promise<void> {
     this.#sumsTimer = undefined;
     const generation = this.#generation;
-    const answer = await call("GET /requests", { query: { ...this.#filters, limit: 1 } }).catch(() => undefined);
+    const answer = await call("GET /requests", { query: { ...this.#filters, limit: 1 } }).catch(
+      () => undefined,
+    );
     if (answer && generation === this.#generation) this.sums = answer.total;
   }
 }

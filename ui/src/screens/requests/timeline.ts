@@ -23,7 +23,8 @@ export function lanesOf(detail: RequestDetail): Lane[] {
     // The attempt tells the first output from its own beginning; it cannot come after its end.
     const wait = Math.min(attempt.first_output_us ?? attempt.duration_us, attempt.duration_us);
     const spans: Span[] = [{ kind: "wait", start, length: wait }];
-    if (attempt.duration_us > wait) spans.push({ kind: "stream", start: start + wait, length: attempt.duration_us - wait });
+    if (attempt.duration_us > wait)
+      spans.push({ kind: "stream", start: start + wait, length: attempt.duration_us - wait });
     return {
       provider: attempt.provider,
       model: attempt.upstream_model,

@@ -20,7 +20,12 @@ export function tokenLines({ usage, price }: Attempt): TokenLine[] {
     ["output", m.requests_token_output(), usage.output, rates?.output],
     ["reasoning", m.requests_token_reasoning(), usage.reasoning, rates?.reasoning ?? rates?.output],
     ["audio_input", m.requests_token_audio_input(), usage.audio_input, rates?.audio_input ?? rates?.input],
-    ["audio_output", m.requests_token_audio_output(), usage.audio_output, rates?.audio_output ?? rates?.output],
+    [
+      "audio_output",
+      m.requests_token_audio_output(),
+      usage.audio_output,
+      rates?.audio_output ?? rates?.output,
+    ],
   ];
   return lines.flatMap(([name, title, tokens, rate]) =>
     tokens === null ? [] : [{ name, title, tokens, rate: rate ?? null }],

@@ -1,0 +1,100 @@
+// Takes pictures of every screen of the gallery and runs axe on each: `node scripts/look.mjs [folder] [screen...]`.
+// Needs a chromium (CHROMIUM names it) and starts its own gallery server.
+import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { createServer } from "vite";
+
+const [folder = join(tmpdir(), "megarouter-look"), ...only] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const sizes = { wide: { width: 1280, height: 800 }, narrow: { width: 900, height: 600 } };
+const places = [
+  ["overview", "#/overview", "full"],
+  ["overview-empty", "#/overview", "empty"],
+  ["overview-error", "#/overview", "error"],
+  ["overview-loading", "#/overview", "loading"],
+  ["requests", "#/requests", "full"],
+  ["requests-empty", "#/requests", "empty"],
+  ["requests-error", "#/requests", "error"],
+  ["requests-inspector", "#/requests?selected=FIRST", "full"],
+  ["requests-cost", "#/requests?selected=FIRST&tab=cost", "full"],
+  ["requests-timeline", "#/requests?selected=FIRST&tab=timeline", "full"],
+  ["requests-messages", "#/requests?selected=FIRST&tab=messages", "full"],
+  ["providers", "#/providers", "full"],
+  ["providers-empty", "#/providers", "empty"],
+  ["keys", "#/keys", "full"],
+  ["keys-empty", "#/keys", "empty"],
+  ["playground", "#/playground", "full"],
+  ["settings", "#/settings", "full"],
+  ["palette", "#/overview", "full", "Control+k"],
+  ["keyboard", "#/overview", "full", "Shift+?"],
+].filter(([name]) => only.length === 0 || only.some((wanted) => name.startsWith(wanted)));
+
+mkdirSync(folder, { recursive: true });
+const server = await createServer({
+  mode: "gallery",
+  server: { port: 0, strictPort: false },
+  logLevel: "error",
+});
+await server.listen();
+const base = server.resolvedUrls.local[0];
+const context = await chromium.launchPersistentContext(
+  mkdtempSync(join(tmpdir(), "megarouter-look-profile-")),
+  {
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  },
+);
+let violations = 0;
+const page = await context.newPage();
+page.on("pageerror", (error) => console.log(`page error: ${error.message}`));
+page.on("console", (message) => message.type() === "error" && console.log(`console: ${message.text()}`));
+
+for (const [name, hash, state, keys] of places) {
+  for (const theme of ["light", "dark"]) {
+    for (const [size, viewport] of Object.entries(sizes)) {
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme: theme });
+      await page.goto(`${base}?state=${state}&look=${name}-${theme}-${size}#/blank`);
+      const first = "01930006-0000-7000-8000-00000001869e";
+      await page.evaluate(
+        (target) => {
+          location.hash = target;
+        },
+        hash.replace("FIRST", first),
+      );
+      await page.waitForSelector("main h1");
+      await page.waitForTimeout(name.includes("loading") ? 400 : 700);
+      if (keys) {
+        await page.keyboard.press(keys);
+        await page.waitForTimeout(400);
+      }
+      await page.screenshot({ path: join(folder, `${name}-${theme}-${size}.png`) });
+      await page.evaluate(axe);
+      const result = await page.evaluate(() => window.axe.run(document));
+      const elements = await page.evaluate(() => document.querySelectorAll("*").length);
+      for (const violation of result.violations) {
+        violations += 1;
+        console.log(
+          `${name} ${theme} ${size}: ${violation.id}: ${violation.help}: ${violation.nodes[0].html.slice(0, 160)}: ${violation.nodes[0].any?.[0]?.message ?? ""}`,
+        );
+      }
+      if (theme === "light" && size === "wide")
+        console.log(`${name}: ${elements} elements, ${result.violations.length} violations`);
+    }
+  }
+}
+await context.close();
+await server.close();
+console.log(`${violations} violations; pictures in ${folder}`);
+process.exit(violations > 0 ? 1 : 0);
