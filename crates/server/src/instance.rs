@@ -121,11 +121,13 @@ impl Instance {
         Ok(instance)
     }
 
-    /// Answers a call of the control API in process, on behalf of the owner.
-    pub async fn call(&self, request: Request<Bytes>) -> Response<Body> {
+    /// Answers a call of the control API in process, on behalf of the owner. The call does not hold
+    /// the instance, which may end meanwhile.
+    pub fn call(&self, request: Request<Bytes>) -> impl Future<Output = Response<Body>> + Send + use<> {
         let mut request = request.map(Body::from);
         request.extensions_mut().insert(Caller::OWNER);
-        self.api.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+        let answer = self.api.clone().oneshot(request);
+        async move { answer.await.unwrap_or_else(|never| match never {}) }
     }
 
     /// Where the proxy listens, or why it does not.
