@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use megarouter_domain::code::Code;
 use thiserror::Error;
 
+/// SQLite's code for a statement that a progress handler stopped.
+const INTERRUPTED: &str = "9";
+
 /// What went wrong in a store.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -18,7 +21,10 @@ pub enum Error {
     },
     /// The database could not do it: full, locked, or damaged. Trying again may help.
     #[error("the database did not take the operation")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+    /// The question took longer than any may.
+    #[error("the question took too long; choose a shorter range of time or fewer conditions")]
+    TooSlow,
     /// A newer program wrote the file.
     #[error("{path} was written by a newer version (schema {found}, this program knows {known}); install that version")]
     Newer {
@@ -66,11 +72,21 @@ pub enum Error {
     },
 }
 
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let is_interrupt = |error: &sqlx::Error| {
+            error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some(INTERRUPTED)
+        };
+        if is_interrupt(&error) { Self::TooSlow } else { Self::Database(error) }
+    }
+}
+
 impl Error {
     /// The stable code for a caller.
     pub const fn code(&self) -> Code {
         match self {
             Self::Range { .. } => Code::RequestInvalid,
+            Self::TooSlow => Code::RequestTimeout,
             _ => Code::LedgerUnavailable,
         }
     }

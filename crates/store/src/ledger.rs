@@ -9,6 +9,7 @@ pub mod histogram;
 mod journal;
 pub mod overview;
 mod reads;
+mod request_sums;
 pub mod requests;
 mod restore;
 pub mod sums;
@@ -92,7 +93,7 @@ impl Ledger {
 
     /// The requests of a filter, added up.
     pub async fn request_sums(&self, filter: &Filter) -> Result<Sums, Error> {
-        requests::sums(&mut *self.reads.acquire().await?, filter).await
+        request_sums::of(&mut *self.reads.acquire().await?, filter).await
     }
 
     /// One request in detail; `None` when there is none with this id, or it has not finished.

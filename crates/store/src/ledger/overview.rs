@@ -66,6 +66,11 @@ impl Bucket {
         }
     }
 
+    /// Where the first bucket that begins at `time` or later begins.
+    pub(crate) const fn start_from(self, time: Timestamp) -> Timestamp {
+        self.start(Timestamp::from_micros(time.as_micros().saturating_add(self.micros() - 1)))
+    }
+
     const fn micros(self) -> i64 {
         self.seconds() * 1_000_000
     }
@@ -282,7 +287,7 @@ impl Range {
         let length = question.to.since(question.from);
         let bucket = question.bucket.unwrap_or_else(|| Bucket::readable(length));
         let from = bucket.start(question.from);
-        let to = bucket.start(question.to.plus(Duration::from_micros(bucket.micros().unsigned_abs() - 1)));
+        let to = bucket.start_from(question.to);
         let range = Self { bucket, from, to };
         let points = (to.as_micros().saturating_sub(from.as_micros())) / bucket.micros();
         let is_fine = usize::try_from(points).is_ok_and(|points| (1..=MOST_POINTS).contains(&points));

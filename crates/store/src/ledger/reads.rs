@@ -20,23 +20,61 @@ const STEPS: i32 = 10_000;
 
 /// A pool of connections that only read.
 #[derive(Debug)]
-pub(crate) struct Reads(SqlitePool);
+pub(crate) struct Reads {
+    pool: SqlitePool,
+    most_time: Duration,
+}
 
 impl Reads {
     pub(crate) fn open(dir: &Path, schema: &Schema) -> Self {
         let options = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(Duration::from_secs(5));
-        Self(options.connect_lazy_with(backend::read_options(dir, schema)))
+        Self { pool: options.connect_lazy_with(backend::read_options(dir, schema)), most_time: MOST_TIME }
     }
 
     /// A connection for one question.
     pub(crate) async fn acquire(&self) -> Result<PoolConnection<Sqlite>, Error> {
-        let mut connection = self.0.acquire().await?;
-        let end = Instant::now() + MOST_TIME;
+        let mut connection = self.pool.acquire().await?;
+        let end = Instant::now() + self.most_time;
         connection.lock_handle().await?.set_progress_handler(STEPS, move || Instant::now() < end);
         Ok(connection)
     }
 
     pub(crate) async fn close(&self) {
-        self.0.close().await;
+        self.pool.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: Schema = Schema {
+        file: "test.db",
+        application_id: 7,
+        migrations: &["PRAGMA application_id = 7; PRAGMA user_version = 1;"],
+    };
+
+    #[tokio::test]
+    async fn an_endless_question_is_ended_and_the_connection_answers_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let _writer = backend::open(dir.path(), &SCHEMA).await.unwrap();
+        let mut reads = Reads::open(dir.path(), &SCHEMA);
+        reads.most_time = Duration::from_millis(20);
+        let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+        let mut connection = reads.acquire().await.unwrap();
+        let ended = sqlx::query(endless).fetch_one(&mut *connection).await.map_err(Error::from);
+        assert!(matches!(ended, Err(Error::TooSlow)), "{ended:?}");
+        drop(connection);
+        reads.most_time = MOST_TIME;
+        sqlx::query("SELECT 1").fetch_one(&mut *reads.acquire().await.unwrap()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_question_cannot_change_anything() {
+        let dir = tempfile::tempdir().unwrap();
+        let _writer = backend::open(dir.path(), &SCHEMA).await.unwrap();
+        let reads = Reads::open(dir.path(), &SCHEMA);
+        let refused = sqlx::query("CREATE TABLE x (y)").execute(&mut *reads.acquire().await.unwrap()).await;
+        assert!(refused.unwrap_err().to_string().contains("readonly"));
     }
 }

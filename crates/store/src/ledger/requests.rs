@@ -161,7 +161,8 @@ pub(crate) async fn page(
     Ok(Page { rows, next })
 }
 
-/// The requests of a filter, added up.
+/// The requests of a filter, added up row by row. [`crate::ledger::request_sums`] looks at as few
+/// rows as it can.
 pub(crate) async fn sums(connection: &mut SqliteConnection, filter: &Filter) -> Result<Sums, Error> {
     let mut values = bind(filter);
     values.count(MOST_TOKENS);

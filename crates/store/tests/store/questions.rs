@@ -89,6 +89,23 @@ async fn filters_and_sums_speak_of_the_same_rows() {
 }
 
 #[tokio::test]
+async fn sums_agree_with_the_rows_wherever_a_range_begins_and_ends() {
+    let spread = |number: u16| NOON.plus(Duration::from_secs(u64::from(number) * 4_111));
+    let calls: Vec<Call> =
+        (0..60).map(|number| Call { is_priced: number % 3 > 0, ..Call::new(number, spread(number)) }).collect();
+    let (_dir, ledger) = ledger_of(&calls).await;
+    for (begin, end) in (0..60).flat_map(|begin| [(begin, 59), (begin / 2, 59 - begin / 2), (begin, begin)]) {
+        let filter = Filter { from: Some(spread(begin)), to: Some(spread(end)), ..Filter::default() };
+        let sums = ledger.request_sums(&filter).await.unwrap();
+        let rows = ledger.requests(&filter, None, 200).await.unwrap().rows;
+        assert_eq!(sums.requests, rows.len() as u64, "{begin} to {end}");
+        assert_eq!(sums.amount, rows.iter().map(|row| row.cost.amount()).sum(), "{begin} to {end}");
+        let unknown = rows.iter().filter(|row| row.cost == Cost::Unknown).count();
+        assert_eq!((sums.unknown, sums.exact), (unknown as u64, (rows.len() - unknown) as u64), "{begin} to {end}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_cost_is_not_zero_and_an_unreported_class_is_not_either() {
     let calls = [Call { is_priced: false, ..Call::new(1, NOON) }];
     let (_dir, ledger) = ledger_of(&calls).await;
