@@ -53,12 +53,15 @@ function usd(nanos: bigint, decimals: number): string {
   return format.format((isNegative ? `-${text}` : text) as unknown as number);
 }
 
-/** Decimals that show two significant digits below one dollar, and cents above. */
+/** Decimals that show two significant digits below ten cents, and cents above. */
 function decimalsFor(nanos: bigint): number {
   const absolute = nanos < 0n ? -nanos : nanos;
-  if (absolute === 0n || absolute >= nanosPerUsd / 10n) return 2;
-  const leadingZeros = 9 - absolute.toString().length;
-  return Math.min(9, leadingZeros + 2);
+  if (absolute === 0n) return 2;
+  const digits = absolute.toString().length;
+  const step = 10n ** BigInt(Math.max(0, digits - 2));
+  // Rounding can add a digit: 0.0999 becomes 0.10.
+  const rounded = divideRounded(absolute, step) * step;
+  return Math.min(9, Math.max(2, 11 - rounded.toString().length));
 }
 
 /** Money for reading: `$1,204.50`, `$0.0031`, `$1.84 M`. */

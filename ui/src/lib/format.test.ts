@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import {
+  addMoney,
+  change,
+  compactCount,
+  compareMoney,
+  count,
+  duration,
+  exactMoney,
+  moment,
+  money,
+  percent,
+  rate,
+  setFormatLocale,
+  size,
+} from "./format";
+
+setFormatLocale("en-US");
+
+describe("money", () => {
+  it.each([
+    ["0", "$0.00"],
+    ["1204500000000", "$1,204.50"],
+    ["3100000", "$0.0031"],
+    ["100000000", "$0.10"],
+    ["99999999", "$0.10"],
+    ["12345678", "$0.012"],
+    ["1", "$0.000000001"],
+    ["1840000000000000", "$1.84 M"],
+    ["-3100000", "-$0.0031"],
+  ])("shows %s nano-USD as %s", (nanos, shown) => {
+    expect(money(nanos)).toBe(shown);
+  });
+
+  it("keeps every digit beyond what a float can hold", () => {
+    expect(exactMoney("9007199254740993001")).toBe("$9,007,199,254.740993001");
+  });
+
+  it("shows no digits in exact amounts that are not there", () => {
+    expect(exactMoney("3100000")).toBe("$0.0031");
+    expect(exactMoney("2000000000")).toBe("$2.00");
+  });
+
+  it("adds and compares without floats", () => {
+    expect(addMoney(["9007199254740993", "1", "-2"])).toBe("9007199254740992");
+    expect(compareMoney("9007199254740993", "9007199254740992")).toBe(1);
+    expect(compareMoney("5", "5")).toBe(0);
+  });
+
+  it("shows a rate as it was entered", () => {
+    expect(rate("0.15")).toBe("$0.15");
+    expect(rate("10")).toBe("$10.00");
+    expect(rate("0.0375")).toBe("$0.0375");
+  });
+});
+
+describe("counts", () => {
+  it("groups small ones and shortens large ones", () => {
+    expect(count(12345)).toBe("12,345");
+    expect(compactCount(99_999)).toBe("99,999");
+    expect(compactCount(1_840_000)).toBe("1.84M");
+  });
+
+  it("compares with nothing honestly", () => {
+    expect(change(5, 0)).toBeNull();
+    expect(change(112, 100)).toBe("+12%");
+  });
+
+  it("keeps a digit of small shares", () => {
+    expect(percent(0.42)).toBe("42%");
+    expect(percent(0.004)).toBe("0.4%");
+  });
+});
+
+describe("time", () => {
+  it.each([
+    [0, "0 s"],
+    [840, "840 µs"],
+    [1_200, "1.2 ms"],
+    [12_400, "12 ms"],
+    [1_240_000, "1.24 s"],
+    [123_000_000, "2 min 3 s"],
+  ])("shows %i µs as %s", (microseconds, shown) => {
+    expect(duration(microseconds)).toBe(shown);
+  });
+
+  it("is relative under a day and exact beyond", () => {
+    const now = new Date("2026-11-22T15:00:00Z");
+    expect(moment("2026-11-22T14:57:00Z", now)).toBe("3 min. ago");
+    expect(moment("2026-11-22T17:00:30Z", now)).toBe("in 2 hr.");
+    expect(moment("2026-11-20T15:00:00Z", now)).toContain("Nov 20");
+  });
+});
+
+it("shows sizes in three digits", () => {
+  expect(size(0)).toBe("0 B");
+  expect(size(3_210_000)).toBe("3.21 MB");
+});

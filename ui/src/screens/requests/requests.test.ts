@@ -1,0 +1,46 @@
+import { expect, it } from "vitest";
+import { detailOf, fixtures } from "$lib/gallery/fixtures";
+import { curlOf } from "./curl";
+import { matches } from "./pages.svelte";
+import { extentOf, lanesOf } from "./timeline";
+import { tokenLines } from "./token-lines";
+
+const row =
+  fixtures.requests.find((one) => one.attempts === 2 && one.outcome === "completed") ?? fixtures.requests[0];
+if (!row) throw new Error("the fixtures have no requests");
+
+it("lets a live row in by the rules of the API", () => {
+  expect(matches(row, {})).toBe(true);
+  expect(matches(row, { model: row.model ?? "", q: row.key_name.toUpperCase() })).toBe(true);
+  expect(matches(row, { outcome: "refused" })).toBe(false);
+  expect(matches(row, { from: row.started_at, to: undefined })).toBe(true);
+  expect(matches(row, { to: row.started_at })).toBe(false);
+});
+
+it("draws one lane for each attempt, all within the picture", () => {
+  const detail = detailOf(row);
+  const lanes = lanesOf(detail);
+  expect(lanes).toHaveLength(2);
+  expect(lanes[0]?.hasFailed).toBe(true);
+  expect(lanes[1]?.spans.map(({ kind }) => kind)).toEqual(["wait", "stream"]);
+  for (const lane of lanes) expect(lane.start + lane.length).toBeLessThanOrEqual(extentOf(detail));
+});
+
+it("leaves out kinds of tokens nobody told, and charges a kind without a rate as its base", () => {
+  const attempt = detailOf(row).attempt_list[1];
+  if (!attempt) throw new Error("the attempt is missing");
+  const price = { id: "p", rates: { input: "1", output: "2" } };
+  const usage = { ...attempt.usage, input: 10, cached_read: 5, output: 7, reasoning: null };
+  expect(tokenLines({ ...attempt, usage, price }).map(({ name, rate }) => [name, rate])).toEqual([
+    ["input", "1"],
+    ["cached_read", "1"],
+    ["output", "2"],
+  ]);
+});
+
+it("writes a curl command without any secret", () => {
+  const text = curlOf({ ...row, model_asked: "it's", is_streaming: true }, "http://127.0.0.1:4180/v1");
+  expect(text).toContain("http://127.0.0.1:4180/v1/chat/completions");
+  expect(text).toContain("$MEGAROUTER_KEY");
+  expect(text).toContain(`it'\\''s`);
+});
