@@ -1,7 +1,7 @@
 //! Records of providers, their credentials on the wire and the HTTP client.
 //!
 //! [`catalog`] says what is known of each provider, one file each. [`address`] decides which base
-//! URLs may be dialled, [`auth`] which of them may see a credential. [`client`] makes the call and
+//! URLs may be dialled, `auth` which of them may see a credential. [`client`] makes the call and
 //! [`errors`] says what a caller can do about a failure. [`probe`] answers the questions of a person
 //! who sets a provider up. Nothing here knows budgets, routes or virtual keys.
 

@@ -13,6 +13,7 @@ mod glance;
 mod output;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use megarouter_domain::usage::Usage;
@@ -137,8 +138,8 @@ const DONE: &[u8] = b"data: [DONE]\n\n";
 enum Verdict {
     /// It goes to the client as it is.
     Forward,
-    /// This goes to the client instead.
-    Replace(Vec<u8>),
+    /// It goes to the client with a range replaced.
+    Splice(Range<usize>, &'static [u8]),
     /// The client does not get it.
     Drop,
     /// It is `[DONE]`.
@@ -251,7 +252,11 @@ impl StreamScanner {
         for event in sse::events(whole) {
             match self.judge(event) {
                 Ok(Verdict::Forward) => output.keep(event),
-                Ok(Verdict::Replace(text)) => output.write(&text),
+                Ok(Verdict::Splice(cut, instead)) => {
+                    output.write(&event[..cut.start]);
+                    output.write(instead);
+                    output.write(&event[cut.end..]);
+                }
                 Ok(Verdict::Drop) => output.write(b""),
                 Ok(Verdict::End) => {
                     let usage = self.closing_usage();
@@ -335,7 +340,7 @@ impl StreamScanner {
         if &text[cut.clone()] == instead {
             return Verdict::Forward;
         }
-        Verdict::Replace([&event[..offset + cut.start], instead, &event[offset + cut.end..]].concat())
+        Verdict::Splice(offset + cut.start..offset + cut.end, instead)
     }
 
     /// The usage chunk that goes before the end mark: the provider's own, or one made from figures

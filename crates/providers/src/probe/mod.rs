@@ -1,4 +1,4 @@
-//! Questions of a person who sets a provider up: does it answer ([`test`]), what runs on this machine
+//! Questions of a person who sets a provider up: does it answer ([`test()`]), what runs on this machine
 //! ([`detect_local`]), which credentials lie in the environment ([`environment`]).
 
 mod detection;
