@@ -107,11 +107,13 @@ impl Instance {
         let web_port = web.first().map(|listener| listener.address().port());
         let control =
             Arc::new(Control { context: Arc::clone(&instance.context), sessions: sessions.clone(), web_port });
-        let api = control::with_moving_proxy(
-            megarouter_api::router::router(Arc::clone(&instance.context)),
-            Arc::clone(&instance.proxy),
-            Arc::clone(&instance.context),
-        );
+        let api = megarouter_api::router::router(Arc::clone(&instance.context));
+        let api = match purpose {
+            Purpose::Command => api,
+            Purpose::Serve | Purpose::Desktop => {
+                control::with_moving_proxy(api, Arc::clone(&instance.proxy), Arc::clone(&instance.context))
+            }
+        };
         instance.api = api.clone().merge(control::router(Arc::clone(&control)));
         instance.listen(&config, purpose, preferred_port).await?;
         instance.signin = control.new_signin_link();
@@ -165,12 +167,15 @@ impl Instance {
     /// Ends: nothing new is accepted, requests under way have the configured grace, then every entry
     /// is written. True when all requests came to their end.
     pub async fn shutdown(self) -> bool {
-        let is_done = self.proxy.end().await;
-        self.control_stop.end(CONTROL_GRACE).await;
-        self.journal_ending.cancel();
-        if let Err(error) = self.journal.await {
+        let Self { context, api, program, proxy, control_stop, journal, journal_ending, _lock, .. } = self;
+        let is_done = proxy.end().await;
+        control_stop.end(CONTROL_GRACE).await;
+        journal_ending.cancel();
+        if let Err(error) = journal.await {
             tracing::error!(%error, "the journal's writer failed");
         }
+        drop((api, proxy, program));
+        close(context).await;
         is_done
     }
 
@@ -193,7 +198,8 @@ impl Instance {
         }
         let socket = Socket::bind(&config.data_dir).context("the control socket cannot be made")?;
         let answer = ControlAnswer::new(self.api.clone(), config.timeouts.body_idle);
-        tokio::spawn(socket.serve(answer, patience(config), self.control_stop.clone()));
+        let stop = self.control_stop.clone();
+        self.control_stop.tasks.spawn(socket.serve(answer, patience(config), stop));
         Ok(())
     }
 
@@ -209,8 +215,18 @@ impl Instance {
                 body_idle: config.timeouts.body_idle,
             };
             let stop = self.control_stop.clone();
-            tokio::spawn(serve_tcp(listener, answer, Arc::clone(&caps), patience(config), stop));
+            self.control_stop.tasks.spawn(serve_tcp(listener, answer, Arc::clone(&caps), patience(config), stop));
         }
+    }
+}
+
+/// Closes the stores' files, which leaves nothing beside them to recover at the next start. Whoever
+/// still holds the context keeps them open; everything is durable all the same.
+async fn close(context: Arc<Context>) {
+    let Some(Context { settings, ledger, .. }) = Arc::into_inner(context) else { return };
+    settings.close().await;
+    if let Some(ledger) = Arc::into_inner(ledger) {
+        ledger.close().await;
     }
 }
 

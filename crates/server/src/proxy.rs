@@ -73,7 +73,7 @@ impl Proxy {
         let stop = Stop::default();
         for listener in listeners {
             let answer = ProxyAnswer { gateway: Arc::clone(&self.gateway), guard: Arc::clone(&guard) };
-            tokio::spawn(serve_tcp(listener, answer, Arc::clone(&self.caps), self.patience, stop.clone()));
+            stop.tasks.spawn(serve_tcp(listener, answer, Arc::clone(&self.caps), self.patience, stop.clone()));
         }
         self.program.listens(&addresses);
         if let Some(before) = open.replace(Open { port, stop }) {

@@ -32,7 +32,7 @@ const NOT_BUILT: &str = "<!doctype html><meta charset=\"utf-8\"><title>MegaRoute
 or use the command line: <code>megarouter-server help</code>.</p>";
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../ui/dist"]
+#[folder = "../../ui/dist"]
 #[allow_missing = true]
 struct Ui;
 

@@ -63,6 +63,7 @@ enum Command {
     #[command(subcommand)]
     Ledger(ledger::Ledger),
     /// Print a one-time link to the web UI
+    #[command(alias = "link")]
     SigninLink(signin_link::SigninLink),
 }
 

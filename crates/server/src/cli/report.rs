@@ -15,7 +15,8 @@ use super::output::{pour, say, table};
 #[derive(Args)]
 pub struct Report {
     /// Which; left out, they are listed
-    report: Option<String>,
+    #[arg(value_name = "REPORT")]
+    name: Option<String>,
     /// Its form
     #[arg(long, value_enum, default_value_t = Format::Csv)]
     format: Format,
@@ -49,7 +50,7 @@ struct Listed {
 
 impl Report {
     pub async fn run(self, door: &mut Door) -> anyhow::Result<ExitCode> {
-        let Some(report) = &self.report else { return self.list(door).await };
+        let Some(report) = &self.name else { return self.list(door).await };
         let bytes = door.get_bytes(&self.path(report)).await?;
         match &self.output {
             Some(path) => fs::write(path, &bytes).with_context(|| format!("cannot write {}", path.display()))?,

@@ -13,7 +13,7 @@ use crate::{process, telemetry};
 
 /// The line that says the instance is ready.
 #[derive(Serialize)]
-struct Ready<'a> {
+struct Announcement<'a> {
     ready: bool,
     version: &'a str,
     proxy: Vec<String>,
@@ -31,7 +31,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let stop = StopSignal::listen()?;
     let instance = Instance::start(config, Purpose::Serve).await?;
     let listening = instance.listening();
-    let ready = Ready {
+    let announcement = Announcement {
         ready: true,
         version: VERSION,
         proxy: listening.addresses.iter().map(|address| format!("http://{address}")).collect(),
@@ -40,7 +40,7 @@ pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
         data_dir,
         pid: std::process::id(),
     };
-    say(&serde_json::to_string(&ready)?);
+    say(&serde_json::to_string(&announcement)?);
     stop.wait().await;
     tracing::info!("stopping: requests under way may end");
     if !instance.shutdown().await {

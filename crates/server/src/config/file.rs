@@ -32,7 +32,7 @@ impl File {
 
     /// Reads the text of a file; an empty one sets nothing.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let file = serde_saphyr::from_str::<Option<Self>>(text).map_err(|error| error.to_string())?;
+        let file = serde_saphyr::from_str::<Option<Self>>(text).map_err(|error| without_label(&error.to_string()))?;
         Ok(file.unwrap_or_default())
     }
 
@@ -62,6 +62,11 @@ impl File {
         let Shutdown { grace_seconds } = self.shutdown.unwrap_or_default();
         fill(&mut sections.shutdown.grace_seconds, grace_seconds);
     }
+}
+
+/// The parser begins with a label of its own, which the program's repeats.
+pub fn without_label(message: &str) -> String {
+    message.trim_start_matches("error: ").to_owned()
 }
 
 fn complete_proxy(section: &mut Proxy, from: Proxy) {

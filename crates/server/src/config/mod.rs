@@ -11,5 +11,7 @@ mod paths;
 pub mod reference;
 mod sections;
 
+pub(crate) use file::without_label;
+
 pub use checked::{Config, ConfigError, LogFormat, Ports, Timeouts, loopback};
-pub use sections::{Common, Sections};
+pub use sections::{Common, Secrets, Sections};

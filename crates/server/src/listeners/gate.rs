@@ -5,6 +5,7 @@
 //! the time: a slow head, a silent connection and a client that does not read end it.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -177,8 +178,8 @@ impl<S> Gate<S> {
 
 impl<S: AsyncRead + Unpin> Gate<S> {
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut space = [0; READ_AT_ONCE];
-        let mut buffer = ReadBuf::new(&mut space);
+        let mut space = [MaybeUninit::uninit(); READ_AT_ONCE];
+        let mut buffer = ReadBuf::uninit(&mut space);
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
         self.held.extend_from_slice(buffer.filled());
         Poll::Ready(Ok(buffer.filled().len()))

@@ -6,6 +6,8 @@ use megarouter_domain::secret::Secret;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::config::without_label;
+
 /// A whole configuration.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -179,7 +181,7 @@ impl Setup {
     /// # Errors
     /// One that names the line and the field.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let setup = serde_saphyr::from_str::<Option<Self>>(text).map_err(|error| error.to_string())?;
+        let setup = serde_saphyr::from_str::<Option<Self>>(text).map_err(|error| without_label(&error.to_string()))?;
         Ok(setup.unwrap_or_default())
     }
 
