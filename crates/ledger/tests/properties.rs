@@ -441,6 +441,17 @@ fn a_record_that_contradicts_its_attempts_is_written_and_named() {
 }
 
 #[test]
+fn a_request_that_finished_before_its_hold_is_not_finished_again_by_recovery() {
+    let mut engine = Engine::start(State::default(), "test", NOW).0;
+    engine.hold(hold_fact(1, 1, 10, 10, true), NOW).unwrap();
+    engine.finish(record(&engine, 1), NOW);
+    let (engine, entries) = Engine::start(engine.state().clone(), "test", NOW);
+    let kinds: Vec<_> = entries.iter().map(|entry| entry.fact.kind()).collect();
+    assert_eq!(kinds, ["started", "resolve"]);
+    assert_eq!(engine.state().attempts().count(), 0);
+}
+
+#[test]
 fn figures_that_cannot_be_true_cost_nothing_known() {
     let usage = Usage { input: Some(u64::MAX), output: Some(1), ..Usage::UNREPORTED };
     assert_eq!(PinnedPrice::cost(Some(&price()), &usage, UsageSource::Reported), Cost::Unknown);
