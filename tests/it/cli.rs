@@ -26,7 +26,7 @@ fn refused(install: &Install, text: &str) -> String {
 #[test]
 fn applying_twice_changes_nothing_the_second_time() {
     let install = Install::new().unwrap();
-    let setup = setup("http://127.0.0.1:9/v1").key_with(json!({"name": "app"}));
+    let setup = setup("http://127.0.0.1:9/v1");
     let first = install.apply(&setup).unwrap();
     assert!(first.contains(PROVIDER) && first.contains(DEFAULT_MODEL), "{first}");
     let second = install.apply(&setup).unwrap();
@@ -47,10 +47,10 @@ fn a_dry_run_shows_the_difference_and_makes_none() {
 #[test]
 fn a_mistake_in_the_file_is_named_and_nothing_of_it_is_applied() {
     let install = Install::new().unwrap();
-    let good = "providers:\n  - {name: a, kind: openai-compatible, base_url: \"http://127.0.0.1:9/v1\"}\n";
+    let good = "providers:\n  - {name: a, kind: openai_compatible, base_url: \"http://127.0.0.1:9/v1\"}\n";
     let cases = [
         (format!("{good}provider:\n  - {{name: b}}\n"), "provider"),
-        ("providers:\n  - {name: a, kind: openai-compatible, base_urls: x}\n".to_owned(), "base_urls"),
+        ("providers:\n  - {name: a, kind: openai_compatible, base_urls: x}\n".to_owned(), "base_urls"),
         ("providers:\n  - {name: a, kind: no-such-kind}\n".to_owned(), "no-such-kind"),
         (
             format!("{good}models:\n  - {{name: m, deployments: [{{provider: missing, upstream_model: m}}]}}\n"),
@@ -134,8 +134,8 @@ async fn secrets_come_from_the_environment_and_are_stored_for_nobody_else_to_rea
     mock.require_credential("sk-canary-4711");
     let install = Install::new().unwrap();
     let provider = json!({
-        "name": PROVIDER, "kind": "openai-compatible", "base_url": mock.base_url(),
-        "credential": {"environment": "CANARY_KEY"},
+        "name": PROVIDER, "kind": "openai_compatible", "base_url": mock.base_url(),
+        "credential": {"env": "CANARY_KEY"},
     });
     let setup = Setup::new().provider_with(provider).model(DEFAULT_MODEL, &[PROVIDER], "1", "1");
     install.apply(&setup).unwrap();

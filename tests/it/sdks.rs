@@ -58,7 +58,7 @@ async fn mock_world() -> World {
 
 /// A world whose provider is the real model. The mock of the world stays unused.
 async fn real_world(model: &RealModel) -> World {
-    let provider = json!({"name": "here", "kind": "openai-compatible", "base_url": model.base_url()});
+    let provider = json!({"name": "here", "kind": "openai_compatible", "base_url": model.base_url()});
     let setup = Setup::new().provider_with(provider).model(real_model::MODEL, &["here"], "0.05", "0.20");
     World::of(MockProvider::start().await.unwrap(), &setup, &[]).unwrap()
 }

@@ -34,12 +34,14 @@ pub struct Program {
 /// The line that `serve` prints when it is ready.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ReadyLine {
-    /// Where the proxy listens.
-    pub proxy: Vec<SocketAddr>,
-    /// Where the control API and the web app are.
-    pub control: Vec<SocketAddr>,
+    /// The URLs of the proxy.
+    pub proxy: Vec<String>,
+    /// The URLs of the control API and the web app.
+    pub web: Vec<String>,
     /// The one-time link of the web app.
-    pub signin_url: Option<String>,
+    pub signin: Option<String>,
+    /// The process.
+    pub pid: u32,
 }
 
 impl Install {
@@ -163,7 +165,8 @@ impl Program {
     /// # Panics
     /// When it said no such address.
     pub fn proxy(&self) -> SocketAddr {
-        *self.ready.proxy.iter().find(|address| address.is_ipv4()).expect("the proxy listens on IPv4")
+        let addresses = self.ready.proxy.iter().filter_map(|url| url.strip_prefix("http://")?.parse().ok());
+        addresses.into_iter().find(SocketAddr::is_ipv4).expect("the proxy listens on IPv4")
     }
 
     /// A URL of the proxy.

@@ -19,7 +19,7 @@ impl Setup {
     /// A provider of the generic OpenAI-compatible kind, without a credential.
     #[must_use]
     pub fn provider(self, name: &str, base_url: &str) -> Self {
-        self.provider_with(json!({"name": name, "kind": "openai-compatible", "base_url": base_url}))
+        self.provider_with(json!({"name": name, "kind": "openai_compatible", "base_url": base_url}))
     }
 
     /// A provider as the setup file writes it.

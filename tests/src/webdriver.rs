@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::program::Install;
 use crate::tools;
@@ -62,7 +63,10 @@ impl Window {
         let arguments: Vec<_> = program.get_args().map(|argument| argument.to_string_lossy()).collect();
         let options = json!({"binary": program.get_program().to_string_lossy(), "args": arguments});
         let capabilities = json!({"alwaysMatch": {"webkitgtk:browserOptions": options}});
-        let answer = window.post_to(&format!("{driver_url}/session"), json!({"capabilities": capabilities})).await?;
+        // A program that ends at once leaves the driver waiting for ever.
+        let session_url = format!("{driver_url}/session");
+        let session = window.post_to(&session_url, json!({"capabilities": capabilities}));
+        let answer = timeout(START_LIMIT, session).await.context("the window did not open")??;
         let session = answer["sessionId"].as_str().context("the driver gave no session")?;
         window.session_url = format!("{driver_url}/session/{session}");
         let limit = u64::try_from(SCRIPT_LIMIT.as_millis())? + 5_000;
