@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_response;
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Method, StatusCode, Uri};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -27,7 +30,7 @@ pub const BASE_PATH: &str = "/api/v1";
 /// who is calling.
 pub fn router(context: Arc<Context>) -> Router {
     let routes = parts().0.fallback(no_such_path).method_not_allowed_fallback(no_such_method);
-    routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).with_state(context)
+    routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(map_response(unkept)).with_state(context)
 }
 
 /// The router without its state, and the document that describes it.
@@ -70,6 +73,15 @@ fn operations() -> OpenApiRouter<Arc<Context>> {
         .routes(needs(P::PlaygroundUse, routes!(playground::chat::chat_in_playground)))
         .routes(needs(P::Public, routes!(session::open::open_session)))
         .routes(needs(P::Public, routes!(openapi::show_openapi)))
+}
+
+/// Keeps answers out of every cache, and a browser from guessing what they are: some hold a new
+/// key, all are out of date at once.
+async fn unkept(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 async fn no_such_path(uri: Uri) -> ApiError {

@@ -10,6 +10,9 @@ use megarouter_domain::usage;
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
+/// A dollar per token. Above it lies a slip of the finger, and in the end an amount that fits no column.
+const HIGHEST_RATE: NanoUsdPerMillion = NanoUsdPerMillion(1_000_000_000_000_000);
+
 /// A point in time, RFC 3339, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
@@ -131,7 +134,11 @@ impl Serialize for Rate {
 impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        NanoUsdPerMillion::parse_usd(&text).map(Self).map_err(serde::de::Error::custom)
+        let rate = NanoUsdPerMillion::parse_usd(&text).map_err(serde::de::Error::custom)?;
+        if rate > HIGHEST_RATE {
+            return Err(serde::de::Error::custom("no model costs more than a million dollars per million tokens"));
+        }
+        Ok(Self(rate))
     }
 }
 

@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use http::header::{CACHE_CONTROL, HeaderValue};
 use serde::Serialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -33,9 +32,7 @@ pub async fn stream_events(State(context): State<Arc<Context>>) -> Response {
         Some((Ok::<_, Infallible>(event), (context, receiver)))
     });
     let alive = KeepAlive::new().interval(KEEP_ALIVE).text("alive");
-    let mut response = Sse::new(events).keep_alive(alive).into_response();
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    Sse::new(events).keep_alive(alive).into_response()
 }
 
 /// Waits for the next event; `None` when the program stops.

@@ -15,6 +15,7 @@ use crate::error::ApiError;
 const LONGEST_NAME: usize = 200;
 const MOST_ALIASES: usize = 50;
 const MOST_DEPLOYMENTS: usize = 50;
+const HIGHEST_OUTPUT_BOUND: u64 = 100_000_000;
 const BY_HAND: &str = "set by hand";
 
 /// Fills a model with what a request says; its id and age stay, and so do those of its deployments
@@ -98,7 +99,7 @@ fn deployment(
     let known = old.iter().find(|known| known.provider_id == provider_id && known.upstream_model == upstream_model);
     let id = known.map_or_else(|| DeploymentId::new(context.now(), context.entropy()), |known| known.id);
     let price = wanted.price.map(|price| new_price(context, price));
-    let max_output_tokens = wanted.max_output_tokens;
+    let max_output_tokens = wanted.max_output_tokens.map(|bound| output_bound(bound, index)).transpose()?;
     Ok(Deployment { id, provider_id, upstream_model, price, max_output_tokens })
 }
 
@@ -110,6 +111,17 @@ fn provider<'a>(everything: &'a Everything, wanted: &str, index: usize) -> Resul
             format!("There is no provider `{wanted}`. Nothing was changed. Add it first, or name another one.");
         ApiError::invalid("provider.not_found", message).about(format!("deployments[{index}].provider"))
     })
+}
+
+fn output_bound(tokens: u64, index: usize) -> Result<u64, ApiError> {
+    if (1..=HIGHEST_OUTPUT_BOUND).contains(&tokens) {
+        return Ok(tokens);
+    }
+    let message = format!(
+        "An answer of at most {tokens} tokens is not possible. Nothing was changed. Use 1 to {HIGHEST_OUTPUT_BOUND}, or \
+         leave it out when you do not know."
+    );
+    Err(ApiError::invalid("model.max_output_invalid", message).about(format!("deployments[{index}].max_output_tokens")))
 }
 
 fn new_price(context: &Context, price: NewPrice) -> Price {

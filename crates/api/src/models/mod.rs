@@ -93,6 +93,7 @@ pub struct NewDeployment {
     /// What it costs; left out when nobody knows.
     pub price: Option<NewPrice>,
     /// The most tokens one answer can have.
+    #[schema(minimum = 1, maximum = 100_000_000)]
     pub max_output_tokens: Option<u64>,
 }
 

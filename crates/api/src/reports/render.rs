@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use megarouter_domain::clock::Timestamp;
 use megarouter_reports::catalog::{self, Report};
 use megarouter_reports::render::Format;
@@ -46,11 +46,7 @@ pub async fn render_report(
     let bytes = megarouter_reports::make(report, &context.ledger, range, format).await.map_err(failed)?;
     // Both parts are stable ids, so the name needs no escaping.
     let disposition = format!("attachment; filename=\"{}.{}\"", report.id, format.as_str());
-    let headers = [
-        (CONTENT_TYPE, format.media_type().to_owned()),
-        (CONTENT_DISPOSITION, disposition),
-        (CACHE_CONTROL, "no-store".to_owned()),
-    ];
+    let headers = [(CONTENT_TYPE, format.media_type().to_owned()), (CONTENT_DISPOSITION, disposition)];
     Ok((headers, bytes).into_response())
 }
 

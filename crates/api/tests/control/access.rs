@@ -81,6 +81,7 @@ async fn no_answer_holds_a_providers_secret() {
         let request = Request::builder().method(&*method).uri(&path).body(Body::empty()).unwrap();
         let response = kit.send(request).await;
         assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(response.headers()["cache-control"], "no-store", "{path}");
         answers.push(String::from_utf8_lossy(&response.into_body().collect().await.unwrap().to_bytes()).into_owned());
     }
     assert!(answers.len() > 20);

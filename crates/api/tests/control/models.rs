@@ -92,6 +92,21 @@ async fn what_nobody_could_ask_for_is_refused() {
             "request.invalid",
             "deployments[0].price.rates.output",
         ),
+        (
+            json!({"name": "new", "deployments": [{"provider": "fake", "upstream_model": "x", "price": {"rates": {"input": "1000001", "output": "1"}}}]}),
+            "request.invalid",
+            "deployments[0].price.rates.input",
+        ),
+        (
+            json!({"name": "new", "deployments": [{"provider": "fake", "upstream_model": "x", "max_output_tokens": 0}]}),
+            "model.max_output_invalid",
+            "deployments[0].max_output_tokens",
+        ),
+        (
+            json!({"name": "new", "deployments": [{"provider": "fake", "upstream_model": "x", "max_output_tokens": 100_000_001}]}),
+            "model.max_output_invalid",
+            "deployments[0].max_output_tokens",
+        ),
     ] {
         let (_, found, blamed) = kit.refused("POST", "/models", body.clone()).await;
         assert_eq!((found.as_str(), blamed.as_str()), (code, Some(field)), "{body}");

@@ -21,7 +21,7 @@ pub const WIDTH: u32 = 960;
 pub const HEIGHT: u32 = 480;
 
 const MARGIN: i32 = 24;
-const TITLE_SIZE: i32 = 20;
+const TITLE_SIZE: i32 = 18;
 const TEXT_SIZE: i32 = 13;
 const LABEL_GAP: i32 = 12;
 const WIDEST_BAR: i32 = 48;
