@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 const KEEP: &str = "Keep running";
 const QUIT: &str = "Quit";
-const QUESTION: &str = "MegaRouter can stay in the tray and go on answering your apps, or end with its window. \
+const QUESTION: &str = "MegaRouter can go on answering your apps after its window is closed, or end with it. \
                         You can change this in Settings.";
 
 /// Opens the window as `tauri.conf.json` describes it. What the page stores goes to the data folder.
