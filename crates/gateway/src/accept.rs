@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::header::USER_AGENT;
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 use megarouter_domain::clock::{Clock, Timestamp};
 use megarouter_domain::code::Code;
 use megarouter_domain::id::{Entropy, RequestId};
@@ -68,6 +68,7 @@ pub fn arrive(headers: &HeaderMap, clock: &dyn Clock, entropy: Entropy) -> Arriv
 /// When the path does not exist, or not for that method.
 pub fn accept<B>(arrival: Arrival, head: Parts, body: B) -> Result<Incoming<B>, Failure> {
     let route = route(&head.method, head.uri.path())?;
+    refuse_overrides(&head)?;
     Ok(Incoming { arrival, route, headers: head.headers, body })
 }
 
@@ -88,6 +89,17 @@ fn route(method: &Method, path: &str) -> Result<Route, Failure> {
     }
     let message = format!("{path} answers to {allowed}, not to {method}.");
     Err(Failure { allow: Some(allowed), ..Failure::new(Code::MethodNotAllowed, message) })
+}
+
+/// Where a call goes is the configuration's business. A header or parameter that other proxies take
+/// as an override is refused, so that nobody believes it worked.
+fn refuse_overrides(head: &Parts) -> Result<(), Failure> {
+    let parameters = head.uri.query().unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or(pair));
+    let mut names = head.headers.keys().map(HeaderName::as_str).chain(parameters);
+    let Some(name) = names.find(|name| megarouter_dialect::names_a_host(name)) else { return Ok(()) };
+    let message =
+        format!("`{name}` would choose a provider's address or credential. Set them in MegaRouter, and leave it out.");
+    Err(Failure { param: Some(name.to_owned()), ..Failure::new(Code::RequestUnsupported, message) })
 }
 
 fn unknown_path(method: &Method, path: &str) -> Failure {

@@ -3,6 +3,7 @@
 //! Everything here happens before the first byte of output reaches the client, so a failure can
 //! still move on to another deployment. What flows afterwards is `relay`'s.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -33,6 +34,8 @@ use crate::settle::{Attempt, Consumption};
 
 /// The most that is read of a provider's error answer.
 const MAX_ERROR_BODY: usize = 64 * 1024;
+/// The most that a stream may hold before its first output: comments and empty chunks.
+const MAX_OPENING: usize = 1024 * 1024;
 /// How long a provider's error answer may take.
 const ERROR_BODY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -50,7 +53,7 @@ pub enum Tried {
 pub async fn read(
     gateway: &Gateway,
     call: &Call,
-    target: &Target,
+    target: &Arc<Target>,
     mut attempt: Attempt,
     answer: UpstreamResponse,
 ) -> Tried {
@@ -71,7 +74,7 @@ pub async fn read(
 }
 
 /// The provider answered with an error status: nothing was generated.
-async fn refused(target: &Target, attempt: Attempt, answer: UpstreamResponse) -> Tried {
+async fn refused(target: &Arc<Target>, attempt: Attempt, answer: UpstreamResponse) -> Tried {
     let UpstreamResponse { status, retry_after, body, .. } = answer;
     let body = errors::scrub(&read_error(body).await, target);
     let said = error::parse(&body);
@@ -107,7 +110,7 @@ fn refusal(name: &str, code: Code, text: &str) -> String {
 /// Reads an answer that is not streamed, to its end, before the client gets any of it.
 async fn whole(
     gateway: &Gateway,
-    target: &Target,
+    target: &Arc<Target>,
     mut attempt: Attempt,
     answer: UpstreamResponse,
     inspect: fn(&[u8]) -> Result<Answer, ResponseError>,
@@ -125,7 +128,9 @@ async fn whole(
         Err(ResponseError::Malformed) => {
             return unreadable(attempt, name, Code::UpstreamMalformed, &ResponseError::Malformed.to_string());
         }
-        Err(ResponseError::Upstream(said)) => return unreadable(attempt, name, Code::UpstreamError, &said.message),
+        Err(ResponseError::Upstream(said)) => {
+            return unreadable(attempt, name, Code::UpstreamError, &errors::scrub_said(said, target).message);
+        }
     };
     let (usage, source) = match facts.usage {
         Some(usage) => (usage, UsageSource::Reported),
@@ -157,7 +162,7 @@ async fn whole(
 /// Reads a stream up to its first useful output, and only then begins the client's.
 async fn stream(
     gateway: &Gateway,
-    target: &Target,
+    target: &Arc<Target>,
     mut attempt: Attempt,
     answer: UpstreamResponse,
     mut scanner: StreamScanner,
@@ -173,6 +178,9 @@ async fn stream(
         while let Some(piece) = body.next().await.map_err(Opening::Broken)? {
             let scanned = scanner.push(piece);
             opening.extend_from_slice(&scanned.forward);
+            if opening.len() > MAX_OPENING {
+                return Err(Opening::Scan(ScanError::TooLarge));
+            }
             if let Some(failure) = scanned.failure {
                 return Err(Opening::Scan(failure));
             }
@@ -185,7 +193,7 @@ async fn stream(
     let is_open = match reading.await {
         Ok(Ok(is_open)) => is_open,
         Ok(Err(Opening::Scan(error))) => {
-            let (code, detail) = scan_failure(&error);
+            let (code, detail) = scan_failure(error, target);
             return unreadable(attempt, name, code, &detail);
         }
         Ok(Err(Opening::Broken(error))) => return broke(attempt, name, &error),
@@ -203,7 +211,8 @@ async fn stream(
     }
     attempt.output_begins(StatusCode::OK.as_u16());
     let attempts = attempt.number();
-    let relay = Relay::new(attempt, scanner, opening.freeze(), body, &gateway.clock, &gateway.limits);
+    let relay =
+        Relay::new(Arc::clone(target), attempt, scanner, opening.freeze(), body, &gateway.clock, &gateway.limits);
     let mut response = Response::new(Body::relay(relay));
     describe(response.headers_mut(), headers, "text/event-stream; charset=utf-8", name, attempts);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -222,15 +231,15 @@ enum Opening {
     Scan(ScanError),
 }
 
-fn scan_failure(error: &ScanError) -> (Code, String) {
+fn scan_failure(error: ScanError, target: &Target) -> (Code, String) {
     match error {
-        ScanError::Upstream(said) => (Code::UpstreamError, said.message.clone()),
+        ScanError::Upstream(said) => (Code::UpstreamError, errors::scrub_said(said, target).message),
         ScanError::TooLarge | ScanError::Malformed => (Code::UpstreamMalformed, error.to_string()),
     }
 }
 
 /// The provider did not answer at all.
-pub fn unreached(target: &Target, attempt: Attempt, error: &CallError) -> Tried {
+pub fn unreached(target: &Arc<Target>, attempt: Attempt, error: &CallError) -> Tried {
     let name = &target.provider.name;
     let consumption = if error.may_have_run() { Consumption::Uncertain } else { Consumption::Nothing };
     let code = error.code();

@@ -169,7 +169,9 @@ where
 
 fn too_large(limits: &Limits) -> Failure {
     let mebibytes = limits.max_body_bytes / (1024 * 1024);
-    let message = format!("The body is larger than the limit of {mebibytes} MiB. Send less, or raise the setting `limits.body_bytes`.");
+    let message = format!(
+        "The body is larger than the limit of {mebibytes} MiB. Send less, or raise the setting `limits.body_bytes`."
+    );
     Failure::new(Code::RequestTooLarge, message)
 }
 

@@ -15,9 +15,11 @@ use megarouter_dialect::openai_chat::error;
 use megarouter_dialect::openai_chat::stream::{ScanError, StreamEnd, StreamFacts, StreamScanner};
 use megarouter_domain::clock::Clock;
 use megarouter_domain::code::Code;
+use megarouter_domain::provider::Target;
 use megarouter_domain::record::Outcome;
 use megarouter_domain::usage::{Usage, UsageSource};
 use megarouter_providers::client::UpstreamBody;
+use megarouter_providers::errors;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::pipeline::Limits;
@@ -31,6 +33,7 @@ const LINGER: Duration = Duration::from_millis(100);
 
 /// A stream under way.
 pub struct Relay {
+    target: Arc<Target>,
     upstream: Option<UpstreamBody>,
     scanner: Option<StreamScanner>,
     /// Bytes for the client that were not handed out.
@@ -62,6 +65,7 @@ enum State {
 impl Relay {
     /// Goes on where the opening ended. `opening` goes out first.
     pub fn new(
+        target: Arc<Target>,
         attempt: Attempt,
         scanner: StreamScanner,
         opening: Bytes,
@@ -71,6 +75,7 @@ impl Relay {
     ) -> Self {
         let now = clock.monotonic();
         let mut relay = Self {
+            target,
             upstream: Some(upstream),
             scanner: Some(scanner),
             ready: opening,
@@ -127,7 +132,7 @@ impl Relay {
         let has_output = scanner.facts().output_chunks != chunks_before;
         self.ready = scanned.forward;
         if let Some(failure) = scanned.failure {
-            return self.fail(&failure);
+            return self.fail(failure);
         }
         self.note_end_mark();
         if has_output && self.state == State::Flowing {
@@ -164,13 +169,12 @@ impl Relay {
         if self.state == State::Ended {
             return;
         }
-        let facts = scanner.facts().clone();
         let finished = scanner.finish();
         self.ready = finished.forward;
         match finished.end {
-            StreamEnd::Done => self.end_with(&facts, Outcome::Completed, None),
+            StreamEnd::Done => self.end_with(&finished.facts, Outcome::Completed, None),
             StreamEnd::Truncated | StreamEnd::Failed(_) => {
-                self.end_with(&facts, Outcome::Truncated, Some(Code::UpstreamTruncated));
+                self.end_with(&finished.facts, Outcome::Truncated, Some(Code::UpstreamTruncated));
                 self.tell(&error::render_event(Code::UpstreamTruncated, TRUNCATED));
             }
         }
@@ -193,10 +197,10 @@ impl Relay {
         self.alarm.as_mut().reset(Instant::now() + wait);
     }
 
-    fn fail(&mut self, failure: &ScanError) {
+    fn fail(&mut self, failure: ScanError) {
         self.upstream = None;
         let (code, event) = match failure {
-            ScanError::Upstream(said) => (Code::UpstreamError, said.to_event()),
+            ScanError::Upstream(said) => (Code::UpstreamError, errors::scrub_said(said, &self.target).to_event()),
             ScanError::TooLarge | ScanError::Malformed => {
                 (Code::UpstreamMalformed, error::render_event(Code::UpstreamMalformed, &format!("{failure}.")))
             }

@@ -189,3 +189,30 @@ async fn a_stalled_stream_ends_with_an_error() {
     upstream.until(|seen| seen.hung_up == 1).await;
     assert_eq!(kit.journal.record().await.outcome, Outcome::Truncated);
 }
+
+#[tokio::test]
+async fn nothing_in_a_request_can_name_a_host() {
+    let upstream = Upstream::start(vec![complete()]).await;
+    let kit = gateway(&[&upstream], Limits::default());
+    let mut by_header = chat(KEY, STREAM);
+    by_header.headers_mut().insert("x-base-url", "http://evil.example".parse().unwrap());
+    let mut by_query = chat(KEY, STREAM);
+    *by_query.uri_mut() = "/v1/chat/completions?api_base=http://evil.example".parse().unwrap();
+    let by_body = chat(KEY, &STREAM.replacen('{', r#"{"api_base":"http://evil.example","#, 1));
+    for request in [by_header, by_query, by_body] {
+        assert_eq!(kit.gateway.serve(request).await.status(), 400);
+    }
+    assert!(upstream.seen().requests.is_empty());
+}
+
+#[tokio::test]
+async fn endless_comments_before_any_output_are_cut() {
+    let mut flood = events(&[ROLE]);
+    flood.extend(b": keep-alive\n\n".repeat(100_000));
+    let upstream = Upstream::start(vec![Play::Hang(flood)]).await;
+    let mut limits = Limits::default();
+    limits.plan.max_attempts = 1;
+    let kit = gateway(&[&upstream], limits);
+    let (status, body, _) = read(kit.gateway.serve(chat(KEY, STREAM)).await).await;
+    assert_eq!(status, 502, "{body}");
+}
