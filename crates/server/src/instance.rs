@@ -123,13 +123,13 @@ impl Instance {
         Ok(instance)
     }
 
-    /// Answers a call of the control API in process, on behalf of the owner. The call does not hold
-    /// the instance, which may end meanwhile.
+    /// Answers a call of the control API in process, on behalf of the owner. The answer does not
+    /// hold on to the instance, so a slow one (events) does not keep it from ending.
     pub fn call(&self, request: Request<Bytes>) -> impl Future<Output = Response<Body>> + Send + use<> {
         let mut request = request.map(Body::from);
         request.extensions_mut().insert(Caller::OWNER);
-        let answer = self.api.clone().oneshot(request);
-        async move { answer.await.unwrap_or_else(|never| match never {}) }
+        let api = self.api.clone();
+        async move { api.oneshot(request).await.unwrap_or_else(|never| match never {}) }
     }
 
     /// Where the proxy listens, or why it does not.

@@ -8,7 +8,8 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use support::{KEY, Reply, Upstream, Workshop, exchange};
+use megarouter_server::instance::Purpose;
+use support::{KEY, Reply, Upstream, Workshop, call, exchange, raw};
 
 const SETUP: &str = "
 providers:
@@ -236,6 +237,62 @@ fn a_browser_signs_in_once_per_link() {
     let foreign = [("origin", "https://evil.example".to_owned())];
     assert_eq!(exchange(&web, "GET", "/api/v1/status", &foreign, "").status, 403);
     assert_eq!(running.stop(), 0);
+}
+
+#[test]
+fn only_its_own_names_and_pages_are_answered() {
+    let workshop = Workshop::new();
+    let running = workshop.serve(&[]);
+    let web = running.web.clone().unwrap();
+    for address in [&running.proxy, &web] {
+        let port = address.rsplit(':').next().unwrap();
+        let hosts = [
+            String::new(),
+            "host: evil.example\r\n".to_owned(),
+            format!("host: 127.0.0.1.nip.io:{port}\r\n"),
+            format!("host: LOCALHOST:{port}\r\n"),
+            format!("host: localhost.:{port}\r\n"),
+            format!("host: localhost:{port}\r\nhost: localhost:{port}\r\n"),
+        ];
+        for (host, line) in hosts.iter().flat_map(|host| {
+            let lines = ["GET /v1/models", "GET /healthz", "OPTIONS /", "POST /nowhere", "GET /api/v1/status"];
+            lines.map(|line| (host, line))
+        }) {
+            let answer = raw(address, &format!("{line} HTTP/1.1\r\n{host}\r\n"));
+            assert_eq!(answer.status, 421, "{line} {host:?}: {}", answer.body);
+        }
+        let absolute = format!("GET http://evil.example/ HTTP/1.1\r\nhost: localhost:{port}\r\n\r\n");
+        assert_eq!(raw(address, &absolute).status, 421);
+        let page =
+            |name: &str, value: &str| exchange(address, "GET", "/v1/models", &[(name, value.to_owned())], "").status;
+        assert_eq!(page("origin", "null"), 403);
+        assert_eq!(page("origin", "https://evil.example"), 403);
+        assert_eq!(page("sec-fetch-site", "cross-site"), 403);
+    }
+    assert_eq!(running.stop(), 0);
+}
+
+#[test]
+fn a_window_starts_without_a_port_and_takes_another_one() {
+    let workshop = Workshop::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    workshop.prefer_port(port);
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let change = format!(r#"{{"proxy_port":{free}}}"#);
+    workshop.in_process(Purpose::Desktop, async |instance| {
+        let status = call(instance, "GET", "/api/v1/status", "").await;
+        assert_eq!(status["proxy"]["state"], "failed");
+        assert!(status["proxy"]["error"].as_str().unwrap().contains(&port.to_string()), "{status}");
+        let settings = call(instance, "PATCH", "/api/v1/settings", &change).await;
+        assert_eq!(settings["proxy_port_in_use"], free);
+        let status = call(instance, "GET", "/api/v1/status", "").await;
+        assert_eq!(status["proxy"]["state"], "running");
+        instance.pause(None);
+        assert_eq!(call(instance, "GET", "/api/v1/status", "").await["proxy"]["state"], "paused");
+        instance.resume();
+        assert_eq!(call(instance, "GET", "/api/v1/status", "").await["proxy"]["state"], "running");
+    });
 }
 
 #[test]

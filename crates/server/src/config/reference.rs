@@ -29,11 +29,59 @@ The passphrase of the encrypted secrets file comes from the environment variable
 `MEGAROUTER_SECRETS_PASSPHRASE`, or from the file that `secrets.passphrase_file` names; there is no
 flag for it, because every user of a machine can read the flags of its programs.
 
+The exit code is 0 after a stop by SIGTERM or SIGINT, 78 when the configuration cannot be used, and
+1 for everything else, such as a port that is taken.
+
+## Setup
+
+Settings say how the program runs. What it routes (providers, models with prices and aliases, keys)
+is kept in the data folder and edited in the window, or declared in a file:
+`megarouter-server apply -f setup.yaml`. The file is applied as a whole or not at all, and applying
+it twice is as applying it once. `--dry-run` says what would change; `--prune` also removes what the
+file does not name. It works with and without a running MegaRouter.
+
+```yaml
+SETUP```
+
+Prices are in USD per million tokens. A deployment without a price has unknown cost, which is shown
+as such; a local provider without one costs nothing. `credential: {env: NAME}` is read by the
+running MegaRouter at its start; `store: {env: NAME}` and a key's `secret: {env: NAME}` are read by
+`apply`, once.
+
+## All settings
+
+";
+
+const SETUP: &str = "\
+providers:
+- name: openai
+  kind: openai
+  credential: {env: OPENAI_API_KEY}
+- name: box
+  kind: openai_compatible
+  base_url: http://127.0.0.1:8000/v1
+  credential: {store: {env: BOX_KEY}}
+- name: local
+  kind: ollama
+models:
+- name: gpt-5-mini
+  aliases: [fast]
+  deployments:
+  - provider: openai
+    price: {input: 0.25, output: 2.00, cached_read: 0.025, source: openai.com/api/pricing 2026-11-01}
+  - provider: local
+    upstream_model: qwen3:4b
+    max_output_tokens: 4096
+keys:
+- name: ci
+  secret: {env: CI_KEY}
+  models: [gpt-5-mini]
+  expires_at: 2027-12-31T00:00:00Z
 ";
 
 /// The settings as they stand in `docs/CONFIGURATION.md`.
 pub fn markdown() -> String {
-    let mut text = PREFACE.to_owned();
+    let mut text = PREFACE.replace("SETUP", SETUP);
     text.push_str("| in the file | flag | environment | meaning |\n|---|---|---|---|\n");
     for setting in settings().get_arguments() {
         let flag = setting.get_long().map(|flag| format!("`--{flag}`")).unwrap_or_default();
@@ -65,6 +113,12 @@ mod tests {
         }
         let written = std::fs::read_to_string(DOCUMENT).unwrap();
         assert_eq!(written, markdown(), "run this test with UPDATE_DOCS=1");
+    }
+
+    #[test]
+    fn the_example_of_a_setup_can_be_read() {
+        let setup = crate::setup::file::Setup::parse(SETUP).unwrap();
+        assert_eq!((setup.providers.len(), setup.models.len(), setup.keys.len()), (3, 1, 1));
     }
 
     #[test]

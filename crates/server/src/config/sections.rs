@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 /// Settings that every verb of the command line takes.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Options of every verb")]
 pub struct Common {
     /// The configuration file. Default: config.yaml in the data folder, if there is one.
     #[arg(id = "config", long = "config", env = "MEGAROUTER_CONFIG", value_name = "FILE", global = true)]

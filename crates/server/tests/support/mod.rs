@@ -108,14 +108,20 @@ impl Workshop {
 
     /// Writes the port into the settings, with an instance that does not listen.
     pub fn prefer_port(&self, port: u16) {
+        let change = format!(r#"{{"proxy_port":{port}}}"#);
+        self.in_process(Purpose::Command, async |instance| {
+            assert_eq!(call(instance, "PATCH", "/api/v1/settings", &change).await["proxy_port"], port);
+        });
+    }
+
+    /// Runs an instance in this process.
+    pub fn in_process(&self, purpose: Purpose, work: impl AsyncFnOnce(&Instance)) {
         let secrets = Secrets { key_source: Some("file".to_owned()), ..Secrets::default() };
         let common = Common { data_dir: Some(self.data_dir()), secrets, ..Common::default() };
         let config = Config::load(common, Sections::default()).unwrap();
-        let request = http::Request::patch("/api/v1/settings").header("content-type", "application/json");
-        let request = request.body(format!(r#"{{"proxy_port":{port}}}"#).into()).unwrap();
         tokio::runtime::Runtime::new().unwrap().block_on(async {
-            let instance = Instance::start(config, Purpose::Command).await.unwrap();
-            assert_eq!(instance.call(request).await.status(), 200);
+            let instance = Instance::start(config, purpose).await.unwrap();
+            work(&instance).await;
             instance.shutdown().await;
         });
     }
@@ -154,6 +160,15 @@ impl Workshop {
             Err(_) => Answer { status: 0, head: String::new(), body: String::new() },
         }
     }
+}
+
+/// Calls the control API in process.
+pub async fn call(instance: &Instance, method: &str, path: &str, body: &str) -> serde_json::Value {
+    use http_body_util::BodyExt as _;
+    let request = http::Request::builder().method(method).uri(path).header("content-type", "application/json");
+    let answer = instance.call(request.body(body.to_owned().into()).unwrap()).await;
+    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice(&bytes).unwrap()
 }
 
 /// A running instance; killed when dropped.
@@ -224,15 +239,24 @@ pub fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, Strin
     exchange_over(TcpStream::connect(address).unwrap(), address, method, path, headers, body)
 }
 
+/// Sends bytes as they are.
+pub fn raw(address: &str, text: &str) -> Answer {
+    send(TcpStream::connect(address).unwrap(), text)
+}
+
 fn exchange_over(
-    mut stream: impl std::io::Read + std::io::Write,
+    stream: impl std::io::Read + std::io::Write,
     host: &str,
     method: &str,
     path: &str,
     headers: &[(&str, String)],
     body: &str,
 ) -> Answer {
-    stream.write_all(request(host, method, path, headers, body).as_bytes()).unwrap();
+    send(stream, &request(host, method, path, headers, body))
+}
+
+fn send(mut stream: impl std::io::Read + std::io::Write, text: &str) -> Answer {
+    stream.write_all(text.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
