@@ -105,7 +105,7 @@ async fn keys_are_made_listed_and_revoked_alike_running_or_not() {
 async fn a_second_program_on_the_same_data_is_refused() {
     let world = World::start().await.unwrap();
     let error = world.program.install().run_refused(&["serve", "--proxy-port", "0", "--web-port", "0"]).unwrap();
-    assert!(error.to_lowercase().contains("already") || error.contains("lock"), "{error}");
+    assert!(error.contains("in use"), "{error}");
 }
 
 #[tokio::test]
@@ -117,15 +117,15 @@ async fn a_taken_port_is_named() {
     assert!(error.contains(&port), "{error}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_provider_is_tested_in_place_and_a_wrong_credential_is_named() {
     let world = World::start().await.unwrap();
     let install = world.program.install();
     let good = install.run(&["provider", "test", PROVIDER]).unwrap();
-    assert!(good.contains("ok") || good.contains("works") || good.contains("answers"), "{good}");
+    assert!(good.contains(DEFAULT_MODEL), "{good}");
     world.mock.require_credential("sk-other");
     let error = install.run_refused(&["provider", "test", PROVIDER]).unwrap();
-    assert!(error.contains("credential"), "{error}");
+    assert!(error.contains("refused"), "{error}");
 }
 
 #[tokio::test]

@@ -82,11 +82,11 @@ impl Install {
         tools::output(&mut self.command(arguments))
     }
 
-    /// Runs a verb that must fail and returns its error text.
+    /// Runs a verb that must fail and returns what it said.
     pub fn run_refused(&self, arguments: &[&str]) -> Result<String> {
         let output = self.command(arguments).output()?;
         ensure!(!output.status.success(), "{arguments:?} did not fail: {}", String::from_utf8_lossy(&output.stdout));
-        Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+        Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 
     /// Writes a setup file and applies it.

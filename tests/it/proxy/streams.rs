@@ -16,7 +16,7 @@ const CLOSE_LIMIT: Duration = Duration::from_millis(250);
 async fn with_usage_asked_for_a_stream_comes_through_byte_for_byte() {
     let world = World::start().await.unwrap();
     let answer = world.stream(DEFAULT_MODEL, true).await.unwrap();
-    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
     let stream = Stream::read(answer).await;
     let call = world.mock.calls().pop().unwrap();
     assert_eq!(String::from_utf8_lossy(&stream.bytes), String::from_utf8_lossy(&call.answer));

@@ -140,7 +140,7 @@ fn completion(script: &Script, request: &Request, asked: &Asked, number: usize) 
 }
 
 fn embeddings(script: &Script, request: &Request, asked: &Asked) -> Answer {
-    let tokens = Tokens { completion: 0, reasoning: 0, ..tokens(script, request) };
+    let tokens = Tokens { prompt: tokens(script, request).prompt, ..Tokens::default() };
     let is_base64 = asked.encoding_format.as_deref() == Some("base64");
     let data: Vec<Value> = asked
         .inputs()
