@@ -1,5 +1,6 @@
 //! The stored configuration as the snapshot that requests are decided on.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use megarouter_domain::id::ProviderId;
@@ -20,8 +21,7 @@ pub struct Credentials<'a> {
     pub environment: &'a Environment,
 }
 
-/// Which credentials to read again; the others stay as they are in force. A keychain may be slow or
-/// locked, and the revocation of a key must not wait for it.
+/// Which credentials to read again; the others stay as they are in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reread {
     /// None: providers did not change.
@@ -32,20 +32,26 @@ pub enum Reread {
     All,
 }
 
-/// Builds the snapshot. `current` is the one in force, whose credentials are kept as far as they
-/// need not be read again.
+/// Credentials that need not be read for a snapshot.
+pub struct Known<'a> {
+    /// Read just before; they win.
+    pub fresh: &'a HashMap<ProviderId, Credential>,
+    /// In force.
+    pub current: &'a Snapshot,
+}
+
+/// Builds the snapshot, reading what credentials are not known.
 ///
 /// # Errors
 /// When two models answer to one name.
 pub async fn snapshot(
     everything: &Everything,
     credentials: &Credentials<'_>,
-    current: Option<(&Snapshot, Reread)>,
+    known: Option<&Known<'_>>,
 ) -> Result<Snapshot, ConflictError> {
     let mut targets = Vec::with_capacity(everything.providers.len());
     for provider in &everything.providers {
-        let kept = current.and_then(|(snapshot, reread)| kept(snapshot, reread, provider));
-        let credential = match kept {
+        let credential = match known.and_then(|known| known.of(provider.id)) {
             Some(credential) => credential,
             None => credentials.of(provider).await,
         };
@@ -54,14 +60,11 @@ pub async fn snapshot(
     Snapshot::new(everything.organization.id, everything.keys.clone(), targets, everything.models.clone())
 }
 
-fn kept(snapshot: &Snapshot, reread: Reread, provider: &Provider) -> Option<Credential> {
-    let needs_reading = match reread {
-        Reread::Nothing => false,
-        Reread::Provider(id) => id == provider.id,
-        Reread::All => true,
-    };
-    let target = snapshot.target(provider.id).filter(|_| !needs_reading)?;
-    Some(target.credential.clone())
+impl Known<'_> {
+    fn of(&self, id: ProviderId) -> Option<Credential> {
+        let in_force = || self.current.target(id).map(|target| &target.credential);
+        self.fresh.get(&id).or_else(in_force).cloned()
+    }
 }
 
 impl Credentials<'_> {

@@ -1,10 +1,12 @@
 //! What the operations work on: the stores, the gateway, the clock, and the running program.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use megarouter_domain::clock::{Clock, Timestamp};
-use megarouter_domain::id::Entropy;
+use megarouter_domain::id::{Entropy, ProviderId};
+use megarouter_domain::provider::Credential;
 use megarouter_domain::record::UsageRecord;
 use megarouter_domain::secret::Secret;
 use megarouter_gateway::Gateway;
@@ -13,7 +15,7 @@ use megarouter_store::ledger::Ledger;
 use megarouter_store::settings::{Change, Everything, Settings};
 use tokio::sync::Mutex;
 
-use crate::configuration::{self, Environment, Reread};
+use crate::configuration::{self, Credentials, Environment, Known, Reread};
 use crate::error::{ApiError, settings_unavailable};
 use crate::events::{Events, Tag};
 use crate::requests::RequestRow;
@@ -61,8 +63,12 @@ pub struct Context {
     /// Who listens.
     pub events: Events,
     random: Arc<Random>,
+    /// Held while credentials are read and until they are in force, so that the last one written is
+    /// the last one in force. Taken before `changing`.
+    reading: Mutex<()>,
     /// Held while the configuration changes, so that the snapshot in force is never older than the
-    /// last answer.
+    /// last answer. A keychain may be slow or ask a person; nothing waits for it while this is held,
+    /// and so the revocation of a key never does.
     changing: Mutex<()>,
 }
 
@@ -138,13 +144,18 @@ impl Context {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         let Parts { settings, ledger, secrets, gateway, clock, random, environment, host } = parts;
-        let (events, changing) = (Events::default(), Mutex::default());
-        Self { settings, ledger, secrets, gateway, clock, environment, host, events, random, changing }
+        let (events, reading, changing) = (Events::default(), Mutex::default(), Mutex::default());
+        Self { settings, ledger, secrets, gateway, clock, environment, host, events, random, reading, changing }
     }
 
     /// The wall clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Where credentials are read from.
+    pub fn credentials(&self) -> Credentials<'_> {
+        Credentials { secrets: &self.secrets, environment: &*self.environment }
     }
 
     /// The random part of a new id.
@@ -170,9 +181,11 @@ impl Context {
     /// # Errors
     /// When a change is refused; then none was made.
     pub async fn change(&self, changes: Vec<Change>, reread: Reread, tags: &[Tag]) -> Result<Everything, ApiError> {
+        let _reading = if reread == Reread::Nothing { None } else { Some(self.reading.lock().await) };
+        let fresh = self.read_credentials(&changes, reread).await?;
         let changing = self.changing.lock().await;
         self.settings.apply(changes).await?;
-        let everything = self.put_in_force(reread).await?;
+        let everything = self.put_in_force(&fresh).await?;
         drop(changing);
         self.events.changed(tags);
         Ok(everything)
@@ -184,11 +197,7 @@ impl Context {
     /// # Errors
     /// When it cannot be read; then the last one stays in force.
     pub async fn reload(&self) -> Result<Everything, ApiError> {
-        let changing = self.changing.lock().await;
-        let everything = self.put_in_force(Reread::All).await?;
-        drop(changing);
-        self.events.changed(&[Tag::Providers, Tag::Models, Tag::Keys, Tag::Settings]);
-        Ok(everything)
+        self.change(vec![], Reread::All, &[Tag::Providers, Tag::Models, Tag::Keys, Tag::Settings]).await
     }
 
     /// Tells whoever listens that a request is finished and on the ledger.
@@ -202,11 +211,35 @@ impl Context {
         self.events.status();
     }
 
-    async fn put_in_force(&self, reread: Reread) -> Result<Everything, ApiError> {
+    /// Reads the credentials of providers as they will be after the changes.
+    async fn read_credentials(
+        &self,
+        changes: &[Change],
+        reread: Reread,
+    ) -> Result<HashMap<ProviderId, Credential>, ApiError> {
+        if reread == Reread::Nothing {
+            return Ok(HashMap::new());
+        }
+        let mut providers: HashMap<_, _> =
+            self.everything().await?.providers.into_iter().map(|provider| (provider.id, provider)).collect();
+        providers.extend(changes.iter().filter_map(|change| match change {
+            Change::PutProvider(provider) => Some((provider.id, provider.clone())),
+            _ => None,
+        }));
+        let mut fresh = HashMap::new();
+        for (id, provider) in providers {
+            if matches!(reread, Reread::All) || reread == Reread::Provider(id) {
+                fresh.insert(id, self.credentials().of(&provider).await);
+            }
+        }
+        Ok(fresh)
+    }
+
+    async fn put_in_force(&self, fresh: &HashMap<ProviderId, Credential>) -> Result<Everything, ApiError> {
         let everything = self.everything().await?;
         let current = self.gateway.snapshot();
-        let credentials = configuration::Credentials { secrets: &self.secrets, environment: &*self.environment };
-        let snapshot = configuration::snapshot(&everything, &credentials, Some((&current, reread))).await?;
+        let known = Known { fresh, current: &current };
+        let snapshot = configuration::snapshot(&everything, &self.credentials(), Some(&known)).await?;
         self.gateway.replace_snapshot(snapshot);
         Ok(everything)
     }

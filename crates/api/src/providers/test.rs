@@ -10,7 +10,6 @@ use megarouter_providers::probe;
 use megarouter_store::settings::Noun;
 
 use super::Diagnosis;
-use crate::configuration::Credentials;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Id;
@@ -27,8 +26,7 @@ pub async fn test_provider(
     let provider = everything.providers.into_iter().find(|provider| provider.id == id);
     let provider = provider.ok_or_else(|| ApiError::not_found(Noun::Provider, id))?;
     // Read again: a person tests after having set the variable or unlocked the keychain.
-    let credentials = Credentials { secrets: &context.secrets, environment: &*context.environment };
-    let credential = credentials.of(&provider).await;
+    let credential = context.credentials().of(&provider).await;
     if matches!(credential, Credential::Ready(_)) && is_missed(&context, id) {
         context.reload().await?;
     }

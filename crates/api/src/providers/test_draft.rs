@@ -9,7 +9,6 @@ use megarouter_providers::probe;
 
 use super::Diagnosis;
 use super::create::{NewProvider, checked};
-use crate::configuration::Credentials;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
@@ -22,10 +21,9 @@ pub async fn test_provider_draft(
     Body(request): Body<NewProvider>,
 ) -> Result<Json<Diagnosis>, ApiError> {
     let (provider, secret) = checked(&context, request)?;
-    let credentials = Credentials { secrets: &context.secrets, environment: &*context.environment };
     let credential = match (&provider.credential, secret) {
         (_, Some(secret)) => Credential::Ready(Arc::new(secret)),
-        (CredentialSource::Environment { variable }, None) => credentials.in_environment(variable),
+        (CredentialSource::Environment { variable }, None) => context.credentials().in_environment(variable),
         (CredentialSource::None | CredentialSource::Stored, None) => Credential::None,
     };
     let found = probe::test(context.gateway.client(), &Target { provider, credential }).await;

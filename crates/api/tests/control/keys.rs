@@ -1,12 +1,13 @@
 //! Virtual keys: made once, shown once, revoked at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use megarouter_domain::access::authenticate;
 use megarouter_domain::clock::Clock as _;
 use serde_json::{Value, json};
 
-use crate::kit::{Kit, Upstream};
+use crate::kit::{Kit, SLOW_VARIABLE, Upstream};
 
 fn works(kit: &Kit, created: &Value) -> bool {
     let snapshot = kit.context.gateway.snapshot();
@@ -29,6 +30,26 @@ async fn a_key_works_until_it_is_revoked() {
     kit.clock.turn(Duration::from_secs(60));
     assert_eq!(kit.call("POST", &path, None).await.1["revoked_at"], revoked["revoked_at"], "the first time counts");
     kit.post("/keys", json!({"name": "My app"})).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revocation_waits_for_no_keychain() {
+    let kit = Arc::new(Kit::start().await);
+    let created = kit.post("/keys", json!({"name": "app"})).await;
+    let slow =
+        json!({"name": "slow", "kind": "openai", "credential": {"source": "environment", "variable": SLOW_VARIABLE}});
+    let adding = tokio::spawn({
+        let kit = Arc::clone(&kit);
+        async move { kit.post("/providers", slow).await }
+    });
+    let gate = Arc::clone(&kit.gate);
+    tokio::task::spawn_blocking(move || gate.until_read()).await.unwrap();
+    let path = format!("/keys/{}/revoke", created["key"]["id"].as_str().unwrap());
+    assert_eq!(kit.call("POST", &path, None).await.0, 200);
+    assert!(!works(&kit, &created) && !adding.is_finished());
+    kit.gate.open();
+    assert_eq!(adding.await.unwrap()["credential"]["state"], "ready");
+    assert!(!works(&kit, &created));
 }
 
 #[tokio::test]

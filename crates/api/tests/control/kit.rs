@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -28,6 +28,8 @@ use tokio::sync::mpsc;
 use tower::ServiceExt as _;
 
 pub const VARIABLE: &str = "TEST_PROVIDER_KEY";
+/// A variable that is read only when the kit's gate is opened.
+pub const SLOW_VARIABLE: &str = "SLOW_PROVIDER_KEY";
 const START: i64 = 1_795_356_000_000_000;
 
 /// A running control API.
@@ -35,6 +37,7 @@ pub struct Kit {
     pub context: Arc<Context>,
     pub clock: Arc<TurnClock>,
     pub host: Arc<TestHost>,
+    pub gate: Arc<Gate>,
     router: Router,
     finished: tokio::sync::Mutex<mpsc::UnboundedReceiver<String>>,
     _dir: TempDir,
@@ -59,6 +62,33 @@ impl Clock for TurnClock {
 
     fn monotonic(&self) -> Duration {
         self.started.elapsed()
+    }
+}
+
+/// A credential that takes its time.
+#[derive(Default)]
+pub struct Gate {
+    state: Mutex<(bool, bool)>,
+    changed: Condvar,
+}
+
+impl Gate {
+    /// Waits until somebody reads the slow variable.
+    pub fn until_read(&self) {
+        drop(self.changed.wait_while(self.state.lock().unwrap(), |(is_read, _)| !*is_read).unwrap());
+    }
+
+    /// Lets whoever reads it go on.
+    pub fn open(&self) {
+        self.state.lock().unwrap().1 = true;
+        self.changed.notify_all();
+    }
+
+    fn wait(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.0 = true;
+        self.changed.notify_all();
+        drop(self.changed.wait_while(state, |(_, is_open)| !*is_open).unwrap());
     }
 }
 
@@ -100,8 +130,14 @@ impl Kit {
         let ledger = Arc::new(Ledger::open(dir.path()).await.unwrap());
         let engine = ledger.recover("0.0.0", clock.now()).await.unwrap();
         let durable = ledger.durable().await.unwrap();
-        let environment: Arc<Environment> =
-            Arc::new(|name: &str| (name == VARIABLE).then(|| Secret::new("sk-from-environment".to_owned())));
+        let gate = Arc::new(Gate::default());
+        let slow = Arc::clone(&gate);
+        let environment: Arc<Environment> = Arc::new(move |name: &str| {
+            if name == SLOW_VARIABLE {
+                slow.wait();
+            }
+            [VARIABLE, SLOW_VARIABLE].contains(&name).then(|| Secret::new("sk-from-environment".to_owned()))
+        });
         let credentials = Credentials { secrets: &secrets, environment: &*environment };
         let snapshot = configuration::snapshot(&settings.load().await.unwrap(), &credentials, None).await.unwrap();
         let (books, feed) = Books::open(engine, vec![], durable, Arc::clone(&clock) as Arc<dyn Clock>);
@@ -135,7 +171,7 @@ impl Kit {
         let (sender, finished) = mpsc::unbounded_channel();
         tokio::spawn(write_journal(feed, Arc::clone(&context), sender));
         let finished = tokio::sync::Mutex::new(finished);
-        Self { router: router(Arc::clone(&context)), context, clock, host, finished, _dir: dir }
+        Self { router: router(Arc::clone(&context)), context, clock, host, gate, finished, _dir: dir }
     }
 
     /// Sends a request as the owner.
