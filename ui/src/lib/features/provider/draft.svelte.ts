@@ -67,7 +67,7 @@ export class ProviderDraft {
     }
     this.baseUrl = kind.base_url;
     this.variable = kind.credential_variables[0] ?? "";
-    this.credential = kind.needs_credential ? "stored" : "none";
+    this.credential = kind.needs_credential || this.secret !== "" ? "stored" : "none";
     if (!this.#hasOwnName) {
       this.name = freeName(kind.id, this.#providers());
     }

@@ -10,12 +10,13 @@ export const first_run: Translation<typeof english> = {
   first_run_step_welcome: "Willkommen",
   first_run_step_provider: "Anbieter hinzufügen",
   first_run_step_key: "App verbinden",
-  first_run_step_test: "Probe senden",
+  first_run_step_test: "Probe",
   first_run_welcome_title: "Wie werden Sie es benutzen?",
   first_run_welcome_words:
     "MegaRouter läuft auf diesem Rechner. Ihre Apps senden ihm ihre KI-Anfragen; es gibt sie an Ihre Anbieter weiter und führt Buch: was gefragt wurde, was es kostete, wie lange es dauerte.",
   first_run_just_me: "Nur ich",
-  first_run_just_me_hint: "Alles bleibt auf diesem Rechner. Ein Konto ist nicht nötig.",
+  first_run_just_me_hint:
+    "Einstellungen, Schlüssel und Bücher bleiben auf diesem Rechner. Ein Konto ist nicht nötig.",
   first_run_provider_words:
     "Wohin sollen Anfragen gehen? Nehmen Sie etwas Gefundenes oder fügen Sie einen Schlüssel ein.",
   first_run_provider_done: "{name} ist bereit.",
