@@ -34,6 +34,8 @@ use crate::settle::{Attempt, Consumption};
 
 /// The most that is read of a provider's error answer.
 const MAX_ERROR_BODY: usize = 64 * 1024;
+/// The longest wait that a client is advised to, whatever the provider says.
+const LONGEST_ADVICE: Duration = Duration::from_secs(3_600);
 /// The most that a stream may hold before its first output: comments and empty chunks.
 const MAX_OPENING: usize = 1024 * 1024;
 /// How long a provider's error answer may take.
@@ -84,13 +86,11 @@ async fn refused(target: &Arc<Target>, attempt: Attempt, answer: UpstreamRespons
     if passes_verbatim(judgement.next_step, status, said.as_ref()) {
         failure.verbatim = Some(Box::new(Verbatim { status, body }));
     }
+    failure.retry_after = retry_after.map(|wait| wait.min(LONGEST_ADVICE));
     match judgement.next_step {
         NextStep::GiveBack => Tried::Final(attempt.fail(judgement.code, &text, Consumption::Nothing), failure),
         NextStep::NextDeployment => failed(attempt, failure, &text, Consumption::Nothing, plan::Failure::Lasting),
-        NextStep::RetrySame { .. } => {
-            failure.retry_after = retry_after;
-            failed(attempt, failure, &text, Consumption::Nothing, retry(retry_after))
-        }
+        NextStep::RetrySame { .. } => failed(attempt, failure, &text, Consumption::Nothing, retry(retry_after)),
     }
 }
 
