@@ -5,6 +5,7 @@
 
 pub mod activity;
 mod derived;
+mod durations;
 pub mod histogram;
 mod journal;
 pub mod overview;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::{KeyId, ProviderId};
 use megarouter_domain::money::NanoUsd;
@@ -10,7 +11,7 @@ use megarouter_domain::price::Cost;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
-use crate::ledger::histogram::Histogram;
+use crate::ledger::derived::{CallKey, CallSums};
 use crate::ledger::overview::{Bucket, read_sums};
 use crate::ledger::sums::{Sums, cost_of};
 use crate::row::Reading;
@@ -51,12 +52,7 @@ pub struct KeyActivity {
     pub sums: Sums,
 }
 
-const CALLS: &str = "SELECT provider_id, sum(calls) AS calls, sum(errors) AS errors, sum(amount) AS amount,
-        sum(exact) AS exact, sum(estimated) AS estimated, sum(unknown) AS unknown
-    FROM calls WHERE at >= ? GROUP BY provider_id";
-
-const CALL_LATENCIES: &str = "SELECT provider_id, duration, sum(times) AS times
-    FROM call_latencies WHERE at >= ? GROUP BY provider_id, duration";
+const CALLS: &str = "SELECT * FROM calls WHERE at >= ?";
 
 const KEYS: &str = "SELECT key_id, sum(requests) AS requests, sum(errors) AS errors,
         sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(amount) AS amount,
@@ -76,19 +72,19 @@ pub(crate) async fn of_providers(
     since: Timestamp,
 ) -> Result<HashMap<ProviderId, ProviderActivity>, Error> {
     let start = Bucket::FiveMinutes.start(since).as_micros();
-    let calls = sqlx::query(CALLS).bind(start).fetch_all(&mut *connection).await?;
-    let latencies = sqlx::query(CALL_LATENCIES).bind(start).fetch_all(connection).await?;
-    let mut activities = calls.iter().map(read_calls).collect::<Result<HashMap<_, _>, _>>()?;
-    let mut durations = HashMap::<ProviderId, Histogram>::new();
-    for row in &latencies {
-        let reading = Reading::new("call_latencies", "provider_id", row);
-        let provider = ProviderId::from_uuid(reading.uuid("provider_id")?);
-        durations.entry(provider).or_default().add(reading.count("duration")?, reading.count("times")?);
+    let mut rows = sqlx::query(CALLS).bind(start).fetch(connection);
+    let mut totals = HashMap::<ProviderId, CallSums>::new();
+    while let Some(row) = rows.try_next().await? {
+        let (key, sums) = read_calls(&row)?;
+        totals.entry(key.provider_id).or_default().add(&sums);
     }
-    for (provider, durations) in durations {
-        activities.entry(provider).or_default().p95 = durations.percentile(95);
-    }
-    Ok(activities)
+    let activity = |sums: CallSums| ProviderActivity {
+        calls: sums.calls,
+        errors: sums.errors,
+        p95: sums.durations.percentile(95),
+        costs: sums.costs,
+    };
+    Ok(totals.into_iter().map(|(provider, sums)| (provider, activity(sums))).collect())
 }
 
 /// What each key did.
@@ -112,23 +108,33 @@ pub(crate) async fn of_keys(
     Ok(activities)
 }
 
-fn read_calls(row: &SqliteRow) -> Result<(ProviderId, ProviderActivity), Error> {
-    let reading = Reading::new("calls", "provider_id", row);
-    let activity = ProviderActivity {
+/// A row of `calls`.
+pub(crate) fn read_calls(row: &SqliteRow) -> Result<(CallKey, CallSums), Error> {
+    let reading = Reading::new("calls", "at", row);
+    let at = Timestamp::from_micros(reading.get("at")?);
+    let key = CallKey { at, provider_id: ProviderId::from_uuid(reading.uuid("provider_id")?) };
+    let sums = CallSums {
         calls: reading.count("calls")?,
         errors: reading.count("errors")?,
-        p95: None,
-        costs: read_costs(&reading)?,
+        costs: CallCosts {
+            amount: NanoUsd(reading.get("amount")?),
+            exact: reading.count("exact")?,
+            estimated: reading.count("estimated")?,
+            unknown: reading.count("unknown")?,
+        },
+        durations: reading.json("durations")?,
     };
-    Ok((ProviderId::from_uuid(reading.uuid("provider_id")?), activity))
+    Ok((key, sums))
 }
 
-/// The costs of a row that has them as columns.
-pub(crate) fn read_costs(reading: &Reading<'_>) -> Result<CallCosts, Error> {
-    Ok(CallCosts {
-        amount: NanoUsd(reading.get("amount")?),
-        exact: reading.count("exact")?,
-        estimated: reading.count("estimated")?,
-        unknown: reading.count("unknown")?,
-    })
+impl CallSums {
+    fn add(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.errors += other.errors;
+        self.costs.amount += other.costs.amount;
+        self.costs.exact += other.costs.exact;
+        self.costs.estimated += other.costs.estimated;
+        self.costs.unknown += other.costs.unknown;
+        self.durations.merge(&other.durations);
+    }
 }

@@ -18,7 +18,7 @@ use megarouter_ledger::entry::{Entry, Fact, Lsn, MOST_TOKENS, PinnedPrice, Resol
 use megarouter_ledger::state::{OpenAttempt, State};
 
 use crate::ledger::activity::CallCosts;
-use crate::ledger::histogram::bucket_of;
+use crate::ledger::histogram::Histogram;
 use crate::ledger::overview::Bucket;
 use crate::ledger::sums::Sums;
 
@@ -35,7 +35,7 @@ pub(crate) struct ResolvedAttempt {
     pub resolution: Resolution,
 }
 
-/// The key of `rollups` and, with a bucket of duration, of `latencies`.
+/// The key of `rollups`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RollupKey {
     pub bucket: Bucket,
@@ -46,19 +46,29 @@ pub(crate) struct RollupKey {
     pub provider: Arc<str>,
 }
 
-/// The key of `calls` and, with a bucket of duration, of `call_latencies`.
+/// The key of `calls`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CallKey {
     pub at: Timestamp,
     pub provider_id: ProviderId,
 }
 
+/// The sums of `rollups`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rollup {
+    pub sums: Sums,
+    /// Of completed requests.
+    pub durations: Histogram,
+}
+
 /// The sums of `calls`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallSums {
     pub calls: u64,
     pub errors: u64,
     pub costs: CallCosts,
+    /// Of calls without an error.
+    pub durations: Histogram,
 }
 
 /// Changes of the derived tables.
@@ -66,10 +76,8 @@ pub(crate) struct CallSums {
 pub(crate) struct Derived {
     pub attempts: Vec<ResolvedAttempt>,
     pub requests: Vec<(Lsn, Arc<UsageRecord>)>,
-    pub rollups: HashMap<RollupKey, Sums>,
-    pub latencies: HashMap<(RollupKey, u16), u64>,
+    pub rollups: HashMap<RollupKey, Rollup>,
     pub calls: HashMap<CallKey, CallSums>,
-    pub call_latencies: HashMap<(CallKey, u16), u64>,
     pub last_uses: HashMap<KeyId, Timestamp>,
     /// Scopes whose balance changed.
     pub scopes: HashSet<Scope>,
@@ -127,11 +135,11 @@ impl Derived {
     fn add_record(&mut self, lsn: Lsn, record: &Arc<UsageRecord>) {
         let sums = Sums::of(record);
         for bucket in Bucket::ALL {
-            let key = rollup_key(*bucket, record);
+            let rollup = self.rollups.entry(rollup_key(*bucket, record)).or_default();
+            rollup.sums.add(&sums);
             if record.outcome == Outcome::Completed {
-                *self.latencies.entry((key.clone(), bucket_of(record.total))).or_default() += 1;
+                rollup.durations.add(record.total);
             }
-            self.rollups.entry(key).or_default().add(&sums);
         }
         for attempt in &record.attempts {
             self.add_call(record.started_at, attempt);
@@ -147,7 +155,7 @@ impl Derived {
         let sums = self.calls.entry(key).or_default();
         sums.calls += 1;
         match attempt.error {
-            None => *self.call_latencies.entry((key, bucket_of(attempt.duration))).or_default() += 1,
+            None => sums.durations.add(attempt.duration),
             // Not the provider's fault, and no measure of its speed.
             Some(Code::ClientLeft) => {}
             Some(_) => sums.errors += 1,

@@ -6,17 +6,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Parts of each power of two, as a power of two.
 const PART_BITS: u32 = 4;
 
-/// Counts by bucket.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Counts by bucket. As JSON, an object of counts by the buckets' numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Histogram {
     counts: BTreeMap<u16, u64>,
 }
 
 /// The bucket a duration falls into.
-pub fn bucket_of(duration: Duration) -> u16 {
+fn bucket_of(duration: Duration) -> u16 {
     let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     let size = 1 << PART_BITS;
     if micros < size {
@@ -28,7 +31,7 @@ pub fn bucket_of(duration: Duration) -> u16 {
 }
 
 /// The middle of a bucket.
-pub fn middle_of(bucket: u16) -> Duration {
+fn middle_of(bucket: u16) -> Duration {
     let (octave, part) = (u32::from(bucket) >> PART_BITS, u64::from(bucket) & ((1 << PART_BITS) - 1));
     if octave == 0 {
         return Duration::from_micros(part);
@@ -39,9 +42,16 @@ pub fn middle_of(bucket: u16) -> Duration {
 }
 
 impl Histogram {
-    /// Counts `times` durations of a bucket.
-    pub fn add(&mut self, bucket: u16, times: u64) {
-        *self.counts.entry(bucket).or_default() += times;
+    /// Counts a duration.
+    pub fn add(&mut self, duration: Duration) {
+        *self.counts.entry(bucket_of(duration)).or_default() += 1;
+    }
+
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &Self) {
+        for (bucket, times) in &other.counts {
+            *self.counts.entry(*bucket).or_default() += times;
+        }
     }
 
     /// The duration that `percent` of 100 do not exceed; `None` when there are none.
@@ -55,11 +65,6 @@ impl Histogram {
         };
         self.counts.iter().find(|entry| reaches(entry)).map(|(bucket, _)| middle_of(*bucket))
     }
-
-    /// The counts, by bucket.
-    pub fn counts(&self) -> impl Iterator<Item = (u16, u64)> {
-        self.counts.iter().map(|(bucket, count)| (*bucket, *count))
-    }
 }
 
 #[cfg(test)]
@@ -71,6 +76,19 @@ mod tests {
     #[test]
     fn nothing_has_no_percentile() {
         assert_eq!(Histogram::default().percentile(95), None);
+    }
+
+    #[test]
+    fn survives_json_and_adds_up() {
+        let mut one = Histogram::default();
+        for micros in [3, 3, 70_000] {
+            one.add(Duration::from_micros(micros));
+        }
+        let mut both: Histogram = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
+        assert_eq!(both, one);
+        both.merge(&one);
+        assert_eq!(both.counts.values().sum::<u64>(), 6);
+        assert_eq!(both.percentile(50), Some(Duration::from_micros(3)));
     }
 
     #[test]
@@ -91,7 +109,7 @@ mod tests {
         fn a_percentile_is_near_the_true_one(mut micros in proptest::collection::vec(1..10_000_000_u64, 1..200)) {
             let mut histogram = Histogram::default();
             for value in &micros {
-                histogram.add(bucket_of(Duration::from_micros(*value)), 1);
+                histogram.add(Duration::from_micros(*value));
             }
             micros.sort_unstable();
             let exact = micros[(micros.len() * 95).div_ceil(100) - 1];

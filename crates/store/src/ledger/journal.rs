@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::backend;
 use crate::error::Error;
 use crate::ledger::derived::Derived;
+use crate::ledger::durations::Durations;
 use crate::ledger::writes::{self, Encoded};
 use crate::ledger::{SCHEMA, restore};
 
@@ -20,6 +21,7 @@ pub(crate) struct Writer {
     connection: SqliteConnection,
     state: State,
     link: Link,
+    durations: Durations,
 }
 
 impl Writer {
@@ -27,7 +29,7 @@ impl Writer {
     pub(crate) async fn open(dir: &Path) -> Result<Self, Error> {
         let mut connection = backend::open(dir, &SCHEMA).await?;
         let (state, link) = restore::read(&mut connection).await?;
-        Ok(Self { connection, state, link })
+        Ok(Self { connection, state, link, durations: Durations::default() })
     }
 
     pub(crate) fn state(&self) -> &State {
@@ -45,7 +47,7 @@ impl Writer {
         self.check_order(new)?;
         let (encoded, derived) = self.fold(new)?;
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        writes::save(&mut transaction, encoded, derived, &self.state).await?;
+        writes::save(&mut transaction, encoded, derived, &self.state, &mut self.durations).await?;
         transaction.commit().await?;
         Ok(self.state.last())
     }

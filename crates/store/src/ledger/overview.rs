@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::KeyId;
 use megarouter_domain::money::NanoUsd;
@@ -10,7 +11,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error;
-use crate::ledger::histogram::Histogram;
+use crate::ledger::derived::Rollup;
 use crate::ledger::sums::Sums;
 use crate::row::{Reading, Values};
 
@@ -164,21 +165,11 @@ macro_rules! sums_by {
     };
 }
 
-const BY_TIME: &str = sums_by!("at", "GROUP BY at");
+const BY_TIME: &str = where_filter!("SELECT * FROM rollups", "");
 const BY_MODEL: &str =
     sums_by!("model", "GROUP BY model ORDER BY sum(amount) DESC, sum(requests) DESC, model LIMIT 100");
 const BY_KEY: &str =
     sums_by!("key_id", "GROUP BY key_id ORDER BY sum(amount) DESC, sum(requests) DESC, key_id LIMIT 100");
-const LATENCIES: &str =
-    where_filter!("SELECT at, duration, sum(times) AS times FROM latencies", "GROUP BY at, duration");
-
-/// Sums and durations that can still be added up.
-#[derive(Default)]
-struct Gathered {
-    sums: Sums,
-    durations: Histogram,
-}
-
 /// A range of whole buckets.
 #[derive(Clone, Copy)]
 struct Range {
@@ -192,15 +183,13 @@ pub(crate) async fn answer(connection: &mut SqliteConnection, question: &Questio
     let range = Range::of(question)?;
     let both = Range { from: range.previous(), ..range };
     let mut transaction = connection.begin().await?;
-    let by_time = fetch(&mut transaction, BY_TIME, both, question).await?;
-    let latencies = fetch(&mut transaction, LATENCIES, both, question).await?;
+    let points = gather(&mut transaction, both, question).await?;
     let by_model = fetch(&mut transaction, BY_MODEL, range, question).await?;
     let by_key = fetch(&mut transaction, BY_KEY, range, question).await?;
     transaction.commit().await?;
 
-    let points = gather(&by_time, &latencies)?;
-    let figures = |from, to| Gathered::sum(points.range(from..to).map(|(_, point)| point)).figures();
-    let point = |at| Point { at, figures: points.get(&at).map(Gathered::figures).unwrap_or_default() };
+    let figures = |from, to| Rollup::sum(points.range(from..to).map(|(_, point)| point)).figures();
+    let point = |at| Point { at, figures: points.get(&at).map(Rollup::figures).unwrap_or_default() };
     Ok(Overview {
         from: range.from,
         to: range.to,
@@ -233,25 +222,35 @@ async fn fetch(
     range: Range,
     question: &Question,
 ) -> Result<Vec<SqliteRow>, Error> {
+    Ok(sqlx::query_with(text, bind(range, question).into_arguments()).fetch_all(connection).await?)
+}
+
+/// Adds the rows of each bucket up while they come in: there may be many.
+async fn gather(
+    connection: &mut SqliteConnection,
+    range: Range,
+    question: &Question,
+) -> Result<BTreeMap<Timestamp, Rollup>, Error> {
+    let mut points = BTreeMap::<Timestamp, Rollup>::new();
+    let mut rows = sqlx::query_with(BY_TIME, bind(range, question).into_arguments()).fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        let reading = Reading::new("rollups", "at", &row);
+        points.entry(Timestamp::from_micros(reading.get("at")?)).or_default().add(&read_rollup(&reading)?);
+    }
+    Ok(points)
+}
+
+fn bind(range: Range, question: &Question) -> Values {
     let mut values = Values::default();
     values.put(range.bucket.seconds()).put(range.from.as_micros()).put(range.to.as_micros());
     values.uuid_option(question.key_id.map(KeyId::as_uuid));
     values.put(question.model.clone()).put(question.provider.clone());
-    Ok(sqlx::query_with(text, values.into_arguments()).fetch_all(connection).await?)
+    values
 }
 
-fn gather(by_time: &[SqliteRow], latencies: &[SqliteRow]) -> Result<BTreeMap<Timestamp, Gathered>, Error> {
-    let mut points = BTreeMap::<Timestamp, Gathered>::new();
-    for row in by_time {
-        let reading = Reading::new("rollups", "at", row);
-        points.entry(Timestamp::from_micros(reading.get("at")?)).or_default().sums = read_sums(&reading)?;
-    }
-    for row in latencies {
-        let reading = Reading::new("latencies", "at", row);
-        let point = points.entry(Timestamp::from_micros(reading.get("at")?)).or_default();
-        point.durations.add(reading.count("duration")?, reading.count("times")?);
-    }
-    Ok(points)
+/// The sums of a row of `rollups`.
+pub(crate) fn read_rollup(reading: &Reading<'_>) -> Result<Rollup, Error> {
+    Ok(Rollup { sums: read_sums(reading)?, durations: reading.json("durations")? })
 }
 
 fn read_model_sums(row: &SqliteRow) -> Result<(Option<String>, Sums), Error> {
@@ -265,15 +264,15 @@ fn read_key_sums(row: &SqliteRow) -> Result<(KeyId, Sums), Error> {
     Ok((KeyId::from_uuid(reading.uuid("key_id")?), read_sums(&reading)?))
 }
 
-impl Gathered {
-    fn sum<'a>(points: impl Iterator<Item = &'a Self>) -> Self {
+impl Rollup {
+    fn add(&mut self, other: &Self) {
+        self.sums.add(&other.sums);
+        self.durations.merge(&other.durations);
+    }
+
+    fn sum<'a>(rollups: impl Iterator<Item = &'a Self>) -> Self {
         let mut total = Self::default();
-        for point in points {
-            total.sums.add(&point.sums);
-            for (duration, times) in point.durations.counts() {
-                total.durations.add(duration, times);
-            }
-        }
+        rollups.for_each(|rollup| total.add(rollup));
         total
     }
 

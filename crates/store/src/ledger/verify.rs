@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use megarouter_domain::clock::Timestamp;
-use megarouter_domain::id::{KeyId, ProviderId};
+use megarouter_domain::id::KeyId;
 use megarouter_domain::record::UsageRecord;
 use megarouter_domain::scope::Scope;
 use megarouter_ledger::entry::Lsn;
@@ -18,12 +18,12 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::backend;
 use crate::error::Error;
-use crate::ledger::activity::read_costs;
-use crate::ledger::derived::{CallKey, CallSums, Derived, ResolvedAttempt, RollupKey};
-use crate::ledger::overview::{Bucket, read_sums};
+use crate::ledger::SCHEMA;
+use crate::ledger::activity::read_calls;
+use crate::ledger::derived::{Derived, ResolvedAttempt, Rollup, RollupKey};
+use crate::ledger::overview::{Bucket, read_rollup};
 use crate::ledger::requests::{read_attempt, read_record};
 use crate::ledger::restore::{read_balance, read_link, read_open_attempt};
-use crate::ledger::{SCHEMA, sums::Sums};
 use crate::row::Reading;
 
 /// Entries read at once.
@@ -42,6 +42,7 @@ pub(crate) async fn verify(dir: &Path) -> Result<Report, Error> {
     let mut connection = backend::read_options(dir, &SCHEMA).connect().await?;
     let mut transaction = connection.begin().await?;
     let mut check = Check { verifier: Verifier::default(), derived: Derived::default(), findings: Vec::new() };
+    check.check_file(&mut transaction).await?;
     let mut last = i64::MIN;
     while let Some(next) = check.read_chunk(&mut transaction, last).await? {
         last = next;
@@ -60,6 +61,14 @@ pub(crate) async fn verify(dir: &Path) -> Result<Report, Error> {
 }
 
 impl Check {
+    /// SQLite's own check of pages and indexes.
+    async fn check_file(&mut self, connection: &mut SqliteConnection) -> Result<(), Error> {
+        let lines: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(connection).await?;
+        let faults = lines.into_iter().filter(|line| line != "ok");
+        self.findings.extend(faults.map(|fault| format!("the file is damaged: {fault}")));
+        Ok(())
+    }
+
     /// Reads the entries after `last` and compares the rows that come from them. Gives the last
     /// entry's number, or nothing at the end.
     async fn read_chunk(&mut self, connection: &mut SqliteConnection, last: i64) -> Result<Option<i64>, Error> {
@@ -121,13 +130,9 @@ impl Check {
     async fn compare_sums(&mut self, connection: &mut SqliteConnection) -> Result<(), Error> {
         let derived = std::mem::take(&mut self.derived);
         let rows = sqlx::query("SELECT * FROM rollups").fetch_all(&mut *connection).await?;
-        self.compare("rollups", derived.rollups, rows.iter().map(read_rollup));
-        let rows = sqlx::query("SELECT * FROM latencies").fetch_all(&mut *connection).await?;
-        self.compare("latencies", derived.latencies, rows.iter().map(read_latency));
+        self.compare("rollups", derived.rollups, rows.iter().map(read_rollup_row));
         let rows = sqlx::query("SELECT * FROM calls").fetch_all(&mut *connection).await?;
         self.compare("calls", derived.calls, rows.iter().map(read_calls));
-        let rows = sqlx::query("SELECT * FROM call_latencies").fetch_all(&mut *connection).await?;
-        self.compare("call_latencies", derived.call_latencies, rows.iter().map(read_call_latency));
         let rows = sqlx::query("SELECT * FROM last_uses").fetch_all(connection).await?;
         self.compare("last_uses", derived.last_uses, rows.iter().map(read_last_use));
         Ok(())
@@ -192,14 +197,9 @@ fn read_request_row(row: &SqliteRow) -> Result<(Lsn, Arc<UsageRecord>), Error> {
     Ok((lsn, Arc::new(read_record(row)?)))
 }
 
-fn read_rollup(row: &SqliteRow) -> Result<(RollupKey, Sums), Error> {
+fn read_rollup_row(row: &SqliteRow) -> Result<(RollupKey, Rollup), Error> {
     let reading = Reading::new("rollups", "at", row);
-    Ok((read_rollup_key(&reading)?, read_sums(&reading)?))
-}
-
-fn read_latency(row: &SqliteRow) -> Result<((RollupKey, u16), u64), Error> {
-    let reading = Reading::new("latencies", "at", row);
-    Ok(((read_rollup_key(&reading)?, reading.count("duration")?), reading.count("times")?))
+    Ok((read_rollup_key(&reading)?, read_rollup(&reading)?))
 }
 
 fn read_rollup_key(reading: &Reading<'_>) -> Result<RollupKey, Error> {
@@ -212,22 +212,6 @@ fn read_rollup_key(reading: &Reading<'_>) -> Result<RollupKey, Error> {
         model: reading.get::<&str>("model")?.into(),
         provider: reading.get::<&str>("provider")?.into(),
     })
-}
-
-fn read_calls(row: &SqliteRow) -> Result<(CallKey, CallSums), Error> {
-    let reading = Reading::new("calls", "at", row);
-    let (calls, errors) = (reading.count("calls")?, reading.count("errors")?);
-    Ok((read_call_key(&reading)?, CallSums { calls, errors, costs: read_costs(&reading)? }))
-}
-
-fn read_call_latency(row: &SqliteRow) -> Result<((CallKey, u16), u64), Error> {
-    let reading = Reading::new("call_latencies", "at", row);
-    Ok(((read_call_key(&reading)?, reading.count("duration")?), reading.count("times")?))
-}
-
-fn read_call_key(reading: &Reading<'_>) -> Result<CallKey, Error> {
-    let at = Timestamp::from_micros(reading.get("at")?);
-    Ok(CallKey { at, provider_id: ProviderId::from_uuid(reading.uuid("provider_id")?) })
 }
 
 fn read_last_use(row: &SqliteRow) -> Result<(KeyId, Timestamp), Error> {

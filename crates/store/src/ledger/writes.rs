@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::error::Error;
 use crate::ledger::derived::{Derived, ResolvedAttempt, RollupKey, micros};
+use crate::ledger::durations::Durations;
 use crate::ledger::sums::Sums;
 use crate::row::{Bulk, Values};
 
@@ -46,8 +47,8 @@ static REQUESTS: Bulk = Bulk::new(
     "",
 );
 
-// Balances are written as they stand, which cannot overflow; the amounts of rollups stop at the
-// most that an integer holds instead of failing the whole batch.
+// Balances and durations are written as they stand. The amounts of rollups stop at the most that an
+// integer holds instead of failing the whole batch.
 static BALANCES: Bulk = Bulk::new(
     "INSERT INTO balances (scope, posted, held) VALUES",
     "(?, ?, ?)",
@@ -57,34 +58,24 @@ static BALANCES: Bulk = Bulk::new(
 static ROLLUPS: Bulk = Bulk::new(
     "INSERT INTO rollups
          (bucket, at, key_id, model, provider, requests, errors, input_tokens, output_tokens,
-          amount, exact, estimated, unknown) VALUES",
-    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          amount, exact, estimated, unknown, durations) VALUES",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "ON CONFLICT (bucket, at, key_id, model, provider) DO UPDATE SET
          requests = requests + excluded.requests, errors = errors + excluded.errors,
          input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
          amount = min(amount + excluded.amount, 9223372036854775807), exact = exact + excluded.exact,
-         estimated = estimated + excluded.estimated, unknown = unknown + excluded.unknown",
-);
-
-static LATENCIES: Bulk = Bulk::new(
-    "INSERT INTO latencies (bucket, at, key_id, model, provider, duration, times) VALUES",
-    "(?, ?, ?, ?, ?, ?, ?)",
-    "ON CONFLICT (bucket, at, key_id, model, provider, duration) DO UPDATE SET times = times + excluded.times",
+         estimated = estimated + excluded.estimated, unknown = unknown + excluded.unknown,
+         durations = excluded.durations",
 );
 
 static CALLS: Bulk = Bulk::new(
-    "INSERT INTO calls (at, provider_id, calls, errors, amount, exact, estimated, unknown) VALUES",
-    "(?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO calls (at, provider_id, calls, errors, amount, exact, estimated, unknown, durations) VALUES",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "ON CONFLICT (at, provider_id) DO UPDATE SET
          calls = calls + excluded.calls, errors = errors + excluded.errors,
          amount = min(amount + excluded.amount, 9223372036854775807), exact = exact + excluded.exact,
-         estimated = estimated + excluded.estimated, unknown = unknown + excluded.unknown",
-);
-
-static CALL_LATENCIES: Bulk = Bulk::new(
-    "INSERT INTO call_latencies (at, provider_id, duration, times) VALUES",
-    "(?, ?, ?, ?)",
-    "ON CONFLICT (at, provider_id, duration) DO UPDATE SET times = times + excluded.times",
+         estimated = estimated + excluded.estimated, unknown = unknown + excluded.unknown,
+         durations = excluded.durations",
 );
 
 static LAST_USES: Bulk = Bulk::new(
@@ -106,7 +97,9 @@ pub(crate) async fn save(
     entries: Vec<Encoded<'_>>,
     derived: Derived,
     after: &State,
+    durations: &mut Durations,
 ) -> Result<(), Error> {
+    durations.add(connection, &derived).await?;
     ENTRIES.run(connection, entries.into_iter(), put_entry).await?;
     ATTEMPTS.run(connection, derived.attempts.iter(), put_attempt).await?;
     REQUESTS
@@ -114,7 +107,7 @@ pub(crate) async fn save(
         .await?;
     save_open_attempts(connection, &derived, after).await?;
     BALANCES.run(connection, derived.scopes.iter(), |values, scope| put_balance(values, scope, after)).await?;
-    save_sums(connection, &derived).await
+    save_sums(connection, &derived, durations).await
 }
 
 async fn save_open_attempts(connection: &mut SqliteConnection, derived: &Derived, after: &State) -> Result<(), Error> {
@@ -130,12 +123,11 @@ async fn save_open_attempts(connection: &mut SqliteConnection, derived: &Derived
         .await
 }
 
-async fn save_sums(connection: &mut SqliteConnection, derived: &Derived) -> Result<(), Error> {
-    ROLLUPS.run(connection, derived.rollups.iter(), |values, (key, sums)| put_rollup(values, key, sums)).await?;
-    LATENCIES
-        .run(connection, derived.latencies.iter(), |values, ((key, duration), times)| {
-            put_rollup_key(values, key);
-            values.put(i64::from(*duration)).count(*times);
+async fn save_sums(connection: &mut SqliteConnection, derived: &Derived, durations: &Durations) -> Result<(), Error> {
+    ROLLUPS
+        .run(connection, derived.rollups.iter(), |values, (key, rollup)| {
+            put_rollup(values, key, &rollup.sums);
+            values.json(durations.of_rollup(key));
         })
         .await?;
     CALLS
@@ -143,12 +135,7 @@ async fn save_sums(connection: &mut SqliteConnection, derived: &Derived) -> Resu
             values.put(key.at.as_micros()).uuid(key.provider_id.as_uuid()).count(sums.calls).count(sums.errors);
             let costs = &sums.costs;
             values.put(costs.amount.0).count(costs.exact).count(costs.estimated).count(costs.unknown);
-        })
-        .await?;
-    CALL_LATENCIES
-        .run(connection, derived.call_latencies.iter(), |values, ((key, duration), times)| {
-            values.put(key.at.as_micros()).uuid(key.provider_id.as_uuid());
-            values.put(i64::from(*duration)).count(*times);
+            values.json(durations.of_calls(key));
         })
         .await?;
     LAST_USES
@@ -200,12 +187,8 @@ fn put_balance(values: &mut Values, scope: &Scope, after: &State) {
 }
 
 fn put_rollup(values: &mut Values, key: &RollupKey, sums: &Sums) {
-    put_rollup_key(values, key);
-    values.count(sums.requests).count(sums.errors).count(sums.input_tokens).count(sums.output_tokens);
-    values.put(sums.amount.0).count(sums.exact).count(sums.estimated).count(sums.unknown);
-}
-
-fn put_rollup_key(values: &mut Values, key: &RollupKey) {
     values.put(key.bucket.seconds()).put(key.at.as_micros()).uuid(key.key_id.as_uuid());
     values.put(key.model.clone()).put(key.provider.clone());
+    values.count(sums.requests).count(sums.errors).count(sums.input_tokens).count(sums.output_tokens);
+    values.put(sums.amount.0).count(sums.exact).count(sums.estimated).count(sums.unknown);
 }

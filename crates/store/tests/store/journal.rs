@@ -158,9 +158,9 @@ async fn verification_names_what_was_tampered_with() {
         ("UPDATE attempts SET overage = 1", "attempts says"),
         ("UPDATE balances SET posted = posted - 1", "balances says"),
         ("UPDATE rollups SET unknown = unknown + 1 WHERE bucket = 300", "rollups says"),
-        ("DELETE FROM latencies WHERE bucket = 3600", "latencies lacks"),
+        ("UPDATE rollups SET durations = '{}' WHERE bucket = 3600", "rollups says"),
         ("UPDATE calls SET errors = 5", "calls says"),
-        ("DELETE FROM call_latencies", "call_latencies lacks"),
+        ("UPDATE calls SET durations = 'x'", "calls.durations"),
         ("UPDATE last_uses SET at = 0", "last_uses says"),
         (
             "INSERT INTO requests SELECT 99, x'00', started_at, key_id, operation, model_asked, model, provider,
@@ -181,6 +181,29 @@ async fn verification_names_what_was_tampered_with() {
         let report = ledger.verify().await.unwrap();
         let is_named = report.unexplained.iter().any(|line| line.contains(finding));
         assert!(is_named, "{attack}: {:#?}", report.unexplained);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_never_called_sound() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    let mut engine = ledger.recover("test", NOON).await.unwrap();
+    for number in 0..200 {
+        ledger.append(&Call::new(number, NOON).run(&mut engine)).await.unwrap();
+    }
+    ledger.close().await;
+    let file = dir.path().join("ledger.db");
+    let sound = std::fs::read(&file).unwrap();
+    let pages = sound.len() / 4_096;
+    for page in (1..pages).step_by(7) {
+        let mut damaged = sound.clone();
+        damaged[page * 4_096..page * 4_096 + 200].fill(0xA5);
+        std::fs::write(&file, damaged).unwrap();
+        let Ok(ledger) = Ledger::open(dir.path()).await else { continue };
+        let is_sound = ledger.verify().await.is_ok_and(|report| report.is_sound());
+        assert!(!is_sound, "page {page} of {pages}");
+        ledger.close().await;
     }
 }
 

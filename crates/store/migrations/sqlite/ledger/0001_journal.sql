@@ -110,19 +110,8 @@ CREATE TABLE rollups (
     exact         INTEGER NOT NULL,
     estimated     INTEGER NOT NULL,
     unknown       INTEGER NOT NULL,
+    durations     TEXT NOT NULL,    -- JSON: how many completed requests took about how long
     PRIMARY KEY (bucket, at, key_id, model, provider)
-) STRICT, WITHOUT ROWID;
-
--- How long completed requests took, counted by buckets of duration.
-CREATE TABLE latencies (
-    bucket   INTEGER NOT NULL,
-    at       INTEGER NOT NULL,
-    key_id   BLOB NOT NULL,
-    model    TEXT NOT NULL,
-    provider TEXT NOT NULL,
-    duration INTEGER NOT NULL,      -- the number of its bucket
-    times    INTEGER NOT NULL,
-    PRIMARY KEY (bucket, at, key_id, model, provider, duration)
 ) STRICT, WITHOUT ROWID;
 
 -- Calls to providers, added up in buckets of five minutes.
@@ -135,15 +124,8 @@ CREATE TABLE calls (
     exact       INTEGER NOT NULL,
     estimated   INTEGER NOT NULL,
     unknown     INTEGER NOT NULL,
+    durations   TEXT NOT NULL,      -- JSON: how many calls without an error took about how long
     PRIMARY KEY (at, provider_id)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE call_latencies (
-    at          INTEGER NOT NULL,
-    provider_id BLOB NOT NULL,
-    duration    INTEGER NOT NULL,
-    times       INTEGER NOT NULL,
-    PRIMARY KEY (at, provider_id, duration)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE last_uses (
