@@ -1,10 +1,12 @@
 //! The server's `Instance` in this process: starts it, passes calls on, ends it.
 //!
-//! The window does not wait for it. A call that comes early waits here; when the start failed, each call says why.
+//! The window does not wait for it. A call that comes early waits here; when the start failed, each call says why
+//! and tries again.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use bytes::Bytes;
@@ -16,29 +18,67 @@ use megarouter_server::instance::{Instance, Purpose};
 use serde_json::Value;
 use tokio::sync::watch;
 
+/// A start that failed is tried again when the page asks again, but not more often than this.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Reads the configuration; again at each start, because what was wrong may have been mended.
+type Load = Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>;
+
 /// The one backend of the window.
 pub struct Backend {
     state: watch::Sender<State>,
+    load: Load,
     data_dir: Option<PathBuf>,
 }
 
 enum State {
     Starting,
     Running(Arc<Instance>),
-    Failed(String),
+    Failed { reason: String, since: Instant },
     Ended,
 }
 
 impl Backend {
     /// Starts the instance on Tauri's runtime and returns at once.
-    pub fn start(config: Result<Config, ConfigError>) -> Self {
+    pub fn start(load: impl Fn() -> Result<Config, ConfigError> + Send + Sync + 'static) -> Self {
+        let config = load();
         let data_dir = config.as_ref().ok().map(|config| config.data_dir.clone());
-        let state = watch::Sender::new(State::Starting);
-        tauri::async_runtime::spawn({
-            let state = state.clone();
-            async move { state.send_replace(begin(config).await) }
+        let backend = Self { state: watch::Sender::new(State::Starting), load: Box::new(load), data_dir };
+        backend.begin(config);
+        backend
+    }
+
+    fn begin(&self, config: Result<Config, ConfigError>) {
+        let state = self.state.clone();
+        tauri::async_runtime::spawn(async move {
+            let mut begun = Some(begun(config).await);
+            let is_wanted = |state: &mut State| match state {
+                State::Starting => begun.take().is_some_and(|begun| {
+                    *state = begun;
+                    true
+                }),
+                _ => false,
+            };
+            state.send_if_modified(is_wanted);
+            // The program ended meanwhile.
+            if let Some(State::Running(instance)) = begun {
+                end(instance).await;
+            }
         });
-        Self { state, data_dir }
+    }
+
+    /// Starts once more if the last start failed a while ago.
+    fn try_again(&self) {
+        let is_due = |state: &mut State| {
+            let is_due = matches!(state, State::Failed { since, .. } if since.elapsed() >= PAUSE);
+            if is_due {
+                *state = State::Starting;
+            }
+            is_due
+        };
+        if self.state.send_if_modified(is_due) {
+            self.begin((self.load)());
+        }
     }
 
     /// The data folder; `None` when the configuration could not be read.
@@ -48,13 +88,21 @@ impl Backend {
 
     /// The instance, as soon as it runs; or why it does not.
     async fn instance(&self) -> Result<Arc<Instance>> {
+        self.try_again();
         let mut state = self.state.subscribe();
         let state = state.wait_for(|state| !matches!(state, State::Starting)).await?;
         match &*state {
             State::Running(instance) => Ok(Arc::clone(instance)),
-            State::Failed(reason) => Err(anyhow!("MegaRouter could not start: {reason}")),
+            State::Failed { reason, .. } => Err(anyhow!("MegaRouter could not start: {reason}")),
             State::Starting | State::Ended => Err(anyhow!("MegaRouter is ending")),
         }
+    }
+
+    /// Waits until it runs; false when it never will again, because the program ends.
+    pub async fn runs(&self) -> bool {
+        let mut state = self.state.subscribe();
+        let reached = state.wait_for(|state| matches!(state, State::Running(_) | State::Ended)).await;
+        reached.is_ok_and(|state| matches!(&*state, State::Running(_)))
     }
 
     /// Answers one request to the control API. An error means that the API could not be reached at all.
@@ -85,17 +133,13 @@ impl Backend {
 
     /// Ends the instance: no new requests, open ones may finish within the configured grace.
     pub async fn stop(&self) {
-        let State::Running(instance) = self.state.send_replace(State::Ended) else { return };
-        if let Some(instance) = Arc::into_inner(instance) {
-            instance.shutdown().await;
-        } else {
-            // A call began in this very moment. The journal is as safe as after a loss of power.
-            tracing::warn!("a call began while the program ended");
+        if let State::Running(instance) = self.state.send_replace(State::Ended) {
+            end(instance).await;
         }
     }
 }
 
-async fn begin(config: Result<Config, ConfigError>) -> State {
+async fn begun(config: Result<Config, ConfigError>) -> State {
     let started = match config {
         Ok(config) => Instance::start(config, Purpose::Desktop).await,
         Err(error) => Err(error.into()),
@@ -105,7 +149,16 @@ async fn begin(config: Result<Config, ConfigError>) -> State {
         Err(error) => {
             let reason = format!("{error:#}");
             tracing::error!(reason, "the backend did not start");
-            State::Failed(reason)
+            State::Failed { reason, since: Instant::now() }
         }
+    }
+}
+
+async fn end(instance: Arc<Instance>) {
+    if let Some(instance) = Arc::into_inner(instance) {
+        instance.shutdown().await;
+    } else {
+        // A call began in this very moment. The journal is as safe as after a loss of power.
+        tracing::warn!("a call began while the program ended");
     }
 }

@@ -4,6 +4,7 @@
 //! control API, as they do over HTTP for a browser. Start reading at [`main`]; [`backend`] starts the server's
 //! `Instance` beside the window, [`window`] opens and closes the window, [`tray`] draws the icon and its menu.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -43,13 +44,15 @@ pub fn main() -> ExitCode {
     // Two programs on one data folder cannot be; whoever names another folder wants another program.
     let is_usual_folder = common.data_dir.is_none() && common.config.is_none();
     megarouter_server::process::prepare();
-    let config = Config::load(common, sections);
+    let load = move || Config::load(common.clone(), sections.clone());
+    let config = load();
     let mut telemetry = None;
     if let Ok(config) = &config {
         graphics::choose(&config.data_dir);
         telemetry = megarouter_server::telemetry::start(config).ok();
     }
-    let code = run(config, is_usual_folder).unwrap_or_else(|error| {
+    let data_dir = config.ok().map(|config| config.data_dir);
+    let code = run(load, data_dir, is_usual_folder).unwrap_or_else(|error| {
         tracing::error!(%error, "the window could not be opened");
         1
     });
@@ -65,8 +68,11 @@ fn has_display() -> bool {
 }
 
 /// The window comes first; the backend starts beside it, and what goes wrong there is shown in the window.
-fn run(config: Result<Config, ConfigError>, is_usual_folder: bool) -> tauri::Result<i32> {
-    let data_dir = config.as_ref().ok().map(|config| config.data_dir.clone());
+fn run(
+    load: impl Fn() -> Result<Config, ConfigError> + Send + Sync + 'static,
+    data_dir: Option<PathBuf>,
+    is_usual_folder: bool,
+) -> tauri::Result<i32> {
     let mut builder = tauri::Builder::default().plugin(tauri_plugin_dialog::init());
     if is_usual_folder {
         builder = builder.plugin(tauri_plugin_single_instance::init(|app, _, _| window::show(app)));
@@ -80,7 +86,7 @@ fn run(config: Result<Config, ConfigError>, is_usual_folder: bool) -> tauri::Res
         .manage(host::Clipboard::default())
         .setup(move |app| {
             window::open(app.handle(), data_dir.as_deref())?;
-            app.manage(Arc::new(Backend::start(config)));
+            app.manage(Arc::new(Backend::start(load)));
             tray::show(app.handle());
             tauri::async_runtime::spawn(quit_when_asked(app.handle().clone()));
             Ok(())

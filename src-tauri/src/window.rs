@@ -35,7 +35,9 @@ pub fn open(app: &AppHandle, data_dir: Option<&Path>) -> tauri::Result<()> {
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_download(|webview, event| match event {
             DownloadEvent::Requested { destination, .. } => {
-                webview.path().download_dir().is_ok_and(|folder| place_download(&folder, destination))
+                // Not every system names a folder for downloads.
+                let folder = webview.path().download_dir().or_else(|_| webview.path().home_dir());
+                folder.is_ok_and(|folder| place_download(&folder, destination))
             }
             _ => true,
         })
@@ -53,6 +55,10 @@ pub fn open(app: &AppHandle, data_dir: Option<&Path>) -> tauri::Result<()> {
 
 /// Whether an address belongs to the built-in page. Nothing else may ever take its place, because it could call us.
 fn is_home(url: &Url, dev_server: Option<&Url>) -> bool {
+    // What the page itself made, which is how it hands over a download. Its address cannot be guessed.
+    if url.scheme() == "blob" {
+        return Url::parse(url.path()).is_ok_and(|maker| maker.scheme() != "blob" && is_home(&maker, dev_server));
+    }
     let is_built_in = match url.scheme() {
         "tauri" => url.host_str() == Some("localhost"),
         // Windows has no schemes of its own in pages.
@@ -155,6 +161,7 @@ mod tests {
     fn only_the_built_in_page_is_home() {
         let url = |text: &str| Url::parse(text).unwrap();
         assert!(is_home(&url("tauri://localhost/index.html#/keys"), None));
+        assert!(is_home(&url("blob:tauri://localhost/0b4e"), None));
         for elsewhere in [
             "http://tauri.evil.example/",
             "tauri://evil.example/",
@@ -163,6 +170,7 @@ mod tests {
             "http://localhost:5173/",
             "data:text/html,x",
             "blob:null/1",
+            "blob:https://evil.example/1",
             "file:///etc/passwd",
             "javascript:alert(1)",
         ] {

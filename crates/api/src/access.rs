@@ -2,7 +2,7 @@
 //!
 //! A transport that has established who is calling (the window itself, the owner of the control
 //! socket's peer process, the holder of a web session) puts a [`Caller`] on the request; the router
-//! states the [`Permission`] of each operation; [`needs`] compares the two before anything else of
+//! states the [`Permission`] of each operation; `needs` compares the two before anything else of
 //! the operation runs. A request without a caller may only call what is [`Permission::Public`].
 
 use std::fmt;
@@ -130,7 +130,7 @@ async fn check(permission: Permission, request: Request, next: Next) -> Response
 
 fn nobody() -> ApiError {
     let message = "This call carries no valid session. MegaRouter does not know who is asking. \
-                   Sign in again with a link from `megarouter-server link`.";
+                   Sign in again: `megarouter-server signin-link` prints a link.";
     ApiError::new(StatusCode::UNAUTHORIZED, "session.missing", message)
 }
 

@@ -175,6 +175,41 @@ fn a_request_is_routed_and_on_the_ledger() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_refuses_before_calling_and_heals_by_itself() {
+    let (workshop, upstream) = (Workshop::new(), Upstream::start(Reply::Whole));
+    let file = workshop.write("setup.yaml", &SETUP.replace("UPSTREAM", &upstream.address));
+    let running = workshop.serve_with_full_disk_errors();
+    assert_eq!(workshop.run(&["apply", "-f", &file]).code, 0);
+    let authorization = [("authorization", format!("Bearer {KEY}")), ("content-type", "application/json".to_owned())];
+    let send = || exchange(&running.proxy, "POST", "/v1/chat/completions", &authorization, &chat("small")).status;
+    assert_eq!(send(), 200);
+    let ledger_state = |wanted: &str| {
+        let wanted = format!("\"ledger\":{{\"state\":\"{wanted}\"");
+        workshop.until(&["status", "--json"], |status| status.contains(&wanted));
+    };
+    let called = upstream.requests();
+    // Smaller than the ledger's files are by now, large enough for the shared index beside them.
+    running.limit_files_to(Some(40 * 1024));
+    assert_eq!(send(), 503, "the first one may reach the provider, and its answer is held back");
+    ledger_state("unavailable");
+    let reached = upstream.requests();
+    assert!(reached - called <= 1);
+    assert_eq!(send(), 503);
+    assert_eq!(upstream.requests(), reached, "nothing is sent while nothing can be written");
+    running.limit_files_to(None);
+    ledger_state("ok");
+    assert_eq!(send(), 200);
+    assert_eq!(running.stop(), 0);
+    let verified = workshop.run(&["ledger", "verify"]);
+    assert!(
+        verified.stdout.contains(" 0 open holds") && verified.stdout.contains("0 unexplained"),
+        "{}",
+        verified.stdout
+    );
+}
+
+#[test]
 fn stopping_lets_an_open_stream_end() {
     let (workshop, upstream) = (Workshop::new(), Upstream::start(Reply::HeldStream));
     let file = workshop.write("setup.yaml", &SETUP.replace("UPSTREAM", &upstream.address));

@@ -23,6 +23,8 @@ use face::Face;
 /// The length of the short pause.
 const PAUSE_MINUTES: u32 = 15;
 
+const STATUS: &str = "/api/v1/status";
+
 /// What changes while the program runs.
 struct Tray {
     icon: TrayIcon,
@@ -95,12 +97,17 @@ async fn follow(app: AppHandle, tray: Tray) {
             tracing::warn!(%error, "the icon in the tray could not be changed");
         }
     };
-    match backend.json(Method::GET, "/api/v1/status", None).await {
-        Ok(status) => draw(&status),
-        Err(_) => draw(&Value::Null),
+    if backend.json(Method::GET, STATUS, None).await.is_err() {
+        draw(&Value::Null);
     }
-    if let Err(error) = events::follow(&backend, draw).await {
-        tracing::warn!(%error, "the icon in the tray no longer follows the proxy's state");
+    while backend.runs().await {
+        match backend.json(Method::GET, STATUS, None).await {
+            Ok(status) => draw(&status),
+            Err(error) => return tracing::warn!(%error, "the tray cannot read the proxy's state"),
+        }
+        if let Err(error) = events::follow(&backend, draw).await {
+            return tracing::warn!(%error, "the tray no longer follows the proxy's state");
+        }
     }
 }
 
@@ -133,7 +140,7 @@ async fn change(app: AppHandle, verb: &str, body: Option<Value>) -> anyhow::Resu
 }
 
 async fn copy_base_url(app: AppHandle) -> anyhow::Result<()> {
-    let status = app.state::<Arc<Backend>>().json(Method::GET, "/api/v1/status", None).await?;
+    let status = app.state::<Arc<Backend>>().json(Method::GET, STATUS, None).await?;
     let url = Face::of(&status).base_url.unwrap_or_default();
     app.state::<Clipboard>().copy(&url).map_err(anyhow::Error::msg)
 }

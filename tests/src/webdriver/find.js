@@ -9,6 +9,7 @@ const IMPLICIT_ROLES = {
   combobox: 'select',
   heading: 'h1, h2, h3, h4, h5, h6',
   row: 'tr',
+  article: 'article',
   dialog: 'dialog[open]',
   option: 'option',
 };

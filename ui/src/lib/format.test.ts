@@ -9,6 +9,7 @@ import {
   exactMoney,
   moment,
   money,
+  moneyTick,
   percent,
   rate,
   setFormatLocale,
@@ -95,4 +96,9 @@ describe("time", () => {
 it("shows sizes in three digits", () => {
   expect(size(0)).toBe("0 B");
   expect(size(3_210_000)).toBe("3.21 MB");
+});
+
+it("writes an axis with as many decimals as its steps have", () => {
+  expect([0, 0.05, 0.1, 0.3].map(moneyTick)).toEqual(["$0.00", "$0.05", "$0.10", "$0.30"]);
+  expect([0, 0.002, 0.004].map(moneyTick)).toEqual(["$0.00", "$0.002", "$0.004"]);
 });

@@ -91,9 +91,15 @@ export function moneyForChart(amount: string): number {
   return Number(parseNanos(amount)) / 1e9;
 }
 
-/** Money on an axis, from chart dollars. */
-export function moneyTick(dollars: number): string {
+/** Money read out of a chart, from chart dollars. */
+export function moneyFromChart(dollars: number): string {
   return money(BigInt(Math.round(dollars * 1e9)).toString());
+}
+
+/** Money on an axis, from chart dollars: as many decimals as the value has, at least cents. */
+export function moneyTick(dollars: number): string {
+  if (dollars >= 1_000_000) return moneyFromChart(dollars);
+  return exactMoney(BigInt(Math.round(dollars * 1e9)).toString());
 }
 
 /** The sum of nano-USD strings. */

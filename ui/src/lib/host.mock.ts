@@ -56,7 +56,8 @@ export function galleryHost(): Host {
         }
         return head;
       }
-      return aborted(options.signal);
+      const beat = setInterval(() => onChunk(encoder.encode(":\n\n")), 15_000);
+      return aborted(options.signal).finally(() => clearInterval(beat));
     },
     download: async () => ({ status: 200, headers: {}, bytes: new TextEncoder().encode("day,cost\n") }),
     openExternal: async () => {},

@@ -7,6 +7,8 @@ import type { Command } from "./commands.svelte";
 import { hasMainModifier } from "./platform";
 
 const chordTime = 1_200;
+/** A second way to the same command, where the screen offers it. */
+const aliases: Record<string, string> = { "Mod F": "/" };
 
 /** Whether the event comes from something that takes text. */
 export function isTyping(event: KeyboardEvent): boolean {
@@ -45,7 +47,8 @@ export function listenForShortcuts(commands: () => Command[], letterKeysAreOn: (
     const chord = isSecond ? `${first} ${keys}` : "";
     const command =
       commands().find((one) => one.shortcut !== undefined && one.shortcut === chord) ??
-      commands().find((one) => one.shortcut === keys);
+      commands().find((one) => one.shortcut === keys) ??
+      commands().find((one) => one.shortcut !== undefined && one.shortcut === aliases[keys]);
     first = !command && /^[A-Z]$/.test(keys) ? keys : "";
     firstAt = event.timeStamp;
     if (!command) return;

@@ -47,7 +47,7 @@ fn refused(error: SignInError) -> ApiError {
         }
         SignInError::Refused => {
             let message = "The link is not valid any more. You are not signed in. A link works once and for a short time: \
-                           ask `megarouter-server` for a new one.";
+                           `megarouter-server signin-link` prints a new one.";
             ApiError::new(StatusCode::UNAUTHORIZED, "session.link_invalid", message).about("token")
         }
     }

@@ -131,6 +131,12 @@ impl Workshop {
         self.start("sh", &["-c", &script]).unwrap()
     }
 
+    /// An instance that is told of a file's limit by an error, as it is told of a full disk.
+    pub fn serve_with_full_disk_errors(&self) -> Running {
+        let script = format!("trap '' XFSZ; exec '{BINARY}' serve --proxy-port 0 --web-port 0");
+        self.start("sh", &["-c", &script]).unwrap()
+    }
+
     fn start(&self, program: &str, arguments: &[&str]) -> Option<Running> {
         let log = self.folder.path().join(format!("{}.log", self.logs.borrow().len()));
         let stderr = std::fs::File::create(&log).unwrap();
@@ -192,6 +198,14 @@ impl Running {
     pub fn terminate(&self) {
         let pid = rustix::process::Pid::from_child(&self.child.borrow());
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+
+    /// Limits the size of the files it may write, in bytes.
+    #[cfg(target_os = "linux")]
+    pub fn limit_files_to(&self, current: Option<u64>) {
+        let pid = rustix::process::Pid::from_child(&self.child.borrow());
+        let limit = rustix::process::Rlimit { current, maximum: None };
+        rustix::process::prlimit(Some(pid), rustix::process::Resource::Fsize, limit).unwrap();
     }
 
     /// Waits until it accepts nothing new at its first address.
@@ -305,7 +319,7 @@ pub enum Reply {
 /// A provider on this machine.
 pub struct Upstream {
     pub address: String,
-    seen: Arc<Mutex<String>>,
+    seen: Arc<Mutex<Vec<String>>>,
     release: Sender<()>,
 }
 
@@ -314,7 +328,7 @@ impl Upstream {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (release, released) = channel();
-        let seen = Arc::new(Mutex::new(String::new()));
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
         let noted = Arc::clone(&seen);
         // Ends with the test's process.
         std::thread::spawn(move || {
@@ -330,12 +344,18 @@ impl Upstream {
     }
 
     pub fn last_request(&self) -> String {
-        self.seen.lock().unwrap().clone()
+        self.seen.lock().unwrap().last().cloned().unwrap_or_default()
+    }
+
+    /// How many requests came.
+    pub fn requests(&self) -> usize {
+        self.seen.lock().unwrap().len()
     }
 }
 
-fn answer(mut stream: TcpStream, reply: Reply, seen: &Mutex<String>, released: &Receiver<()>) {
-    *seen.lock().unwrap() = read_request(&mut stream);
+fn answer(mut stream: TcpStream, reply: Reply, seen: &Mutex<Vec<String>>, released: &Receiver<()>) {
+    let request = read_request(&mut stream);
+    seen.lock().unwrap().push(request);
     match reply {
         Reply::Whole => {
             let body = r#"{"id":"c","object":"chat.completion","created":1,"model":"tiny-1","choices":[{"index":0,"message":{"role":"assistant","content":"hello from upstream"},"finish_reason":"stop"}],"usage":{"prompt_tokens":4,"completion_tokens":2,"total_tokens":6}}"#;

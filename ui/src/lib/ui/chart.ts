@@ -12,7 +12,7 @@ export interface DrawOptions {
   kind: "area" | "line" | "bars";
   height: number;
   formatTime: (seconds: number) => string;
-  formatValue: (value: number) => string;
+  formatTick: (value: number) => string;
   /** Charts of the same group show one time line and one cursor. */
   group: string | undefined;
   /** The point under the cursor; null where there is none. */
@@ -90,7 +90,7 @@ function options(draw: DrawOptions, width: number): uPlot.Options {
         size: 26,
         values: (_, ticks) => ticks.map(draw.formatTime),
       },
-      { ...axis, space: 34, size: axisWidth, values: (_, ticks) => ticks.map(draw.formatValue) },
+      { ...axis, space: 26, size: axisWidth, values: (_, ticks) => ticks.map(draw.formatTick) },
     ],
     series: [{}, ...draw.series.map((one) => seriesOptions(one, draw.kind))],
     hooks: { setCursor: [(plot) => draw.onpoint(plot.cursor.idx ?? null)] },
