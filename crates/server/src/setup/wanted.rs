@@ -1,0 +1,156 @@
+//! What an entry of a setup means: checked once and turned into domain types.
+
+use megarouter_domain::clock::Timestamp;
+use megarouter_domain::id::{DeploymentId, KeyId, ModelId, PriceId, ProviderId};
+use megarouter_domain::key::{self, KeyHash, ModelAccess, VirtualKey};
+use megarouter_domain::model::{Deployment, Model};
+use megarouter_domain::money::NanoUsdPerMillion;
+use megarouter_domain::price::{Price, Rates};
+use megarouter_domain::provider::{CredentialSource, Provider};
+use megarouter_domain::secret::Secret;
+use megarouter_providers::address::BaseUrl;
+use megarouter_providers::catalog;
+
+use super::file::{Decimal, DeploymentEntry, KeyEntry, ModelEntry, PriceEntry, ProviderEntry, SecretEntry};
+use super::plan::Origin;
+
+/// The provider that an entry asks for, and the secret to keep for it. The error says why there is none.
+pub fn provider(entry: &ProviderEntry, id: ProviderId) -> Result<(Provider, Option<Secret>), String> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    if entry.name.is_empty() || entry.name.len() > 64 || !entry.name.bytes().all(is_plain) {
+        return Err("a name has 1 to 64 lower-case letters, digits, dots, dashes or underscores".to_owned());
+    }
+    let kind = catalog::kind(&entry.kind).ok_or_else(|| {
+        let known: Vec<_> = catalog::ALL.iter().map(|kind| kind.id).collect();
+        format!("`{}` is no kind of provider; use one of {}", entry.kind, known.join(", "))
+    })?;
+    let address = entry.base_url.as_deref().unwrap_or(kind.base_url);
+    if address.is_empty() {
+        return Err(format!("the kind {} needs a base_url", kind.id));
+    }
+    let base_url = BaseUrl::parse(address).map_err(|error| format!("base_url: {error}"))?.as_str().to_owned();
+    if kind.base_url_is_fixed && base_url != kind.base_url {
+        return Err(format!(
+            "{} is always at {}; leave base_url out, or use openai_compatible",
+            kind.name, kind.base_url
+        ));
+    }
+    let (credential, secret) = credential(entry)?;
+    if credential == CredentialSource::None && kind.needs_credential {
+        return Err(format!("{} refuses calls without a credential; write credential: {{env: NAME}}", kind.name));
+    }
+    let (name, kind, is_enabled) = (entry.name.clone(), kind.id.to_owned(), entry.enabled);
+    Ok((Provider { id, name, kind, base_url, credential, is_enabled }, secret))
+}
+
+fn credential(entry: &ProviderEntry) -> Result<(CredentialSource, Option<Secret>), String> {
+    let Some(credential) = &entry.credential else { return Ok((CredentialSource::None, None)) };
+    match (&credential.env, &credential.store) {
+        (Some(variable), None) => Ok((CredentialSource::Environment { variable: variable.clone() }, None)),
+        (None, Some(secret)) => Ok((CredentialSource::Stored, Some(Secret::new(text(secret)?.trim().to_owned())))),
+        _ => Err("a credential is either {env: NAME} or {store: {env: NAME}}".to_owned()),
+    }
+}
+
+fn text(secret: &SecretEntry) -> Result<&str, String> {
+    match secret {
+        SecretEntry::Text(text) if !text.is_blank() => Ok(text.expose()),
+        SecretEntry::Text(_) => Err("the secret is empty".to_owned()),
+        SecretEntry::Env(name) => Err(format!("the variable {name} was not read")),
+    }
+}
+
+/// The model that an entry asks for; what `found` has of it already keeps its ids and its price versions.
+pub fn model(
+    entry: &ModelEntry,
+    found: Option<&Model>,
+    providers: &[Provider],
+    origin: &mut Origin<'_>,
+) -> Result<Model, String> {
+    if entry.name.trim().is_empty() || entry.deployments.is_empty() {
+        return Err("a model has a name and at least one deployment".to_owned());
+    }
+    let mut deployments = Vec::new();
+    for wanted in &entry.deployments {
+        deployments.push(deployment(wanted, &entry.name, found, providers, origin)?);
+    }
+    let id = found.map_or_else(|| ModelId::new(origin.now, (origin.entropy)()), |found| found.id);
+    let created_at = found.map_or(origin.now, |found| found.created_at);
+    Ok(Model { id, name: entry.name.clone(), aliases: entry.aliases.clone(), deployments, created_at })
+}
+
+fn deployment(
+    entry: &DeploymentEntry,
+    model: &str,
+    found: Option<&Model>,
+    providers: &[Provider],
+    origin: &mut Origin<'_>,
+) -> Result<Deployment, String> {
+    let provider = providers
+        .iter()
+        .find(|provider| provider.name == entry.provider)
+        .ok_or_else(|| format!("there is no provider `{}`", entry.provider))?;
+    let upstream_model = entry.upstream_model.as_deref().unwrap_or(model);
+    let is_same = |known: &&Deployment| known.provider_id == provider.id && known.upstream_model == upstream_model;
+    let known = found.and_then(|found| found.deployments.iter().find(is_same));
+    let is_local = catalog::kind(&provider.kind).is_some_and(|kind| kind.is_local);
+    let price = match &entry.price {
+        Some(written) => Some((rates(written)?, written.source.clone().unwrap_or_else(|| "set by hand".to_owned()))),
+        None => is_local.then(|| (Rates::default(), "runs on this machine".to_owned())),
+    };
+    Ok(Deployment {
+        id: known.map_or_else(|| DeploymentId::new(origin.now, (origin.entropy)()), |known| known.id),
+        provider_id: provider.id,
+        upstream_model: upstream_model.to_owned(),
+        price: price.map(|(rates, source)| version(rates, source, known, origin)),
+        max_output_tokens: entry.max_output_tokens,
+    })
+}
+
+/// The version in force when it says the same, else a new one.
+fn version(rates: Rates, source: String, known: Option<&Deployment>, origin: &mut Origin<'_>) -> Price {
+    match known.and_then(|known| known.price.as_ref()) {
+        Some(price) if price.rates == rates && price.source == source => price.clone(),
+        _ => Price { id: PriceId::new(origin.now, (origin.entropy)()), valid_from: origin.now, rates, source },
+    }
+}
+
+fn rates(entry: &PriceEntry) -> Result<Rates, String> {
+    let parse = |field: &str, amount: &Decimal| {
+        NanoUsdPerMillion::parse_usd(&amount.0).map_err(|error| format!("price.{field}: {error}"))
+    };
+    let optional =
+        |field: &str, amount: &Option<Decimal>| amount.as_ref().map(|amount| parse(field, amount)).transpose();
+    Ok(Rates {
+        input: parse("input", &entry.input)?,
+        output: parse("output", &entry.output)?,
+        cached_read: optional("cached_read", &entry.cached_read)?,
+        cache_write: optional("cache_write", &entry.cache_write)?,
+        reasoning: optional("reasoning", &entry.reasoning)?,
+        audio_input: optional("audio_input", &entry.audio_input)?,
+        audio_output: optional("audio_output", &entry.audio_output)?,
+    })
+}
+
+/// The key that an entry asks for; the one found keeps its id when it has the same text.
+pub fn virtual_key(
+    entry: &KeyEntry,
+    found: Option<&VirtualKey>,
+    origin: &mut Origin<'_>,
+) -> Result<VirtualKey, String> {
+    let text = text(&entry.secret)?;
+    key::check_strength(text).map_err(|error| error.to_string())?;
+    let hash = KeyHash::of(text);
+    let same = found.filter(|found| found.hash == Some(hash));
+    let expires_at = entry.expires_at.as_deref().map(Timestamp::parse_rfc3339).transpose();
+    Ok(VirtualKey {
+        id: same.map_or_else(|| KeyId::new(origin.now, (origin.entropy)()), |same| same.id),
+        name: entry.name.clone(),
+        hint: key::hint(text),
+        hash: Some(hash),
+        models: entry.models.clone().map_or(ModelAccess::All, ModelAccess::Only),
+        created_at: same.map_or(origin.now, |same| same.created_at),
+        expires_at: expires_at.map_err(|_| "expires_at: write a time such as 2027-01-01T00:00:00Z".to_owned())?,
+        revoked_at: None,
+    })
+}
