@@ -65,6 +65,7 @@ pub struct State {
     attempts: HashMap<AttemptId, OpenAttempt>,
     /// The attempts of each unfinished request, in the order of their holds.
     requests: HashMap<RequestId, Vec<AttemptId>>,
+    open_holds: usize,
 }
 
 /// An entry that does not follow from those before it.
@@ -102,6 +103,7 @@ impl State {
             if !attempt.is_left_behind {
                 state.requests.entry(attempt.hold.request_id).or_default().push(attempt.hold.attempt_id);
             }
+            state.open_holds += usize::from(attempt.resolution.is_none());
             state.attempts.insert(attempt.hold.attempt_id, attempt);
         }
         state
@@ -139,7 +141,7 @@ impl State {
 
     /// How many holds are open.
     pub fn open_holds(&self) -> usize {
-        self.attempts.values().filter(|attempt| attempt.resolution.is_none()).count()
+        self.open_holds
     }
 
     /// The attempts of an unfinished request, in the order of their holds.
@@ -203,6 +205,7 @@ impl State {
         let (lsn, epoch, at, hold) = (entry.lsn, entry.epoch, entry.at, Arc::clone(hold));
         let attempt = OpenAttempt { lsn, epoch, at, hold, progress: None, resolution: None, is_left_behind: false };
         self.attempts.insert(attempt.hold.attempt_id, attempt);
+        self.open_holds += 1;
         Ok(())
     }
 
@@ -224,6 +227,7 @@ impl State {
             balance.posted += resolution.cost().amount();
         }
         attempt.resolution = Some(resolution);
+        self.open_holds -= 1;
         let is_priced = resolution.priced(&attempt.hold) == resolution;
         if attempt.is_left_behind {
             self.attempts.remove(&id);

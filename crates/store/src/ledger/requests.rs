@@ -149,8 +149,11 @@ pub(crate) async fn page(
     limit: u32,
 ) -> Result<Page, Error> {
     let limit = limit.clamp(1, MOST_ROWS);
-    let mut values = bind(filter);
     let end = after.map_or((i64::MAX, Uuid::max()), |end| (end.started_at.as_micros(), end.request_id.as_uuid()));
+    // The cursor's time as a plain bound too: it lets the index begin where the last page ended.
+    let bound = Timestamp::from_micros(end.0.saturating_add(1));
+    let to = Some(filter.to.map_or(bound, |to| to.min(bound)));
+    let mut values = bind(&Filter { to, ..filter.clone() });
     values.put(end.0).uuid(end.1).put(i64::from(limit) + 1);
     let rows = sqlx::query_with(PAGE, values.into_arguments()).fetch_all(connection).await?;
     let mut rows = rows.iter().map(read_record).collect::<Result<Vec<_>, _>>()?;
