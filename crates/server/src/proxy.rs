@@ -111,6 +111,8 @@ struct ProxyAnswer {
 }
 
 impl Answer for ProxyAnswer {
+    const TELLS_CUT_STREAMS: bool = true;
+
     type Body = Body;
 
     async fn answer(&self, request: Request<Incoming>, _peer: Option<IpAddr>) -> Response<Body> {

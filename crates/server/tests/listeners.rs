@@ -35,8 +35,10 @@ impl Answer for Echo {
 
     async fn answer(&self, request: Request<Incoming>, _peer: Option<IpAddr>) -> Response<Full<Bytes>> {
         self.asked.lock().unwrap().push(request.uri().path().to_owned());
+        let is_echo = request.headers().contains_key("x-echo");
         let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        Response::new(Full::new(Bytes::from(format!("read {}\n", body.len()))))
+        let answer = if is_echo { body } else { Bytes::from(format!("read {}\n", body.len())) };
+        Response::new(Full::new(answer))
     }
 }
 
@@ -207,6 +209,25 @@ async fn slow_clients_are_let_go() {
     let kept_alive = stand.exchange(MARKER.as_bytes()).await;
     assert_eq!(kept_alive.matches("HTTP/1.1 ").count(), 1, "a resting connection is closed without a word");
     assert_eq!(status(&kept_alive), "200");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off() {
+    let stand = Stand::open(Patience { read_stall: Duration::from_millis(100), ..PATIENCE }, 1).await;
+    let mut stream = stand.connect().await;
+    // More than the buffers of both sides hold; it is echoed back and never read.
+    let head = "POST /large HTTP/1.1\r\nhost: x\r\nx-echo: yes\r\ncontent-length: 33554432\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![b'x'; 33_554_432]).await.unwrap();
+    // The one place is free again when the connection was cut.
+    loop {
+        let answer = stand.exchange(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        if status(&answer) == "200" {
+            break;
+        }
+        assert_eq!(status(&answer), "503");
+    }
+    drop(stream);
 }
 
 #[tokio::test]

@@ -237,6 +237,27 @@ fn stopping_lets_an_open_stream_end() {
 }
 
 #[test]
+fn a_stream_that_outlasts_the_grace_is_told_so_and_settled() {
+    let (workshop, upstream) = (Workshop::new(), Upstream::start(Reply::HeldStream));
+    let file = workshop.write("setup.yaml", &SETUP.replace("UPSTREAM", &upstream.address));
+    let running = workshop.serve(&["--shutdown-grace-seconds", "0"]);
+    assert_eq!(workshop.run(&["apply", "-f", &file]).code, 0);
+    let body = r#"{"model":"small","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+    let answer = support::stream(&running.proxy, "/v1/chat/completions", body, || running.terminate());
+    assert!(answer.contains("\"code\":\"shutting_down\"") && !answer.contains("[DONE]"), "{answer}");
+    assert!(!answer.ends_with("0\r\n\r\n"), "the end does not look like a proper one: {answer}");
+    assert_eq!(running.wait(), 0);
+    let verified = workshop.run(&["ledger", "verify"]);
+    assert!(
+        verified.stdout.contains(" 0 open holds") && verified.stdout.contains("0 unexplained"),
+        "{}",
+        verified.stdout
+    );
+    let rows = workshop.run(&["requests", "tail", "--json"]).stdout;
+    assert!(rows.contains("\"outcome\":\"client_left\"") || rows.contains("\"outcome\":\"truncated\""), "{rows}");
+}
+
+#[test]
 fn a_revoked_key_is_refused_at_once() {
     let workshop = Workshop::new();
     let secret = workshop.run(&["key", "create", "app"]).stdout.trim().to_owned();

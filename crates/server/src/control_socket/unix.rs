@@ -65,11 +65,6 @@ fn is_ours(stream: &UnixStream) -> bool {
 }
 
 fn welcome<A: Answer>(stream: UnixStream, answer: A, patience: Patience, stop: &Stop) {
-    let Stop { closing, cut, tasks } = stop.clone();
-    tasks.spawn(async move {
-        tokio::select! {
-            () = serve_connection(stream, None, answer, patience, closing) => {}
-            () = cut.cancelled() => {}
-        }
-    });
+    let ending = stop.clone();
+    stop.tasks.spawn(serve_connection(stream, None, answer, patience, ending));
 }

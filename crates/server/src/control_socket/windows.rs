@@ -54,11 +54,6 @@ impl Socket {
 }
 
 fn welcome<A: Answer>(stream: NamedPipeServer, answer: A, patience: Patience, stop: &Stop) {
-    let Stop { closing, cut, tasks } = stop.clone();
-    tasks.spawn(async move {
-        tokio::select! {
-            () = serve_connection(stream, None, answer, patience, closing) => {}
-            () = cut.cancelled() => {}
-        }
-    });
+    let ending = stop.clone();
+    stop.tasks.spawn(serve_connection(stream, None, answer, patience, ending));
 }

@@ -98,7 +98,7 @@ fn leave_out(address: SocketAddr, source: io::Error) -> Result<(), BindError> {
     }
 }
 
-/// Accepts connections until `closing`; each is served as a task of `tasks` and dropped at `cut`.
+/// Accepts connections until `stop.closing`; each is served as a task of `stop.tasks`.
 pub async fn serve_tcp<A: Answer>(listener: Listener, answer: A, caps: Arc<Caps>, patience: Patience, stop: Stop) {
     let mut rest = SHORTEST_REST;
     loop {
@@ -127,7 +127,7 @@ pub async fn serve_tcp<A: Answer>(listener: Listener, answer: A, caps: Arc<Caps>
 pub struct Stop {
     /// Nothing new is accepted; requests under way go on.
     pub closing: CancellationToken,
-    /// What still goes on is dropped.
+    /// What still goes on ends: streams are told, then everything is dropped.
     pub cut: CancellationToken,
     /// The connections.
     pub tasks: TaskTracker,
@@ -156,12 +156,11 @@ fn welcome<A: Answer>(
     // Small pieces of a stream must not wait for more; a socket that refuses still works.
     let _ = stream.set_nodelay(true);
     let place = caps.take(peer.ip());
-    let Stop { closing, cut, tasks } = stop.clone();
-    tasks.spawn(async move {
-        let Some(_place) = place else { return say_farewell(stream, Refusal::Overloaded).await };
-        tokio::select! {
-            () = serve_connection(stream, Some(peer.ip()), answer, patience, closing) => {}
-            () = cut.cancelled() => {}
+    let ending = stop.clone();
+    stop.tasks.spawn(async move {
+        match place {
+            Some(_place) => serve_connection(stream, Some(peer.ip()), answer, patience, ending).await,
+            None => say_farewell(stream, Refusal::Overloaded).await,
         }
     });
 }

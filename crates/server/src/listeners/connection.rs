@@ -5,32 +5,38 @@ use std::error::Error;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderValue, Request, Response};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::accept::Stop;
 pub use super::gate::Patience;
 use super::gate::{Busy, Gate};
 use super::refusal::Refusal;
+use super::watched::Watched;
 
 /// How long a client that was refused has to take its answer.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How much of what it still sends is read, so that its answer is not lost to a reset.
 const DRAINED_BYTES: u64 = 64 * 1024;
+const EVENT_STREAM: &[u8] = b"text/event-stream";
 
 /// Answers the requests of a listener.
 pub trait Answer: Clone + Send + Sync + Unpin + 'static {
+    /// Whether a stream of events that is cut at the end of the program is told so in the stream, in
+    /// the shape of OpenAI's errors.
+    const TELLS_CUT_STREAMS: bool = false;
+
     /// The answer's body.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + Unpin + 'static;
 
@@ -42,20 +48,17 @@ pub trait Answer: Clone + Send + Sync + Unpin + 'static {
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 }
 
-/// Serves one connection until it ends, or until `closing` and the end of the request under way.
-pub async fn serve_connection<S, A>(
-    stream: S,
-    peer: Option<IpAddr>,
-    answer: A,
-    patience: Patience,
-    closing: CancellationToken,
-) where
+/// Serves one connection until it ends. From `stop.closing` on it serves the request under way and no
+/// other; a little after `stop.cut` it ends whatever it is doing.
+pub async fn serve_connection<S, A>(stream: S, peer: Option<IpAddr>, answer: A, patience: Patience, stop: Stop)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Answer,
 {
     let busy = Busy::default();
     let gate = Gate::new(stream, patience, busy.clone());
-    let service = service_fn(move |request| answer_one(answer.clone(), request, peer, busy.clone()));
+    let Stop { closing, cut, .. } = stop.clone();
+    let service = service_fn(move |request| answer_one(answer.clone(), request, peer, busy.clone(), stop.clone()));
     let mut connection = http1::Builder::new().header_read_timeout(None).serve_connection(TokioIo::new(gate), service);
     let outcome = {
         let mut running = Pin::new(&mut connection);
@@ -63,7 +66,10 @@ pub async fn serve_connection<S, A>(
             outcome = running.as_mut() => outcome,
             () = closing.cancelled() => {
                 running.as_mut().graceful_shutdown();
-                running.await
+                tokio::select! {
+                    outcome = running => outcome,
+                    () = after(cut) => return,
+                }
             }
         }
     };
@@ -74,6 +80,12 @@ pub async fn serve_connection<S, A>(
     if let Some(refusal) = refusal {
         say_farewell(stream, refusal).await;
     }
+}
+
+/// The end of the time that a cut stream has to say so.
+async fn after(cut: CancellationToken) {
+    cut.cancelled().await;
+    sleep(FAREWELL).await;
 }
 
 /// Tells a client why it is turned away and closes the connection.
@@ -92,6 +104,7 @@ async fn answer_one<A: Answer>(
     request: Request<Incoming>,
     peer: Option<IpAddr>,
     busy: Busy,
+    stop: Stop,
 ) -> Result<Response<Watched<A::Body>>, Infallible> {
     busy.set(true);
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
@@ -100,37 +113,7 @@ async fn answer_one<A: Answer>(
         // The gate cannot tell where a chunked body ends, so nothing may follow it.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|body| Watched { body, busy }))
-}
-
-/// An answer's body that notes when it is over.
-struct Watched<B> {
-    body: B,
-    busy: Busy,
-}
-
-impl<B: Body + Unpin> Body for Watched<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl<B> Drop for Watched<B> {
-    fn drop(&mut self) {
-        self.busy.set(false);
-    }
+    let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(EVENT_STREAM));
+    let cut = (is_stream && A::TELLS_CUT_STREAMS).then(|| stop.cut.cancelled_owned());
+    Ok(response.map(|body| Watched::new(body, busy, cut)))
 }

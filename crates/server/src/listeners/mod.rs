@@ -11,6 +11,7 @@ pub mod framing;
 mod gate;
 mod patient_body;
 mod refusal;
+mod watched;
 
 pub use accept::{BindError, Listener, Stop, bind, serve_tcp};
 pub use caps::Caps;

@@ -18,6 +18,8 @@ pub enum Refusal {
     TooSlow,
     /// There are too many connections.
     Overloaded,
+    /// The program ends and cannot wait any longer.
+    Stopping,
     /// The request names another host.
     Host,
     /// The request comes from a web page that may not call.
@@ -36,7 +38,7 @@ impl Refusal {
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Unsupported => StatusCode::NOT_IMPLEMENTED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
             Self::Origin => StatusCode::FORBIDDEN,
         }
@@ -49,6 +51,7 @@ impl Refusal {
             Self::Unsupported => Code::RequestUnsupported,
             Self::TooSlow => Code::RequestTimeout,
             Self::Overloaded => Code::Overloaded,
+            Self::Stopping => Code::ShuttingDown,
             Self::Host => Code::HostRefused,
             Self::Origin => Code::OriginRefused,
         }
@@ -61,6 +64,7 @@ impl Refusal {
             Self::Unsupported => "MegaRouter speaks plain HTTP 1.1 here, and no other protocol.",
             Self::TooSlow => "The request's header fields did not arrive in time.",
             Self::Overloaded => "Too many connections are open. Try again shortly.",
+            Self::Stopping => "MegaRouter is stopping and had to cut this answer short. Try again shortly.",
             Self::Host => {
                 "The request names a host that is not this MegaRouter. Use http://localhost with its port, \
                  or add the name to the setting proxy.allowed_hosts."
@@ -79,6 +83,11 @@ impl Refusal {
             self.message(),
             self.code()
         )
+    }
+
+    /// The same as an event of a stream.
+    pub fn to_event(self) -> Bytes {
+        Bytes::from(format!("data: {}\n\n", self.body()))
     }
 
     /// The whole answer as bytes, for a connection that has no request; it closes the connection.
