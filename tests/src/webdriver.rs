@@ -19,6 +19,8 @@ use crate::xvfb::Xvfb;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const SCRIPT_LIMIT: Duration = Duration::from_secs(30);
+/// The Enter key, in a text to type.
+pub const ENTER: char = '\u{e007}';
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const FIND: &str = include_str!("webdriver/find.js");
 
@@ -57,7 +59,7 @@ impl Window {
         // Without these the window never offers itself to the driver.
         command.env("TAURI_WEBVIEW_AUTOMATION", "true").env("TAURI_AUTOMATION", "true");
         let driver = command.stdin(Stdio::null()).spawn().context("cannot start WebKitWebDriver")?;
-        let mut window = Self { driver, http: crate::client::new(), session_url: String::new() };
+        let mut window = Self { driver, http: http()?, session_url: String::new() };
         let driver_url = format!("http://127.0.0.1:{port}");
         window.wait_for_driver(&driver_url).await?;
         let arguments: Vec<_> = program.get_args().map(|argument| argument.to_string_lossy()).collect();
@@ -94,7 +96,8 @@ impl Window {
     /// Finds and clicks.
     pub async fn click(&self, role: &str, name: &str) -> Result<()> {
         let element = self.find(role, name).await?;
-        self.post(&format!("element/{}/click", element.0), json!({})).await.map(drop)
+        let clicked = self.post(&format!("element/{}/click", element.0), json!({})).await;
+        clicked.map(drop).with_context(|| format!("cannot click the {role} {name:?}"))
     }
 
     /// Finds a text field and types into it, replacing what it held.
@@ -122,6 +125,17 @@ impl Window {
         let encoded = value["value"].as_str().context("no picture came back")?;
         let bytes = base64::engine::general_purpose::STANDARD.decode(encoded)?;
         std::fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    /// What can be said about the window after a failure: its text, and where its picture is.
+    pub async fn state(&self) -> String {
+        let picture = std::env::temp_dir().join("megarouter-window.png");
+        let saved = match self.screenshot(&picture).await {
+            Ok(()) => format!("see {}", picture.display()),
+            Err(error) => format!("no picture: {error:#}"),
+        };
+        let text = self.text().await.unwrap_or_else(|error| format!("nothing: {error:#}"));
+        format!("{saved}; the window shows:\n{text}")
     }
 
     /// The driver's process; the window's processes are below it.
@@ -169,6 +183,11 @@ impl Window {
         }
         Ok(value["value"].take())
     }
+}
+
+/// A client that gives up when the driver does.
+fn http() -> Result<reqwest::Client> {
+    Ok(crate::client::builder().timeout(SCRIPT_LIMIT * 2).build()?)
 }
 
 impl Drop for Window {
