@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -11,17 +10,28 @@ use crate::place::Place;
 use crate::step::{self, Done};
 use crate::{frontend, needs};
 
-/// The OpenAPI document, from the root.
-const DOCUMENT: &str = "crates/api/openapi.json";
+/// What examples print, and the file from the root that it is kept in.
+const PRINTED: &[(&str, &str)] = &[("openapi", "crates/api/openapi.json"), ("settings", "docs/CONFIGURATION.md")];
 
-/// Every generated file, from the root.
-const GENERATED: &[&str] = &[DOCUMENT, "ui/src/lib/api/schema.d.ts"];
+/// The UI's types, which npm makes from the OpenAPI document.
+const CLIENT: &str = "ui/src/lib/api/schema.d.ts";
 
-/// Writes the OpenAPI document from the API's code, then the UI's types from the document.
+/// Writes the OpenAPI document and the reference of the settings from the code, then the UI's types.
 pub fn generate(place: &Place) -> Result<()> {
     needs::for_building()?;
     frontend::install(place)?;
-    write_document(place)?;
+    // As part of the workspace, so that nothing is built twice.
+    let mut build = place.cargo("build");
+    build.arg("--workspace");
+    for (example, _) in PRINTED {
+        build.args(["--example", example]);
+    }
+    step::run(&mut build)?;
+    for (example, file) in PRINTED {
+        let program = place.binary("debug", &format!("examples/{example}"));
+        let text = step::answer(&mut place.command(&program)).with_context(|| format!("{example} says nothing"))?;
+        fs::write(place.root.join(file), text + "\n").with_context(|| format!("cannot write {file}"))?;
+    }
     step::run(&mut place.npm(&["run", "gen"]))
 }
 
@@ -40,16 +50,7 @@ pub fn verify(place: &Place) -> Result<Done> {
     Ok(Done { name: "generated files", took: start.elapsed(), is_ok: output.is_empty(), output })
 }
 
-/// An example of the API crate prints its document. It is built as part of the workspace, so that nothing is built twice.
-fn write_document(place: &Place) -> Result<()> {
-    step::run(place.cargo("build").args(["--workspace", "--example", "openapi"]))?;
-    let program = place.binary("debug", "examples/openapi");
-    let document = step::answer(&mut place.command(&program)).context("the API's document could not be made")?;
-    let path = place.root.join(DOCUMENT);
-    fs::write(&path, document + "\n").with_context(|| format!("cannot write {}", path.display()))
-}
-
 fn read(place: &Place) -> Vec<(&'static str, Option<Vec<u8>>)> {
-    let path = |name: &str| -> PathBuf { place.root.join(name) };
-    GENERATED.iter().map(|name| (*name, fs::read(path(name)).ok())).collect()
+    let files = PRINTED.iter().map(|(_, file)| *file).chain([CLIENT]);
+    files.map(|file| (file, fs::read(place.root.join(file)).ok())).collect()
 }

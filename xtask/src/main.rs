@@ -32,7 +32,7 @@ cargo xtask VERB [ARGUMENT...]
   run      install what is missing, build, start the desktop app (or, without a display, the server)
   test     everything: Rust, UI, end to end in the real window
   check    format, lints, docs, house rules, UI check, generated files
-  gen      write the OpenAPI document and the UI's client types
+  gen      write the OpenAPI document, the UI's client types and the settings' reference
   icons    draw the PNG, ICO and ICNS files from the SVG files in icons/
   bundle   release build and installers for this system
   bench    proxy, nginx and direct side by side
