@@ -12,32 +12,25 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use megarouter_api::access::Caller;
-use megarouter_api::configuration::{self, Credentials, Environment};
-use megarouter_api::context::{Context, Host as _, Listening, Parts};
-use megarouter_api::settings::Preferences;
+use megarouter_api::context::{Context, Host as _, Listening};
 use megarouter_api::status::Mode;
 use megarouter_domain::clock::Clock;
-use megarouter_domain::secret::Secret;
 use megarouter_gateway::guard::Guard;
-use megarouter_gateway::{Books, Gateway, Limits};
-use megarouter_providers::client::{Client, ClientOptions};
-use megarouter_secrets::Store as Secrets;
-use megarouter_store::ledger::Ledger;
 use megarouter_store::lock::DataDirLock;
-use megarouter_store::settings::Settings;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::clock::SystemClock;
-use crate::config::{Config, Ports};
+use crate::config::{Config, Ports, loopback};
 use crate::control::{self, Control, ControlAnswer};
 use crate::control_socket::Socket;
 use crate::jobs::journal_writer;
 use crate::listeners::{Caps, Listener, Stop, bind, serve_tcp};
-use crate::program::{Program, VERSION};
+use crate::program::Program;
 use crate::proxy::{Proxy, patience};
 use crate::sessions::Sessions;
+use crate::stores::{self, Opened};
 use crate::web::WebAnswer;
 
 /// How long the control API's callers have when the program ends; event streams never end by
@@ -79,19 +72,23 @@ impl Instance {
     pub async fn start(mut config: Config, purpose: Purpose) -> anyhow::Result<Self> {
         let lock = DataDirLock::take(&config.data_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let sessions = (purpose == Purpose::Serve && config.ports.web.is_some())
-            .then(|| Arc::new(Sessions::new(Arc::clone(&clock))));
+        let web = bind_web(&config, purpose).await?;
+        let sessions = (!web.is_empty()).then(|| Arc::new(Sessions::new(Arc::clone(&clock))));
         let mode = if purpose == Purpose::Desktop { Mode::Desktop } else { Mode::Serve };
         let program = Arc::new(Program::new(&config, mode, sessions.clone()));
-        let opened = Opened::open(&mut config, &clock).await?;
-        let preferred_port = opened.preferences.proxy_port;
-        let (context, journal, journal_ending) = opened.run(&config, clock, &program)?;
+        let opened = Opened::open(&mut config, &*clock).await?;
+        let preferences = opened.preferences();
+        let (context, feed) = opened.into_context(&config, clock, &program)?;
+        let journal_ending = CancellationToken::new();
+        let journal = tokio::spawn(journal_writer::run(feed, Arc::clone(&context), journal_ending.clone()));
         let proxy = Arc::new(Proxy::new(Arc::clone(&context.gateway), Arc::clone(&program), &config));
-        let web_port = (purpose == Purpose::Serve).then_some(config.ports.web).flatten();
-        let mut instance = Self {
-            api: Router::new(),
-            web: Vec::new(),
-            signin: None,
+        let web_port = web.first().map(|listener| listener.address().port());
+        let control = Arc::new(Control { context: Arc::clone(&context), sessions: sessions.clone(), web_port });
+        let api = control_api(&context, &proxy, purpose);
+        let instance = Self {
+            api: api.clone().merge(control::router(Arc::clone(&control))),
+            web: web.iter().map(|listener| format!("http://{}", listener.address())).collect(),
+            signin: control.new_signin_link(),
             control_stop: Stop::default(),
             context,
             program,
@@ -100,23 +97,9 @@ impl Instance {
             journal_ending,
             _lock: lock,
         };
-        let web = match web_port {
-            Some(port) => bind(&crate::config::loopback(), port).await.context("the web UI cannot listen")?,
-            None => Vec::new(),
-        };
-        let web_port = web.first().map(|listener| listener.address().port());
-        let control =
-            Arc::new(Control { context: Arc::clone(&instance.context), sessions: sessions.clone(), web_port });
-        let api = megarouter_api::router::router(Arc::clone(&instance.context));
-        let api = match purpose {
-            Purpose::Command => api,
-            Purpose::Serve | Purpose::Desktop => {
-                control::with_moving_proxy(api, Arc::clone(&instance.proxy), Arc::clone(&instance.context))
-            }
-        };
-        instance.api = api.clone().merge(control::router(Arc::clone(&control)));
-        instance.listen(&config, purpose, preferred_port).await?;
-        instance.signin = control.new_signin_link();
+        if purpose != Purpose::Command {
+            instance.listen(&config, purpose, preferences.proxy_port).await?;
+        }
         if let Some(sessions) = sessions {
             instance.serve_web(web, &config, &sessions, &api);
         }
@@ -175,14 +158,11 @@ impl Instance {
             tracing::error!(%error, "the journal's writer failed");
         }
         drop((api, proxy, program));
-        close(context).await;
+        stores::close(context).await;
         is_done
     }
 
     async fn listen(&self, config: &Config, purpose: Purpose, preferred_port: Option<u16>) -> anyhow::Result<()> {
-        if purpose == Purpose::Command {
-            return Ok(());
-        }
         let port = config.ports.proxy.or(preferred_port).unwrap_or(Ports::DEFAULT_PROXY);
         match self.proxy.listen(port).await {
             Err(error) if purpose == Purpose::Serve => {
@@ -203,13 +183,12 @@ impl Instance {
         Ok(())
     }
 
-    fn serve_web(&mut self, listeners: Vec<Listener>, config: &Config, sessions: &Arc<Sessions>, api: &Router) {
+    fn serve_web(&self, listeners: Vec<Listener>, config: &Config, sessions: &Arc<Sessions>, api: &Router) {
         let caps = Caps::new(config.connections, config.connections_per_peer);
         for listener in listeners {
-            let address = listener.address();
-            self.web.push(format!("http://{address}"));
+            let port = listener.address().port();
             let answer = WebAnswer {
-                guard: Arc::new(Guard::new(address.port(), &config.allowed_hosts, &[]).with_own_pages()),
+                guard: Arc::new(Guard::new(port, &config.allowed_hosts, &[]).with_own_pages()),
                 sessions: Arc::clone(sessions),
                 api: api.clone(),
                 body_idle: config.timeouts.body_idle,
@@ -220,90 +199,16 @@ impl Instance {
     }
 }
 
-/// Closes the stores' files, which leaves nothing beside them to recover at the next start. Whoever
-/// still holds the context keeps them open; everything is durable all the same.
-async fn close(context: Arc<Context>) {
-    let Some(Context { settings, ledger, .. }) = Arc::into_inner(context) else { return };
-    settings.close().await;
-    if let Some(ledger) = Arc::into_inner(ledger) {
-        ledger.close().await;
-    }
+async fn bind_web(config: &Config, purpose: Purpose) -> anyhow::Result<Vec<Listener>> {
+    let port = config.ports.web.filter(|_| purpose == Purpose::Serve);
+    let Some(port) = port else { return Ok(Vec::new()) };
+    bind(&loopback(), port).await.context("the web UI cannot listen; stop that program or use --web-port")
 }
 
-/// The opened stores.
-struct Opened {
-    settings: Settings,
-    ledger: Ledger,
-    secrets: Secrets,
-    engine: megarouter_ledger::engine::Engine,
-    snapshot: megarouter_domain::snapshot::Snapshot,
-    preferences: Preferences,
-    durable: megarouter_ledger::entry::Lsn,
-}
-
-impl Opened {
-    async fn open(config: &mut Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let secrets = Secrets::open(megarouter_secrets::Options {
-            data_dir: config.data_dir.clone(),
-            key_source: config.key_source,
-            passphrase: config.passphrase.take(),
-        });
-        let dir = &config.data_dir;
-        let settings =
-            async { Settings::open(dir, clock.now(), rand::random()).await.context("the settings cannot be opened") };
-        let ledger = async {
-            let ledger = Ledger::open(dir).await.context("the ledger cannot be opened")?;
-            let engine = ledger.recover(VERSION, clock.now()).await.context("the ledger cannot be recovered")?;
-            let durable = ledger.durable().await.context("the ledger cannot be read")?;
-            Ok((ledger, engine, durable))
-        };
-        let secrets = async { Ok(secrets.await?) };
-        let (settings, (ledger, engine, durable), secrets) = tokio::try_join!(settings, ledger, secrets)?;
-        let everything = settings.load().await.context("the settings cannot be read")?;
-        let credentials = Credentials { secrets: &secrets, environment: &read_environment };
-        let snapshot = configuration::snapshot(&everything, &credentials, None).await?;
-        let preferences = Preferences::of(&everything);
-        Ok(Self { settings, ledger, secrets, engine, snapshot, preferences, durable })
+fn control_api(context: &Arc<Context>, proxy: &Arc<Proxy>, purpose: Purpose) -> Router {
+    let api = megarouter_api::router::router(Arc::clone(context));
+    match purpose {
+        Purpose::Command => api,
+        Purpose::Serve | Purpose::Desktop => control::with_moving_proxy(api, Arc::clone(proxy), Arc::clone(context)),
     }
-
-    fn run(
-        self,
-        config: &Config,
-        clock: Arc<dyn Clock>,
-        program: &Arc<Program>,
-    ) -> anyhow::Result<(Arc<Context>, JoinHandle<()>, CancellationToken)> {
-        let client =
-            Client::new(&ClientOptions { connect_timeout: config.timeouts.connect, ..ClientOptions::default() })?;
-        let (books, feed) = Books::open(self.engine, Vec::new(), self.durable, Arc::clone(&clock));
-        let gateway = Arc::new(Gateway::new(self.snapshot, books, client, Arc::clone(&clock), limits(config)));
-        let environment: Arc<Environment> = Arc::new(read_environment);
-        let context = Arc::new(Context::new(Parts {
-            settings: self.settings,
-            ledger: Arc::new(self.ledger),
-            secrets: self.secrets,
-            gateway,
-            clock,
-            random: Arc::new(|bytes: &mut [u8]| rand::fill(bytes)),
-            environment,
-            host: Arc::clone(program) as Arc<_>,
-        }));
-        let ending = CancellationToken::new();
-        let journal = tokio::spawn(journal_writer::run(feed, Arc::clone(&context), ending.clone()));
-        Ok((context, journal, ending))
-    }
-}
-
-fn limits(config: &Config) -> Limits {
-    Limits {
-        max_body_bytes: config.body_bytes,
-        body_idle: config.timeouts.body_idle,
-        first_output: config.timeouts.answer,
-        stream_idle: config.timeouts.stream_idle,
-        ..Limits::default()
-    }
-}
-
-fn read_environment(variable: &str) -> Option<Secret> {
-    let value = std::env::var_os(variable)?.into_string().ok()?;
-    (!value.is_empty()).then(|| Secret::new(value))
 }

@@ -18,5 +18,6 @@ pub mod proxy;
 mod redact;
 pub mod sessions;
 pub mod setup;
+mod stores;
 pub mod telemetry;
 pub mod web;
