@@ -33,6 +33,7 @@ export function settingTexts() {
       hint: m.settings_keep_running_hint(),
     },
     language: { section: "general", title: m.settings_language(), hint: m.settings_language_hint() },
+    setup: { section: "general", title: m.settings_setup(), hint: m.settings_setup_hint() },
     theme: { section: "appearance", title: m.settings_theme(), hint: m.settings_theme_hint() },
     density: { section: "appearance", title: m.settings_density(), hint: m.settings_density_hint() },
     base_url: { section: "proxy", title: m.settings_base_url(), hint: m.settings_base_url_hint() },

@@ -23,7 +23,6 @@ export const keys: Translation<typeof english> = {
   keys_column_requests: "Anfragen, 24 h",
   keys_column_cost: "Kosten, 24 h",
   keys_column_flags: "Hinweise",
-  keys_column_actions: "Aktionen",
   keys_never_used: "Nie",
   keys_never_expires: "Nie",
   key_state_active: "Aktiv",
@@ -40,12 +39,9 @@ export const keys: Translation<typeof english> = {
   key_builtin: "Von diesem Fenster benutzt",
   key_builtin_hint: "Der Spielplatz benutzt diesen Schlüssel. Er lässt sich nicht widerrufen.",
   key_models_count: { one: "{count} Modell", other: "{count} Modelle" },
-  key_connect: "App verbinden",
-  key_connect_for: "App mit {name} verbinden",
   key_connect_words:
     "Das Geheimnis wurde einmal gezeigt, als der Schlüssel entstand. Setzen Sie es an die Stelle der Punkte.",
   key_requests: "Anfragen zeigen",
-  key_requests_of: "Anfragen von {name} zeigen",
   key_revoke: "Widerrufen",
   key_revoke_of: "{name} widerrufen",
   key_revoke_title: "{name} widerrufen?",
@@ -86,7 +82,6 @@ export const keys: Translation<typeof english> = {
   key_close_words:
     "Sie haben das Geheimnis nicht kopiert. Es lässt sich nicht noch einmal zeigen; Sie müssten einen neuen Schlüssel erzeugen.",
   key_close_action: "Trotzdem schließen",
-  key_base_url: "Basis-URL",
   key_copy_base_url: "Basis-URL kopieren",
   key_snippets: "Eine App hierher richten",
   key_snippets_hint:

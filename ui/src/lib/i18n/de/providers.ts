@@ -89,7 +89,6 @@ export const providers: Translation<typeof english> = {
   provider_edit_of: "{name} bearbeiten",
   provider_edit_title: "{name} bearbeiten",
   provider_saved_toast: "{name} ist gespeichert.",
-  provider_models: "Modelle",
   provider_models_of: "Modelle von {name}",
   provider_enable: "Einschalten",
   provider_disable: "Ausschalten",

@@ -21,7 +21,6 @@ export const keys = {
   keys_column_requests: "Requests, 24 h",
   keys_column_cost: "Cost, 24 h",
   keys_column_flags: "Notes",
-  keys_column_actions: "Actions",
   keys_never_used: "Never",
   keys_never_expires: "Never",
   key_state_active: "Active",
@@ -36,11 +35,8 @@ export const keys = {
   key_builtin: "Used by this window",
   key_builtin_hint: "The playground uses this key. It cannot be revoked.",
   key_models_count: { one: "{count} model", other: "{count} models" },
-  key_connect: "Connect an app",
-  key_connect_for: "Connect an app with {name}",
   key_connect_words: "The secret was shown once, when the key was made. Put it in place of the dots.",
   key_requests: "Show requests",
-  key_requests_of: "Show the requests of {name}",
   key_revoke: "Revoke",
   key_revoke_of: "Revoke {name}",
   key_revoke_title: "Revoke {name}?",
@@ -81,7 +77,6 @@ export const keys = {
   key_close_words:
     "You have not copied the secret. It cannot be shown again; you would have to make a new key.",
   key_close_action: "Close anyway",
-  key_base_url: "Base URL",
   key_copy_base_url: "Copy base URL",
   key_snippets: "Point an app here",
   key_snippets_hint:

@@ -81,7 +81,6 @@ export const providers = {
   provider_edit_of: "Edit {name}",
   provider_edit_title: "Edit {name}",
   provider_saved_toast: "{name} is saved.",
-  provider_models: "Models",
   provider_models_of: "Models of {name}",
   provider_enable: "Enable",
   provider_disable: "Disable",
