@@ -1,5 +1,5 @@
 /** How a cost is shown: its state always, and unknown never as zero. */
-import type { Cost } from "./api";
+import type { Cost, Figures } from "./api";
 import { exactMoney, money } from "./format";
 import { m } from "./i18n";
 
@@ -30,4 +30,9 @@ export function costHint(cost: Cost): string {
     case "not_billable":
       return m.cost_not_billable_hint();
   }
+}
+
+/** The cost of many requests: a lower bound as soon as one of them has no known price. */
+export function costOf(figures: Pick<Figures, "cost" | "unknown_cost_requests">): Cost {
+  return figures.unknown_cost_requests > 0 ? { ...figures.cost, state: "unknown" } : figures.cost;
 }

@@ -13,7 +13,10 @@ it("exchanges the link's token for a session and removes it from the address", a
   const fetched = vi.fn(async () => respond(200, { session_token: "session" }));
   vi.stubGlobal("fetch", fetched);
   location.hash = "#signin=one-time";
+  const moved = vi.fn();
+  addEventListener("hashchange", moved, { once: true });
   expect(await signInFromAddress()).toBe(true);
+  expect(moved).toHaveBeenCalled();
   expect(location.hash).not.toContain("one-time");
   await browserHost().request("GET", "/status");
   expect(fetched).toHaveBeenLastCalledWith(

@@ -83,6 +83,8 @@ export async function signInFromAddress(): Promise<boolean> {
   const token = /^#signin=(.+)$/.exec(location.hash)?.[1];
   if (!token) return true;
   history.replaceState(null, "", `${location.pathname}${location.search}#/`);
+  // Replacing the address tells nobody; the router read it before.
+  dispatchEvent(new HashChangeEvent("hashchange"));
   sessionStorage.removeItem(sessionName);
   const answer = await request("POST", "/session", { token: decodeURIComponent(token) });
   const session = (answer.json as { session_token?: unknown } | null)?.session_token;

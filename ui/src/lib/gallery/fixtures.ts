@@ -216,10 +216,10 @@ function outcomeFor(roll: number): Outcome {
 }
 
 const errors: Partial<Record<Outcome, string>> = {
-  refused: "The key Nightly report may not use gpt-5. Allow the model for this key, or ask for gpt-5-mini.",
-  failed:
-    "Every provider of this model failed. The last one, groq, answered 503 after 2 attempts. Try again later.",
-  truncated: "The provider closed the connection before the answer was complete.",
+  refused: "model.forbidden",
+  failed: "upstream.error",
+  truncated: "upstream.truncated",
+  client_left: "client.left",
 };
 
 function row(index: number): RequestRow {

@@ -44,6 +44,13 @@ function aligned(times: readonly number[], series: readonly ChartSeries[]): uPlo
   return [Array.from(times), ...series.map((one) => Array.from(one.values))];
 }
 
+/** A point without neighbours is no line: it is drawn as a dot. */
+function lonelyPoints(plot: uPlot, index: number): number[] {
+  const values = plot.data[index] ?? [];
+  const isThere = (at: number) => values[at] !== null && values[at] !== undefined;
+  return Array.from(values.keys()).filter((at) => isThere(at) && !isThere(at - 1) && !isThere(at + 1));
+}
+
 function seriesOptions(one: ChartSeries, kind: DrawOptions["kind"]): uPlot.Series {
   const bars = uPlot.paths.bars?.({ size: [0.72, 28], radius: 0 });
   return {
@@ -56,7 +63,7 @@ function seriesOptions(one: ChartSeries, kind: DrawOptions["kind"]): uPlot.Serie
         : () => withAlpha(token(`--chart-${one.tone}`), kind === "bars" ? "d9" : "26"),
     ...(one.isDashed ? { dash: [5, 4] } : {}),
     ...(kind === "bars" && bars ? { paths: bars } : {}),
-    points: { show: false },
+    points: { show: kind !== "bars", size: 5, filter: lonelyPoints },
     spanGaps: false,
   } as uPlot.Series;
 }

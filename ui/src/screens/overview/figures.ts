@@ -1,6 +1,6 @@
 /** The four headline figures of the overview, in words. */
 import type { Figures, Overview } from "$lib/api";
-import { costHint, costText } from "$lib/cost";
+import { costHint, costOf, costText } from "$lib/cost";
 import { change, compactCount, count, duration, money, moneyForChart, percent } from "$lib/format";
 import { m } from "$lib/i18n";
 
@@ -37,8 +37,8 @@ export function headlinesOf({ current, previous, series }: Overview, range: stri
     {
       id: "spend",
       label: m.overview_spend(),
-      value: current.requests === 0 ? money("0") : costText(current.cost),
-      hint: m.overview_spend_hint({ cost: costHint(current.cost), range }),
+      value: current.requests === 0 ? money("0") : costText(costOf(current)),
+      hint: m.overview_spend_hint({ cost: costHint(costOf(current)), range }),
       note: spendNote(current, previous),
       course: series.map((point) => moneyForChart(point.cost)),
       tone: 1,

@@ -1,5 +1,6 @@
 import type { Catalogue } from "../types";
 import { common } from "./common";
+import { errors } from "./errors";
 import { first_run } from "./first_run";
 import { forms } from "./forms";
 import { frame } from "./frame";
@@ -13,6 +14,7 @@ import { settings } from "./settings";
 /** German. */
 export const de: Catalogue = {
   ...common,
+  ...errors,
   ...frame,
   ...overview,
   ...requests,

@@ -38,6 +38,7 @@ export const overview: Translation<typeof english> = {
   overview_p50: "Median",
   overview_time: "Zeit",
   overview_by_model: "Nach Modell",
+  overview_no_model: "Kein solches Modell",
   overview_by_key: "Nach Schlüssel",
   overview_shares_empty: "Keine Anfragen in diesem Zeitraum.",
   overview_attention: "Braucht Aufmerksamkeit",

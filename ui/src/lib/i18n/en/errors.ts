@@ -12,22 +12,30 @@ export const errors = {
   error_request_unsupported: "The request asks for something MegaRouter does not do.",
   error_path_not_found: "The app called a path that does not exist. Check its base URL.",
   error_method_not_allowed: "The app used a wrong method for this path. Check its base URL.",
-  error_host_refused: "The request named another host than this proxy. Use the base URL shown at the lower left.",
+  error_host_refused:
+    "The request named another host than this proxy. Use the base URL shown at the lower left.",
   error_origin_refused: "A web page that is not on the list tried to call the proxy.",
-  error_upstream_unreachable: "The provider could not be reached. Check the connection and the provider's address.",
-  error_upstream_timeout: "The provider did not answer in time. Try again, or add a second provider for this model.",
+  error_upstream_unreachable:
+    "The provider could not be reached. Check the connection and the provider's address.",
+  error_upstream_timeout:
+    "The provider did not answer in time. Try again, or add a second provider for this model.",
   error_upstream_error: "The provider answered with an error of its own.",
   error_upstream_credential: "The provider refused the credential. Enter it again under Providers.",
-  error_upstream_rate_limited: "The provider's rate limit or quota is used up. Wait, or add a second provider.",
+  error_upstream_rate_limited:
+    "The provider's rate limit or quota is used up. Wait, or add a second provider.",
   error_upstream_malformed: "The provider's answer could not be read.",
-  error_upstream_truncated: "The provider's answer broke off before its end. What arrived was passed on and counted.",
-  error_credential_unavailable: "The provider's credential could not be read. Unlock the secret store, or enter it again.",
-  error_ledger_unavailable: "The ledger could not be written, so nothing was sent to a provider. Check the disk.",
+  error_upstream_truncated:
+    "The provider's answer broke off before its end. What arrived was passed on and counted.",
+  error_credential_unavailable:
+    "The provider's credential could not be read. Unlock the secret store, or enter it again.",
+  error_ledger_unavailable:
+    "The ledger could not be written, so nothing was sent to a provider. Check the disk.",
   error_budget_exceeded: "A budget would have been exceeded, so nothing was sent to a provider.",
   error_proxy_paused: "The proxy was paused. Resume it to serve requests.",
   error_overloaded: "There were more connections than the limit. Try again.",
   error_shutting_down: "MegaRouter was stopping. Try again.",
-  error_client_left: "The app closed the connection before the answer was complete. What was used is counted.",
+  error_client_left:
+    "The app closed the connection before the answer was complete. What was used is counted.",
   error_internal: "Something in MegaRouter failed. Please report it with the request's id.",
   error_other: "The request ended with an error.",
 } as const;

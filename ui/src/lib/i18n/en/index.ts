@@ -1,4 +1,5 @@
 import { common } from "./common";
+import { errors } from "./errors";
 import { first_run } from "./first_run";
 import { forms } from "./forms";
 import { frame } from "./frame";
@@ -12,6 +13,7 @@ import { settings } from "./settings";
 /** English, the source of every message: one file per screen, one line here. */
 export const en = {
   ...common,
+  ...errors,
   ...frame,
   ...overview,
   ...requests,

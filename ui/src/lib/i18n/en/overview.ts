@@ -36,6 +36,7 @@ export const overview = {
   overview_p50: "Median",
   overview_time: "Time",
   overview_by_model: "By model",
+  overview_no_model: "No such model",
   overview_by_key: "By key",
   overview_shares_empty: "No requests in this range.",
   overview_attention: "Needs attention",
