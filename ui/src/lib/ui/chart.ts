@@ -68,6 +68,12 @@ function seriesOptions(one: ChartSeries, kind: DrawOptions["kind"]): uPlot.Serie
   } as uPlot.Series;
 }
 
+/** Half a step on either side, so that the first and the last bar are whole and strips stay in line. */
+function padded(times: ArrayLike<number>, first: number, last: number): [number, number] {
+  const half = ((times[1] ?? first + 300) - (times[0] ?? first)) / 2;
+  return [first - half, last + half];
+}
+
 function options(draw: DrawOptions, width: number): uPlot.Options {
   const font = `${axisFont}px ${token("--font")}`;
   const axis = {
@@ -88,7 +94,10 @@ function options(draw: DrawOptions, width: number): uPlot.Options {
       points: { size: 7 },
       ...(draw.group ? { sync: { key: draw.group, scales: ["x", null] } } : {}),
     },
-    scales: { x: { time: true }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
+    scales: {
+      x: { time: true, range: (plot, first, last) => padded(plot.data[0], first, last) },
+      y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] },
+    },
     axes: [
       {
         ...axis,
