@@ -1,4 +1,4 @@
-//! `icons`: draws the bitmaps in `icons/` from the two kinds of SVG beside them.
+//! `icons`: draws the bitmaps in `icons/` from the two kinds of SVG beside them, and gives the web UI the same icon.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub fn draw(place: &Place) -> Result<()> {
         draw_one(place, &svg, &drawn, &["--png", "32"])?;
         copy(&drawn.join("32x32.png"), &svg.with_extension("png"))?;
     }
-    Ok(())
+    copy(&icons.join("app-icon.svg"), &place.ui().join("public").join("icon.svg"))
 }
 
 fn draw_one(place: &Place, svg: &Path, to: &Path, arguments: &[&str]) -> Result<()> {

@@ -44,10 +44,12 @@ fn is_language(locale: &str) -> bool {
     matches!(language.len(), 2 | 3) && language.chars().all(|letter| letter.is_ascii_lowercase())
 }
 
-/// Ends the program in good order and starts it again.
+/// Ends the program in good order and starts it again. Safe graphics, once chosen, stay.
 #[tauri::command]
 pub fn restart_app(app: AppHandle, safe_graphics: bool) {
-    graphics::remember(if safe_graphics { Choice::Safe } else { Choice::Automatic });
+    if safe_graphics {
+        graphics::remember(Choice::Safe);
+    }
     app.request_restart();
 }
 
