@@ -1,8 +1,8 @@
 //! MegaRouter's desktop program: the window, the tray icon, and the backend in the same process.
 //!
-//! This is the only crate that knows Tauri. It holds no rules of its own: the page's calls go through [`host`] into the
-//! control API, as they do over HTTP for a browser. Start reading at [`main`]; [`backend`] starts the server's
-//! `Instance` beside the window, [`window`] opens and closes the window, [`tray`] draws the icon and its menu.
+//! This is the only crate that knows Tauri. It holds no rules of its own: the page's calls go through `host` into the
+//! control API, as they do over HTTP for a browser. Start reading at `main`; `backend` starts the server's
+//! `Instance` beside the window, `window` opens and closes the window, `tray` draws the icon and its menu.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -34,9 +34,10 @@ fn commands(place: &Place) -> Vec<(&'static str, Command)> {
     let mut format = place.command("cargo");
     format.args(["fmt", "--all", "--check"]);
     let mut lints = place.cargo("clippy");
-    lints.args(["--workspace", "--all-targets", "--", "-D", "warnings"]);
+    lints.args(["--workspace", "--all-targets", "--keep-going", "--", "-D", "warnings"]);
     let mut docs = place.cargo("doc");
-    docs.args(["--workspace", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "-D warnings");
+    docs.args(["--workspace", "--no-deps", "--document-private-items", "--keep-going"])
+        .env("RUSTDOCFLAGS", "-D warnings");
     let mut rules = place.cargo("test");
     rules.args(["--package", "xtask"]);
     let mut commands = vec![
