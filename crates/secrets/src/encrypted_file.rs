@@ -1,7 +1,7 @@
 //! The encrypted file: `secrets.enc`, one sealed text for each provider.
 //!
 //! With a passphrase the key is derived from it. Without one a random key lies beside the file in
-//! `secrets.key`: that protects a copy of `secrets.enc` alone and nothing else, and [`detail`] says so.
+//! `secrets.key`: that protects a copy of `secrets.enc` alone and nothing else, and `detail` says so.
 
 use std::collections::BTreeMap;
 use std::fs;

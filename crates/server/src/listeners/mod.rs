@@ -1,7 +1,7 @@
 //! The accept loop and everything a connection has to pass before a request is answered.
 //!
 //! In order: the caps on connections, the framing of the request head ([`framing`], enforced by
-//! [`gate`] with the time limits), then the guard on host and origin, and only then the answer of
+//! `gate` with the time limits), then the guard on host and origin, and only then the answer of
 //! the gateway, the web UI or the control API. The limits are the same on every listener.
 
 mod accept;

@@ -1,6 +1,6 @@
 //! A whole configuration in one file, applied at once: all of it or nothing, and twice is as once.
 //!
-//! [`file`] is what people write, `wanted` what it means, [`plan`] compares that with what is stored, and [`apply`] makes the
+//! `file` is what people write, `wanted` what it means, `plan` compares that with what is stored, and `apply` makes the
 //! difference true. What the file does not name stays, unless it is asked to go.
 
 pub mod file;
