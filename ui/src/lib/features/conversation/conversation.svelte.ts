@@ -1,5 +1,6 @@
 import { ApiError, type ChatMessage, call, type RequestDetail } from "$lib/api";
 import { streamChat } from "$lib/api/chat";
+import { events } from "$lib/events.svelte";
 import { FrameBatch } from "./frames";
 
 /** Where an answer stands. */
@@ -94,9 +95,13 @@ export class Conversation {
       answer.text += text;
       answer.state = "streaming";
     });
+    const booked = new Booked();
     try {
       const listener = {
-        onRequestId: (id: string) => (answer.requestId = id),
+        onRequestId: (id: string) => {
+          answer.requestId = id;
+          booked.watch(id);
+        },
         onText: (text: string) => batch.push(text),
       };
       await streamChat(this.#body(turn, parameters), listener, abort.signal);
@@ -107,7 +112,7 @@ export class Conversation {
       answer.state = abort.signal.aborted ? "stopped" : "failed";
       answer.error = abort.signal.aborted ? null : asApiError(cause);
     }
-    void loadRecord(answer);
+    void booked.soon().then(() => loadRecord(answer));
   }
 
   #body(turn: Turn, { model, system, temperature, maxTokens }: Parameters) {
@@ -123,6 +128,25 @@ export class Conversation {
       ...(temperature === null ? {} : { temperature }),
       ...(maxTokens === null ? {} : { max_tokens: maxTokens }),
     };
+  }
+}
+
+/** Waits for the live event that says a request is in the books, but never for long. */
+class Booked {
+  #isIn = Promise.resolve();
+  #stop = () => {};
+
+  watch(id: string): void {
+    this.#isIn = new Promise((resolve) => {
+      this.#stop = events.onRequest((row) => {
+        if (row.id === id) resolve();
+      });
+    });
+  }
+
+  async soon(): Promise<void> {
+    await Promise.race([this.#isIn, new Promise((resolve) => setTimeout(resolve, RECORD_PAUSE_MS))]);
+    this.#stop();
   }
 }
 

@@ -10,7 +10,7 @@ export const first_run: Translation<typeof english> = {
   first_run_step_welcome: "Willkommen",
   first_run_step_provider: "Anbieter hinzufügen",
   first_run_step_key: "App verbinden",
-  first_run_step_test: "Probe",
+  first_run_step_test: "Erste Anfrage",
   first_run_welcome_title: "Wie werden Sie es benutzen?",
   first_run_welcome_words:
     "MegaRouter läuft auf diesem Rechner. Ihre Apps senden ihm ihre KI-Anfragen; es gibt sie an Ihre Anbieter weiter und führt Buch: was gefragt wurde, was es kostete, wie lange es dauerte.",

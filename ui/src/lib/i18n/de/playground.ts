@@ -35,6 +35,7 @@ export const playground: Translation<typeof english> = {
   playground_tokens: "{input} hinein, {output} heraus",
   playground_tokens_estimated: "etwa {input} hinein, {output} heraus",
   playground_tokens_unknown: "Token unbekannt",
+  playground_cost: "Kosten: {cost}",
   playground_done: "Antwort vollständig.",
   playground_empty_title: "Ein Modell ausprobieren",
   playground_empty_text:
@@ -45,7 +46,7 @@ export const playground: Translation<typeof english> = {
   playground_price_free: "kostenlos",
   playground_price_unknown: "Preis unbekannt",
   playground_price: "{input} / {output} je M",
-  playground_running_total: "Dieses Gespräch: {cost}",
+  playground_running_total: "Kosten dieses Gesprächs: {cost}",
   playground_failed_title: "Keine Antwort",
   playground_failed_cut_title: "Die Antwort brach ab",
   playground_failed_cut:

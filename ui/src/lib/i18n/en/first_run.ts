@@ -8,7 +8,7 @@ export const first_run = {
   first_run_step_welcome: "Welcome",
   first_run_step_provider: "Add a provider",
   first_run_step_key: "Connect an app",
-  first_run_step_test: "Test",
+  first_run_step_test: "First request",
   first_run_welcome_title: "How will you use it?",
   first_run_welcome_words:
     "MegaRouter runs on this computer. Your apps send their AI requests to it; it passes them to your providers and keeps the books: what was asked, what it cost, how long it took.",

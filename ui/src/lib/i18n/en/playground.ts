@@ -33,6 +33,7 @@ export const playground = {
   playground_tokens: "{input} in, {output} out",
   playground_tokens_estimated: "about {input} in, {output} out",
   playground_tokens_unknown: "tokens unknown",
+  playground_cost: "Cost: {cost}",
   playground_done: "Answer complete.",
   playground_empty_title: "Try a model",
   playground_empty_text:
@@ -42,7 +43,7 @@ export const playground = {
   playground_price_free: "free",
   playground_price_unknown: "price unknown",
   playground_price: "{input} / {output} per M",
-  playground_running_total: "This conversation: {cost}",
+  playground_running_total: "Cost of this conversation: {cost}",
   playground_failed_title: "No answer",
   playground_failed_cut_title: "The answer was cut short",
   playground_failed_cut:
