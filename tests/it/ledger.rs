@@ -1,7 +1,5 @@
 //! The ledger: equal to the provider's count, whole after a kill.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use megarouter_tests::control::Control;

@@ -122,10 +122,10 @@ impl MockProvider {
                 }
             }
         };
-        match tokio::time::timeout(WAIT_LIMIT, satisfied).await {
-            Ok(calls) => calls,
-            Err(_) => panic!("the mock provider never saw: {what}; calls: {:#?}", self.calls()),
-        }
+        let Ok(calls) = tokio::time::timeout(WAIT_LIMIT, satisfied).await else {
+            panic!("the mock provider never saw: {what}; calls: {:#?}", self.calls());
+        };
+        calls
     }
 }
 

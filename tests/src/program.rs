@@ -187,6 +187,7 @@ impl Program {
     }
 
     /// Asks it to stop and waits until it has, in good order.
+    #[expect(clippy::disallowed_methods, reason = "the standard library waits for a process only without a limit")]
     pub fn stop(mut self) -> Result<Install> {
         tools::run(Command::new("kill").arg(self.process.id().to_string()))?;
         let start = Instant::now();

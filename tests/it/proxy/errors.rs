@@ -124,9 +124,10 @@ async fn a_providers_nonsense_is_never_a_success() {
     for content in nonsense {
         for is_streaming in [false, true] {
             world.mock.script(DEFAULT_MODEL, Script { content: content.clone(), ..Script::default() });
-            let answer = match is_streaming {
-                true => world.stream(DEFAULT_MODEL, false).await.unwrap(),
-                false => world.chat(DEFAULT_MODEL).await.unwrap(),
+            let answer = if is_streaming {
+                world.stream(DEFAULT_MODEL, false).await.unwrap()
+            } else {
+                world.chat(DEFAULT_MODEL).await.unwrap()
             };
             let head = answer.headers().clone();
             assert_eq!(answer.status(), 502, "{content:?}, streaming: {is_streaming}");
@@ -162,9 +163,10 @@ async fn a_providers_refusal_of_the_request_goes_back_word_for_word() {
     let script = Script { status: 400, content: Content::Text(text.to_owned()), ..Script::default() };
     let world = World::with([(DEFAULT_MODEL, script)]).await.unwrap();
     for is_streaming in [false, true] {
-        let answer = match is_streaming {
-            true => world.stream(DEFAULT_MODEL, false).await.unwrap(),
-            false => world.chat(DEFAULT_MODEL).await.unwrap(),
+        let answer = if is_streaming {
+            world.stream(DEFAULT_MODEL, false).await.unwrap()
+        } else {
+            world.chat(DEFAULT_MODEL).await.unwrap()
         };
         let head = answer.headers().clone();
         assert_eq!(answer.status(), 400);

@@ -35,10 +35,8 @@ async fn the_next_provider_answers_when_the_first_fails() {
     {
         let (world, other) = two_providers(failing.clone(), Script::default()).await;
         for is_streaming in [false, true] {
-            let answer = match is_streaming {
-                true => world.stream(MODEL, true).await.unwrap(),
-                false => world.chat(MODEL).await.unwrap(),
-            };
+            let answer =
+                if is_streaming { world.stream(MODEL, true).await.unwrap() } else { world.chat(MODEL).await.unwrap() };
             assert_eq!(answer.status(), 200, "{failing:?}");
             let record = world.record_of(answer.headers()).await.unwrap();
             let providers = providers_of(&record);

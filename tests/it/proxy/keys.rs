@@ -15,8 +15,11 @@ async fn ten_keys_at_once_are_each_charged_for_their_own() {
         (0..KEYS).map(|index| world.program.install().create_key(&format!("app {index}")).unwrap()).collect();
     let url = world.program.url("/v1/chat/completions");
     let send = |key: String, number: usize| {
-        let body =
-            if number % 2 == 0 { client::chat_body(DEFAULT_MODEL) } else { client::stream_body(DEFAULT_MODEL, false) };
+        let body = if number.is_multiple_of(2) {
+            client::chat_body(DEFAULT_MODEL)
+        } else {
+            client::stream_body(DEFAULT_MODEL, false)
+        };
         let request = world.http.post(&url).bearer_auth(key).json(&body);
         async move {
             let answer = request.send().await.unwrap();

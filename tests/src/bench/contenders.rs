@@ -176,6 +176,7 @@ impl OurProgram {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a foreign program does not say when it listens")]
 fn wait_for(address: SocketAddr) -> Result<()> {
     let start = Instant::now();
     while TcpStream::connect(address).is_err() {

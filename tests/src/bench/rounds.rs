@@ -94,7 +94,7 @@ pub async fn run(duration: Duration) -> Result<Round> {
     for scenario in scenarios::ALL {
         let measure = async |address, key: &str, watched| {
             let url = format!("http://{address}/v1/chat/completions").parse()?;
-            measured(load::run(scenario.plan(url, key, duration, watched)).await?, duration)
+            measured(&load::run(scenario.plan(url, key, duration, watched)).await?, duration)
         };
         // The mock's own process is watched in the row without a proxy only to have one to watch.
         let direct = measure(mock.address()?, "none", std::process::id()).await?;
@@ -113,7 +113,7 @@ pub async fn run(duration: Duration) -> Result<Round> {
     Ok(Round { comparisons, cold_start: ours.cold_start, idle_rss_kib, loaded_rss_kib, ledger })
 }
 
-fn measured(report: load::Report, duration: Duration) -> Result<Measured> {
+fn measured(report: &load::Report, duration: Duration) -> Result<Measured> {
     let errors: u64 = report.errors.values().sum();
     ensure!(report.answered > 0, "nothing was answered: {:?}", report.errors);
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]

@@ -50,6 +50,9 @@ pub fn render(rounds: &[Round]) -> String {
     text
 }
 
+/// Picks a contender of a comparison.
+type Contender = fn(&Comparison) -> Measured;
+
 fn measured_rows(text: &mut String, rounds: &[Round]) -> std::fmt::Result {
     writeln!(text, "Medians of {} rounds; CPU in ms a request, times in ms\n", rounds.len())?;
     writeln!(
@@ -58,7 +61,7 @@ fn measured_rows(text: &mut String, rounds: &[Round]) -> std::fmt::Result {
         "load", "through", "CPU", "req/s", "p50", "p99", "first p50", "errors"
     )?;
     for (index, scenario) in scenarios::ALL.iter().enumerate() {
-        let contenders: [(&str, fn(&Comparison) -> Measured); 3] =
+        let contenders: [(&str, Contender); 3] =
             [("nothing", |it| it.direct), ("nginx", |it| it.nginx), ("MegaRouter", |it| it.ours)];
         for (name, of) in contenders {
             let all: Vec<Measured> = rounds.iter().filter_map(|round| round.comparisons.get(index)).map(of).collect();
