@@ -81,6 +81,19 @@ impl Cost {
         }
     }
 
+    /// The sum of many costs as one, from how many of them were in each state.
+    ///
+    /// It is exact only when every part is. Where some parts are unknown, the amount is the known
+    /// part, and so no more than an estimate; it is unknown when no part is known.
+    pub const fn of_sum(amount: NanoUsd, exact: u64, estimated: u64, unknown: u64) -> Self {
+        match (exact, estimated, unknown) {
+            (0, 0, 0) => Self::NotBillable,
+            (0, 0, _) => Self::Unknown,
+            (_, 0, 0) => Self::Exact(amount),
+            _ => Self::Estimated(amount),
+        }
+    }
+
     /// The cost of several attempts together: the least certain state wins.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use megarouter_domain::id::ProviderId;
-use megarouter_domain::price;
 use megarouter_domain::provider::{Credential, CredentialSource, Provider as Configured};
 use megarouter_domain::snapshot::Snapshot;
 use megarouter_providers::catalog;
 use megarouter_providers::probe::{self, Problem};
 use megarouter_secrets::Kind as StoreKind;
-use megarouter_store::ledger::activity::{CallCosts, ProviderActivity as Activity};
+use megarouter_store::ledger::activity::ProviderActivity as Activity;
 use megarouter_store::settings::{Everything, Noun};
 
 use super::{
@@ -96,18 +95,8 @@ impl From<Activity> for ProviderActivity {
             requests: activity.calls,
             errors: activity.errors,
             p95_us: activity.p95.map(micros),
-            cost: cost(&activity.costs).into(),
+            cost: activity.costs.cost().into(),
         }
-    }
-}
-
-/// The known costs as one cost, by the same rule as for requests.
-fn cost(sums: &CallCosts) -> price::Cost {
-    match (sums.exact, sums.estimated, sums.unknown) {
-        (0, 0, 0) => price::Cost::NotBillable,
-        (0, 0, _) => price::Cost::Unknown,
-        (_, 0, _) => price::Cost::Exact(sums.amount),
-        _ => price::Cost::Estimated(sums.amount),
     }
 }
 

@@ -13,7 +13,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use crate::error::Error;
 use crate::ledger::derived::{CallKey, CallSums};
 use crate::ledger::overview::{Bucket, read_sums};
-use crate::ledger::sums::{Sums, cost_of};
+use crate::ledger::sums::Sums;
 use crate::row::Reading;
 
 /// Calls to one provider. A call is an attempt: a request that fell back to another provider counts
@@ -60,9 +60,9 @@ const KEYS: &str = "SELECT key_id, sum(requests) AS requests, sum(errors) AS err
     FROM rollups WHERE bucket = ? AND at >= ? GROUP BY key_id";
 
 impl CallCosts {
-    /// The known costs as one cost; unknown only when nothing is known.
+    /// The costs as one.
     pub const fn cost(&self) -> Cost {
-        cost_of(self.amount, self.exact, self.estimated, self.unknown)
+        Cost::of_sum(self.amount, self.exact, self.estimated, self.unknown)
     }
 }
 

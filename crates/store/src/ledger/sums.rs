@@ -37,19 +37,8 @@ impl Sums {
         self.unknown += other.unknown;
     }
 
-    /// The known costs as one cost. Unknown only when nothing is known: how many requests are
-    /// missing from the amount is said by `unknown`.
+    /// The costs as one; how many requests are missing from the amount is said by `unknown`.
     pub const fn cost(&self) -> Cost {
-        cost_of(self.amount, self.exact, self.estimated, self.unknown)
-    }
-}
-
-/// An amount with the number of costs in each state as one cost.
-pub(crate) const fn cost_of(amount: NanoUsd, exact: u64, estimated: u64, unknown: u64) -> Cost {
-    match (exact, estimated, unknown) {
-        (0, 0, 0) => Cost::NotBillable,
-        (0, 0, _) => Cost::Unknown,
-        (_, 0, _) => Cost::Exact(amount),
-        _ => Cost::Estimated(amount),
+        Cost::of_sum(self.amount, self.exact, self.estimated, self.unknown)
     }
 }
