@@ -7,7 +7,8 @@ use tauri::include_image;
 /// The icon and the words.
 #[derive(Debug, PartialEq)]
 pub struct Face {
-    shape: Shape,
+    /// Which icon.
+    pub shape: Shape,
     /// The first line: the proxy's state.
     pub state: String,
     /// The second line: what today cost.
@@ -22,7 +23,7 @@ pub struct Face {
 
 /// The four icons differ by shape, not only by colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
+pub enum Shape {
     On,
     Paused,
     Warning,

@@ -34,6 +34,7 @@ struct Tray {
     pause_open: MenuItem<tauri::Wry>,
     resume: MenuItem<tauri::Wry>,
     copy: MenuItem<tauri::Wry>,
+    worn: Face,
 }
 
 /// Puts the icon into the tray, if there is one, and keeps it true.
@@ -72,14 +73,26 @@ fn build(app: &AppHandle) -> tauri::Result<Tray> {
         .menu(&menu)
         .on_menu_event(on_menu)
         .build(app)?;
-    let tray = Tray { icon, state, today, pause, pause_open, resume, copy };
-    tray.wear(&face)?;
+    let tray = Tray { icon, state, today, pause, pause_open, resume, copy, worn: face };
+    tray.put_words()?;
     Ok(tray)
 }
 
 impl Tray {
-    fn wear(&self, face: &Face) -> tauri::Result<()> {
-        self.icon.set_icon_with_as_template(Some(face.icon()), cfg!(target_os = "macos"))?;
+    /// Changes what differs: each new icon is a file that the system's tray reads.
+    fn wear(&mut self, face: Face) -> tauri::Result<()> {
+        if face == self.worn {
+            return Ok(());
+        }
+        let before = std::mem::replace(&mut self.worn, face);
+        if self.worn.shape != before.shape {
+            self.icon.set_icon_with_as_template(Some(self.worn.icon()), cfg!(target_os = "macos"))?;
+        }
+        self.put_words()
+    }
+
+    fn put_words(&self) -> tauri::Result<()> {
+        let face = &self.worn;
         self.state.set_text(&face.state)?;
         self.today.set_text(&face.today)?;
         self.pause.set_enabled(face.can_pause)?;
@@ -90,10 +103,10 @@ impl Tray {
 }
 
 /// Draws each state that the backend reports, until it ends.
-async fn follow(app: AppHandle, tray: Tray) {
+async fn follow(app: AppHandle, mut tray: Tray) {
     let backend = Arc::clone(&app.state::<Arc<Backend>>());
-    let draw = |status: &Value| {
-        if let Err(error) = tray.wear(&Face::of(status)) {
+    let mut draw = |status: &Value| {
+        if let Err(error) = tray.wear(Face::of(status)) {
             tracing::warn!(%error, "the icon in the tray could not be changed");
         }
     };
@@ -105,7 +118,7 @@ async fn follow(app: AppHandle, tray: Tray) {
             Ok(status) => draw(&status),
             Err(error) => return tracing::warn!(%error, "the tray cannot read the proxy's state"),
         }
-        if let Err(error) = events::follow(&backend, draw).await {
+        if let Err(error) = events::follow(&backend, &mut draw).await {
             return tracing::warn!(%error, "the tray no longer follows the proxy's state");
         }
     }
