@@ -40,17 +40,26 @@ pub fn choose(data_dir: &Path) {
     if !cfg!(target_os = "linux") {
         return;
     }
-    let starting = data_dir.join(STARTING_FILE);
-    if starting.exists() {
-        remember(Choice::Safe);
-    }
-    // Where the folder cannot be written, the backend says so, in the window.
-    let _ = fs::create_dir_all(data_dir).and_then(|()| fs::write(starting, ""));
-    let is_needed = chosen() == Choice::Safe || is_safe_better(Path::new("/dev/dri"), Path::new("/proc/driver/nvidia"));
+    let is_needed = data_dir.join(STARTING_FILE).exists()
+        || chosen() == Choice::Safe
+        || is_safe_better(Path::new("/dev/dri"), Path::new("/proc/driver/nvidia"));
     // A person who set the variable knows better.
     if is_needed && std::env::var_os(VARIABLE).is_none() {
         set_variable();
     }
+}
+
+/// Notes that a window is about to open, and keeps to safe mode if the last one never came up. A second program that
+/// only shows the first one's window does not get here.
+pub fn starting() {
+    let Some(data_dir) = DATA_DIR.get() else { return };
+    let starting = data_dir.join(STARTING_FILE);
+    if starting.exists() {
+        tracing::warn!("the last window did not come up; windows are drawn in safe mode from here on");
+        remember(Choice::Safe);
+    }
+    // Where the folder cannot be written, the backend says so, in the window.
+    let _ = fs::create_dir_all(data_dir).and_then(|()| fs::write(starting, ""));
 }
 
 /// Notes that the page runs, so the next start needs no safe mode. Only the first call does anything.

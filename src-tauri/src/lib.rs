@@ -85,6 +85,7 @@ fn run(
         .manage(host::Streams::default())
         .manage(host::Clipboard::default())
         .setup(move |app| {
+            graphics::starting();
             window::open(app.handle(), data_dir.as_deref())?;
             app.manage(Arc::new(Backend::start(load)));
             tray::show(app.handle());
