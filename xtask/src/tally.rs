@@ -18,14 +18,21 @@ impl AddAssign for Tally {
     }
 }
 
+/// How nextest's last line begins.
+const NEXTEST: &str = "Summary [";
+
 /// Adds up the summary lines of `cargo test`, cargo-nextest and vitest.
 pub fn count(output: &str) -> Tally {
+    let lines: Vec<String> = output.lines().map(|line| without_colour(line).trim_start().to_owned()).collect();
+    // nextest shows what a failed test printed, which ends like the output of `cargo test`.
+    let is_nextest = lines.iter().any(|line| line.starts_with(NEXTEST));
+    let is_summary = |line: &&String| match is_nextest {
+        true => line.starts_with(NEXTEST),
+        false => line.starts_with("test result:") || line.starts_with("Tests  "),
+    };
     let mut total = Tally::default();
-    for line in output.lines().map(without_colour) {
-        let line = line.trim_start();
-        if line.starts_with("test result:") || line.starts_with("Summary [") || line.starts_with("Tests  ") {
-            total += Tally { passed: number_before(line, "passed"), failed: number_before(line, "failed") };
-        }
+    for line in lines.iter().filter(is_summary) {
+        total += Tally { passed: number_before(line, "passed"), failed: number_before(line, "failed") };
     }
     total
 }
@@ -60,7 +67,7 @@ mod tests {
 
     #[test]
     fn reads_nextest() {
-        let output = "     Summary [   1.204s] 40 tests run: 38 passed, 2 failed, 0 skipped\n";
+        let output = "    test result: FAILED. 0 passed; 1 failed; 0 ignored;\n     Summary [   1.204s] 40 tests run: 38 passed, 2 failed, 0 skipped\n";
         assert_eq!(count(output), Tally { passed: 38, failed: 2 });
     }
 
