@@ -26,9 +26,9 @@ pub fn count(output: &str) -> Tally {
     let lines: Vec<String> = output.lines().map(|line| without_colour(line).trim_start().to_owned()).collect();
     // nextest shows what a failed test printed, which ends like the output of `cargo test`.
     let is_nextest = lines.iter().any(|line| line.starts_with(NEXTEST));
-    let is_summary = |line: &&String| match is_nextest {
-        true => line.starts_with(NEXTEST),
-        false => line.starts_with("test result:") || line.starts_with("Tests  "),
+    let is_summary = |line: &&String| {
+        let starts: &[&str] = if is_nextest { &[NEXTEST] } else { &["test result:", "Tests  "] };
+        starts.iter().any(|start| line.starts_with(start))
     };
     let mut total = Tally::default();
     for line in lines.iter().filter(is_summary) {
