@@ -16,7 +16,9 @@ pub fn run(place: &Place, arguments: &[String]) -> Result<()> {
     if has_display() {
         return step::run(place.command(place.binary("debug", "megarouter")).args(arguments));
     }
-    eprintln!("There is no display here, so this starts the server. Its web UI opens in a browser.");
+    eprintln!(
+        "There is no display here, so this starts the server. Open the link that it prints as `signin` in a browser."
+    );
     step::run(place.command(place.binary("debug", "megarouter-server")).arg("serve").args(arguments))
 }
 
