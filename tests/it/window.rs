@@ -130,7 +130,9 @@ async fn ask(base_url: &str, key: &str) -> Result<u16> {
 async fn the_window_opens_without_any_locale() {
     let display = Xvfb::start().unwrap();
     let locale = [("LANG", "C"), ("LC_ALL", "C"), ("LANGUAGE", "")];
-    let window = Window::open_program(&desktop(), &display, &locale).await.unwrap();
+    // Its data folder goes with it, so it must outlive the window.
+    let install = desktop();
+    let window = Window::open_program(&install, &display, &locale).await.unwrap();
     window.find("heading", "Set up MegaRouter").await.unwrap();
     for screen in ["Overview", "Requests", "Providers", "Keys and apps", "Playground", "Settings"] {
         window.click("link", screen).await.unwrap();
