@@ -40,7 +40,7 @@ fn the_package_says_what_it_is_and_brings_both_programs() {
         assert!(field("Depends").contains(library), "{library} is not in {}", field("Depends"));
     }
     let contents = dpkg_deb(&["--contents"], &package, &[]);
-    for file in ["./usr/bin/megarouter", "./usr/bin/megarouter-server", ".desktop", ".png"] {
+    for file in ["usr/bin/megarouter", "usr/bin/megarouter-server", ".desktop", ".png"] {
         assert!(contents.lines().any(|line| line.ends_with(file)), "{file} is not in:\n{contents}");
     }
     for line in contents.lines() {
