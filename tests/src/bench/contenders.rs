@@ -113,10 +113,9 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        for worker in crate::process::members(self.process.id()).into_iter().skip(1) {
-            let _already_gone = Command::new("kill").arg(worker.to_string()).stderr(Stdio::null()).status();
-        }
-        end(&mut self.process);
+        // The master ends its workers when asked; killed, it would leave them behind.
+        let _already_gone = Command::new("kill").arg(self.process.id().to_string()).stderr(Stdio::null()).status();
+        let _already_gone = self.process.wait();
     }
 }
 

@@ -139,12 +139,12 @@ impl Sums {
     }
 }
 
-/// What our program's overview shows, once it shows as many requests as were counted.
+/// What our program's overview of the last day shows, once it shows as many requests as were counted.
 async fn booked(ours: &OurProgram, counted: Sums) -> Result<Sums> {
     let control = Control::of(&ours.program.install().data_folder());
     let start = Instant::now();
     loop {
-        let overview = control.get("/overview?from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&bucket=day").await?;
+        let overview = control.get("/overview").await?;
         let sums = sums_of(&overview["current"]).context("the overview has no figures")?;
         if sums.requests >= counted.requests || start.elapsed() > BOOKING_LIMIT {
             return Ok(sums);
