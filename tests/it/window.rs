@@ -6,7 +6,7 @@ use anyhow::Result;
 use megarouter_tests::control::Control;
 use megarouter_tests::program::Install;
 use megarouter_tests::real_model::{self, RealModel};
-use megarouter_tests::webdriver::{ENTER, Window};
+use megarouter_tests::webdriver::Window;
 use megarouter_tests::xvfb::Xvfb;
 use megarouter_tests::{client, tools};
 use serde_json::{Value, json};
@@ -85,7 +85,8 @@ async fn shown_secret(window: &Window) -> Result<String> {
 
 async fn chat_in_the_playground(window: &Window) -> Result<()> {
     window.click("link", "Playground").await?;
-    window.fill("Message", &format!("What is the capital of France?{ENTER}")).await?;
+    window.fill("Message", "What is the capital of France?").await?;
+    window.click("button", "Send").await?;
     window.find("article", real_model::MODEL).await?;
     window.wait_for_text(" in all").await
 }

@@ -19,8 +19,6 @@ use crate::xvfb::Xvfb;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const SCRIPT_LIMIT: Duration = Duration::from_secs(30);
-/// The Enter key, in a text to type.
-pub const ENTER: char = '\u{e007}';
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const FIND: &str = include_str!("webdriver/find.js");
 
