@@ -30,19 +30,29 @@ pub fn check(place: &Place) -> Result<()> {
     bail!("not in order: {}", failed.join(", "))
 }
 
+/// Whether the code is in its one form.
+pub fn format(place: &Place) -> Command {
+    let mut command = place.command("cargo");
+    command.args(["fmt", "--all", "--check"]);
+    command
+}
+
+/// The workspace's lints, each a failure.
+pub fn lints(place: &Place) -> Command {
+    let mut command = place.cargo("clippy");
+    command.args(["--workspace", "--all-targets", "--keep-going", "--", "-D", "warnings"]);
+    command
+}
+
 fn commands(place: &Place) -> Vec<(&'static str, Command)> {
-    let mut format = place.command("cargo");
-    format.args(["fmt", "--all", "--check"]);
-    let mut lints = place.cargo("clippy");
-    lints.args(["--workspace", "--all-targets", "--keep-going", "--", "-D", "warnings"]);
     let mut docs = place.cargo("doc");
     docs.args(["--workspace", "--no-deps", "--document-private-items", "--keep-going"])
         .env("RUSTDOCFLAGS", "-D warnings");
     let mut rules = place.cargo("test");
     rules.args(["--package", "xtask"]);
     let mut commands = vec![
-        ("format", format),
-        ("lints", lints),
+        ("format", format(place)),
+        ("lints", lints(place)),
         ("docs", docs),
         ("house rules", rules),
         ("UI check", place.npm(&["run", "check"])),

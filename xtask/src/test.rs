@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::place::Place;
 use crate::step::{self, Done};
 use crate::tally::{self, Tally};
-use crate::{frontend, gen_api, needs};
+use crate::{check, frontend, gen_api, needs};
 
 /// Runs every test of the repository. The last line it prints is `N passed, N failed`.
 pub fn test(place: &Place) -> Result<()> {
@@ -26,6 +26,8 @@ pub fn test(place: &Place) -> Result<()> {
         report.add(step::watch("Rust tests", tests(place))?);
         report.add(step::watch("documentation tests", doc_tests(place))?);
     }
+    report.add(step::watch("format", check::format(place))?);
+    report.add(step::watch("lints", check::lints(place))?);
     report.print(start.elapsed());
     if report.is_ok() { Ok(()) } else { bail!("not everything passed") }
 }
