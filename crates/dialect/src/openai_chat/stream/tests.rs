@@ -218,7 +218,8 @@ proptest! {
         let expectations = if asked { ASKING } else { QUIET };
         let (whole, ..) = scan(&[bytes], expectations);
         let (text, end, _) = scan(&[&bytes[..place.index(end_mark)]], expectations);
-        prop_assert!(whole.starts_with(&text));
+        // An event whose line breaks were cut off is completed with plain ones.
+        prop_assert!(whole.replace('\r', "").starts_with(&text.replace('\r', "")));
         prop_assert!(!text.contains("data: [DONE]\n"));
         if name == "openrouter_error" {
             prop_assert_ne!(end, StreamEnd::Done);
