@@ -52,10 +52,11 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// The cost in USD, e.g. `$0.003100`; `unknown` when nobody knows.
+    /// The cost in USD, e.g. `$0.003100`; in words where there is none or nobody knows.
     pub fn in_words(&self) -> String {
         let nanos: i128 = self.amount.parse().unwrap_or(0);
         match self.state.as_str() {
+            "not_billable" => "not billed".to_owned(),
             "unknown" if nanos == 0 => "unknown".to_owned(),
             "unknown" => format!("{}+?", usd(nanos)),
             "estimated" => format!("~{}", usd(nanos)),
@@ -79,6 +80,6 @@ mod tests {
         assert_eq!(cost("exact", "3100000"), "$0.003100");
         assert_eq!(cost("estimated", "1500000000"), "~$1.500000");
         assert_eq!(cost("unknown", "0"), "unknown");
-        assert_eq!(cost("not_billable", "0"), "$0.000000");
+        assert_eq!(cost("not_billable", "0"), "not billed");
     }
 }
