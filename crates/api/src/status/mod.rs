@@ -31,8 +31,9 @@ pub struct Status {
     pub data_dir: String,
     /// True until the first provider is added.
     pub first_run: bool,
-    /// Figures since midnight UTC.
-    pub today: Today,
+    /// Figures since midnight UTC; `null` while the ledger cannot be read.
+    #[schema(required)]
+    pub today: Option<Today>,
 }
 
 /// How the program runs.
@@ -148,16 +149,18 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 pub(crate) async fn read(context: &Context) -> Result<Status, ApiError> {
     let about = context.host.about();
     let first_run = context.everything().await?.providers.is_empty();
+    // A ledger that cannot be read is a state to show, not a reason to show nothing.
+    let today = today(context).await;
     Ok(Status {
         version: about.version,
         mode: about.mode,
         platform: about.platform,
         proxy: proxy(context),
-        ledger: ledger(context),
+        ledger: ledger(context, today.as_ref().err()),
         secret_store: context.secrets.state().into(),
         data_dir: about.data_dir,
         first_run,
-        today: today(context).await?,
+        today: today.ok(),
     })
 }
 
@@ -178,14 +181,16 @@ fn proxy(context: &Context) -> ProxyStatus {
     }
 }
 
-fn ledger(context: &Context) -> LedgerStatus {
+fn ledger(context: &Context, unread: Option<&ApiError>) -> LedgerStatus {
     let books = context.gateway.books();
     let durability = books.durability();
+    let unwritten = durability.failure.map(|failure| failure.to_string());
+    let error = unwritten.or_else(|| unread.map(|error| error.message.clone()));
     LedgerStatus {
-        state: if durability.failure.is_some() { LedgerState::Unavailable } else { LedgerState::Ok },
+        state: if error.is_some() { LedgerState::Unavailable } else { LedgerState::Ok },
         durable_lsn: durability.lsn.0,
         queued: books.queued() as u64,
-        error: durability.failure.map(|failure| failure.to_string()),
+        error,
     }
 }
 

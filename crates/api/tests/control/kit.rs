@@ -40,7 +40,7 @@ pub struct Kit {
     pub gate: Arc<Gate>,
     router: Router,
     finished: tokio::sync::Mutex<mpsc::UnboundedReceiver<String>>,
-    _dir: TempDir,
+    pub dir: TempDir,
 }
 
 /// A clock that tests turn.
@@ -171,7 +171,7 @@ impl Kit {
         let (sender, finished) = mpsc::unbounded_channel();
         tokio::spawn(write_journal(feed, Arc::clone(&context), sender));
         let finished = tokio::sync::Mutex::new(finished);
-        Self { router: router(Arc::clone(&context)), context, clock, host, gate, finished, _dir: dir }
+        Self { router: router(Arc::clone(&context)), context, clock, host, gate, finished, dir }
     }
 
     /// Sends a request as the owner.

@@ -84,3 +84,16 @@ async fn other_paths_and_methods_are_refused_in_the_same_shape() {
     let (status, code, _) = kit.refused("DELETE", "/status", Value::Null).await;
     assert_eq!((status, code.as_str()), (405, "method.not_allowed"));
 }
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_read_is_a_state_of_its_own() {
+    let kit = Kit::start().await;
+    assert_eq!(kit.get("/status").await["today"]["requests"], 0);
+    for file in ["ledger.db", "ledger.db-wal"] {
+        std::fs::write(kit.dir.path().join(file), "no database".repeat(1_000)).unwrap();
+    }
+    let status = kit.get("/status").await;
+    assert_eq!(status["today"], Value::Null);
+    assert_eq!(status["ledger"]["state"], "unavailable");
+    assert!(status["ledger"]["error"].as_str().is_some_and(|error| !error.is_empty()), "{status}");
+}

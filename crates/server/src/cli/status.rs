@@ -23,7 +23,7 @@ struct Answer {
     ledger: Ledger,
     secret_store: SecretStore,
     data_dir: String,
-    today: Today,
+    today: Option<Today>,
 }
 
 #[derive(Deserialize)]
@@ -73,7 +73,9 @@ impl Status {
         let why = answer.ledger.error.map(|error| format!(" ({error})")).unwrap_or_default();
         say(&format!("ledger:   {}, {} entries{why}", answer.ledger.state, answer.ledger.durable_lsn));
         say(&format!("secrets:  {}, {}", answer.secret_store.state, answer.secret_store.detail));
-        say(&format!("today:    {} requests, {}", answer.today.requests, answer.today.cost.in_words()));
+        if let Some(today) = answer.today {
+            say(&format!("today:    {} requests, {}", today.requests, today.cost.in_words()));
+        }
         say(&format!("data:     {}", answer.data_dir));
         Ok(ExitCode::SUCCESS)
     }

@@ -1312,8 +1312,7 @@ export interface components {
             data_dir: string;
             /** @description True until the first provider is added. */
             first_run: boolean;
-            /** @description Figures since midnight UTC. */
-            today: components["schemas"]["Today"];
+            today: components["schemas"]["Today"] | null;
         };
         /**
          * @description A kind of thing that a client keeps a copy of.
