@@ -88,7 +88,7 @@ async fn other_paths_and_methods_are_refused_in_the_same_shape() {
 #[tokio::test]
 async fn a_ledger_that_cannot_be_read_is_a_state_of_its_own() {
     let kit = Kit::start().await;
-    assert_eq!(kit.get("/status").await["today"]["requests"], 0);
+    // Before anything was read: a connection that has the pages in memory would go on answering.
     for file in ["ledger.db", "ledger.db-wal"] {
         std::fs::write(kit.dir.path().join(file), "no database".repeat(1_000)).unwrap();
     }
