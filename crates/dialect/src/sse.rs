@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use bytes::{Bytes, BytesMut};
 use memchr::memchr2;
 
-/// The most bytes that one event may have.
-pub const MAX_EVENT_BYTES: usize = 1 << 20;
+/// The most bytes that one event may have: a large picture in base64 fits.
+pub const MAX_EVENT_BYTES: usize = 16 << 20;
 
 /// A byte-order mark, which may lead a stream.
 const BOM: &[u8] = b"\xef\xbb\xbf";

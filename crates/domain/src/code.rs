@@ -43,6 +43,8 @@ codes! {
     RequestTooLarge = "request.too_large",
     /// The body did not arrive in time.
     RequestTimeout = "request.timeout",
+    /// The conversation is longer than the model's context.
+    RequestContextLength = "request.context_length",
     /// The request asks for something MegaRouter does not do.
     RequestUnsupported = "request.unsupported",
     /// No such path.

@@ -9,6 +9,7 @@
 pub mod access;
 pub mod clock;
 pub mod code;
+pub mod dialect;
 pub mod id;
 pub mod key;
 pub mod model;

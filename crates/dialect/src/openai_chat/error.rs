@@ -5,18 +5,7 @@ use megarouter_domain::code::Code;
 use serde::Serialize;
 use serde_json::Value;
 
-/// What a provider said was wrong, as far as its body could be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UpstreamErrorBody {
-    /// The text for a person.
-    pub message: String,
-    /// `type`, e.g. `invalid_request_error`.
-    pub kind: Option<String>,
-    /// `code`, e.g. `context_length_exceeded`; a number is given as text.
-    pub code: Option<String>,
-    /// `param`: the field at fault.
-    pub param: Option<String>,
-}
+use crate::errors::{ErrorNote, UpstreamErrorBody};
 
 /// The error object on the wire.
 #[derive(Serialize)]
@@ -35,7 +24,7 @@ struct ErrorBody<'a> {
 /// The HTTP status that goes with a code of ours.
 pub const fn status(code: Code) -> u16 {
     match code {
-        Code::RequestMalformed | Code::RequestInvalid | Code::RequestUnsupported => 400,
+        Code::RequestMalformed | Code::RequestInvalid | Code::RequestUnsupported | Code::RequestContextLength => 400,
         Code::KeyMissing | Code::KeyInvalid => 401,
         Code::ModelForbidden | Code::OriginRefused => 403,
         Code::ModelNotFound | Code::PathNotFound => 404,
@@ -61,14 +50,14 @@ pub const fn status(code: Code) -> u16 {
     }
 }
 
-/// The error body for an answer with `status`: all four keys, a `type` that agrees with the status.
-pub fn render(status: u16, code: Code, message: &str, param: Option<&str>) -> Bytes {
-    Bytes::from(ErrorObject { message, r#type: kind(status), param, code: Some(wire_code(code)) }.into_body())
+/// The error body: all four keys, a `type` that agrees with the status.
+pub fn render(note: &ErrorNote<'_>) -> Bytes {
+    Bytes::from(ErrorObject::from(note).into_body())
 }
 
 /// The last event of a stream that failed after output was sent. No `[DONE]` may follow it.
-pub fn render_event(code: Code, message: &str) -> Bytes {
-    ErrorObject { message, r#type: kind(status(code)), param: None, code: Some(wire_code(code)) }.into_event()
+pub fn render_event(note: &ErrorNote<'_>) -> Bytes {
+    ErrorObject::from(note).into_event()
 }
 
 /// Reads a provider's error body in any of the shapes in use; `None` when it is none of them.
@@ -95,27 +84,9 @@ pub(crate) fn from_value(error: &Value) -> Option<UpstreamErrorBody> {
     Some(UpstreamErrorBody { message, kind: text("type"), code: text("code"), param: text("param") })
 }
 
-impl UpstreamErrorBody {
-    /// The in-band error event that tells a client what the provider said in the stream.
-    pub fn to_event(&self) -> Bytes {
-        let r#type = self.kind.as_deref().unwrap_or("server_error");
-        let (param, code) = (self.param.as_deref(), self.code.as_deref());
-        ErrorObject { message: &self.message, r#type, param, code }.into_event()
-    }
-
-    /// True when the provider's account has no money or quota left: waiting does not help.
-    pub fn is_quota_exhausted(&self) -> bool {
-        let names = |text: &Option<String>| {
-            text.as_deref().is_some_and(|text| {
-                matches!(text, "insufficient_quota" | "billing_hard_limit_reached" | "billing_not_active" | "402")
-            })
-        };
-        names(&self.code) || names(&self.kind)
-    }
-
-    /// True when the provider does not know the model.
-    pub fn is_model_unknown(&self) -> bool {
-        self.code.as_deref() == Some("model_not_found")
+impl<'a> From<&ErrorNote<'a>> for ErrorObject<'a> {
+    fn from(note: &ErrorNote<'a>) -> Self {
+        Self { message: note.message, r#type: kind(note.status), param: note.param, code: Some(wire_code(note.code)) }
     }
 }
 
@@ -144,6 +115,7 @@ const fn wire_code(code: Code) -> &'static str {
     match code {
         Code::KeyMissing | Code::KeyInvalid => "invalid_api_key",
         Code::ModelNotFound => "model_not_found",
+        Code::RequestContextLength => "context_length_exceeded",
         Code::UpstreamRateLimited => "rate_limit_exceeded",
         other => other.as_str(),
     }
@@ -159,7 +131,7 @@ mod tests {
             .iter()
             .map(|code| {
                 let status = status(*code);
-                let body = render(status, *code, "what happened", None);
+                let body = render(&ErrorNote { status, code: *code, message: "what happened", param: None });
                 let value: Value = serde_json::from_slice(&body).unwrap();
                 let error = &value["error"];
                 assert_eq!(error.as_object().unwrap().len(), 4);
@@ -171,7 +143,9 @@ mod tests {
 
     #[test]
     fn an_error_event_is_one_event_whatever_the_message() {
-        let event = render_event(Code::UpstreamTruncated, "line one\nline \"two\"");
+        let note =
+            ErrorNote { status: 502, code: Code::UpstreamTruncated, message: "line one\nline \"two\"", param: None };
+        let event = render_event(&note);
         assert_eq!(crate::sse::events(&event).count(), 1);
         let data = crate::sse::data(&event).unwrap();
         assert_eq!(parse(&data).unwrap().message, "line one\nline \"two\"");
@@ -188,12 +162,5 @@ mod tests {
         assert_eq!(message("<html>"), None);
         assert_eq!(message(r#"{"id":"x"}"#), None);
         assert_eq!(parse(br#"{"error":{"message":"a","code":404}}"#).unwrap().code.as_deref(), Some("404"));
-    }
-
-    #[test]
-    fn an_empty_account_is_told_from_a_rate_limit() {
-        let quota = |code: &str| UpstreamErrorBody { code: Some(code.to_owned()), ..UpstreamErrorBody::default() };
-        assert!(quota("insufficient_quota").is_quota_exhausted());
-        assert!(!quota("rate_limit_exceeded").is_quota_exhausted());
     }
 }

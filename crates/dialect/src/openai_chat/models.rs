@@ -3,40 +3,37 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-/// One model in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ModelEntry<'a> {
-    /// The public name.
-    pub id: &'a str,
-    /// Always `model`.
+use crate::models::ModelEntry;
+
+/// One model on the wire.
+#[derive(Serialize)]
+struct Model<'a> {
+    id: &'a str,
     object: &'static str,
-    /// When it was added, in seconds since 1970.
-    pub created: i64,
-    /// Who serves it.
-    pub owned_by: &'a str,
+    created: i64,
+    owned_by: &'a str,
 }
 
 #[derive(Serialize)]
 struct List<'a> {
     object: &'static str,
-    data: &'a [ModelEntry<'a>],
-}
-
-impl<'a> ModelEntry<'a> {
-    /// An entry; `created` is in seconds since 1970.
-    pub const fn new(id: &'a str, created: i64, owned_by: &'a str) -> Self {
-        Self { id, object: "model", created, owned_by }
-    }
+    data: Vec<Model<'a>>,
 }
 
 /// The body of the list.
 pub fn list(entries: &[ModelEntry<'_>]) -> Bytes {
-    render(&List { object: "list", data: entries })
+    render(&List { object: "list", data: entries.iter().map(Model::from).collect() })
 }
 
 /// The body of one model.
 pub fn one(entry: &ModelEntry<'_>) -> Bytes {
-    render(entry)
+    render(&Model::from(entry))
+}
+
+impl<'a> From<&ModelEntry<'a>> for Model<'a> {
+    fn from(entry: &ModelEntry<'a>) -> Self {
+        Self { id: entry.id, object: "model", created: entry.created, owned_by: entry.owned_by }
+    }
 }
 
 fn render(body: &impl Serialize) -> Bytes {
@@ -49,7 +46,15 @@ mod tests {
 
     #[test]
     fn a_list_has_openais_shape() {
-        let text = list(&[ModelEntry::new("gpt-5", 1_700_000_000, "openai")]);
+        let entry = ModelEntry {
+            id: "gpt-5",
+            display_name: "GPT-5",
+            created: 1_700_000_000,
+            owned_by: "openai",
+            context_tokens: None,
+            max_output_tokens: None,
+        };
+        let text = list(&[entry]);
         let expected =
             r#"{"object":"list","data":[{"id":"gpt-5","object":"model","created":1700000000,"owned_by":"openai"}]}"#;
         assert_eq!(text, expected);

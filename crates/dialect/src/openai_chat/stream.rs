@@ -3,7 +3,7 @@
 //! The client gets the provider's bytes. What differs, and only that: the extra usage chunk, which
 //! we always ask the provider for, reaches the client exactly once and only if it asked; an error in
 //! the stream is taken out and reported; nothing follows `[DONE]`. Push pieces in as they arrive and
-//! end with [`StreamScanner::finish`], which says whether the provider said everything it had to.
+//! end with `finish`, which says whether the provider said everything it had to.
 //!
 //! Each event is passed over once without parsing. Events that carry figures or errors are parsed,
 //! and so are all events until the first output, so that a page of HTML or a broken answer is known
@@ -16,18 +16,17 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use megarouter_domain::usage::Usage;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use thiserror::Error;
 
 use self::glance::{Glance, glance};
 use self::output::Output;
-use super::error::{self, UpstreamErrorBody};
-use super::usage;
-use crate::{estimate, json, sse};
+use super::{error, usage};
+use crate::errors::{ErrorNote, UpstreamErrorBody};
+use crate::stream::{Finished, Scan, ScanError, Scanned, StreamEnd, StreamFacts};
+use crate::{json, sse};
 
 /// What the scanner has to know about the request and the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,83 +38,6 @@ pub struct Expectations {
     pub sends_done: bool,
     /// How many answers were asked for.
     pub choices: u64,
-}
-
-/// What is known of a stream so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StreamFacts {
-    /// The provider's latest figures; they are cumulative. `None` until some came.
-    pub usage: Option<Usage>,
-    /// Whether something useful came: text, reasoning, a refusal, a tool call or sound; not the role.
-    pub has_output: bool,
-    /// Bytes of generated text so far, as written on the wire.
-    pub output_bytes: u64,
-    /// Chunks with generated content so far.
-    pub output_chunks: u64,
-    /// How many choices have ended.
-    pub finished_choices: u64,
-    /// Whether `[DONE]` came.
-    pub is_done: bool,
-    /// The provider's name of the model.
-    pub model: Option<String>,
-    /// The provider's id of the answer.
-    pub id: Option<String>,
-    /// `created` of the answer, in seconds since 1970.
-    pub created: Option<i64>,
-}
-
-impl StreamFacts {
-    /// Output tokens so far, estimated: a chunk is at least one, and text counts by its bytes.
-    pub fn counted_output(&self) -> u64 {
-        self.output_chunks.max(estimate::tokens(self.output_bytes))
-    }
-}
-
-/// What one piece of the stream gave.
-#[derive(Debug, Default)]
-#[must_use]
-pub struct Scanned {
-    /// Whole events for the client; may be empty.
-    pub forward: Bytes,
-    /// Why the stream cannot go on; `forward` holds what came before. Stop reading.
-    pub failure: Option<ScanError>,
-}
-
-/// Why a stream cannot go on.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum ScanError {
-    /// The provider reported an error in its stream.
-    #[error("the provider reported an error in its stream")]
-    Upstream(UpstreamErrorBody),
-    /// An event larger than the limit.
-    #[error("the provider sent an event larger than 1 MiB")]
-    TooLarge,
-    /// Something that is no chunk of an answer.
-    #[error("the provider sent something that is no chunk of an answer")]
-    Malformed,
-}
-
-/// How a stream ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StreamEnd {
-    /// The provider said it was done.
-    Done,
-    /// It stopped before that; the client must be told by an error event, never `[DONE]`.
-    Truncated,
-    /// It failed as [`Scanned::failure`] said.
-    Failed(ScanError),
-}
-
-/// The end of a stream.
-#[derive(Debug)]
-#[must_use]
-pub struct Finished {
-    /// The last bytes for the client; may be empty.
-    pub forward: Bytes,
-    /// How it ended.
-    pub end: StreamEnd,
-    /// Everything known of it.
-    pub facts: StreamFacts,
 }
 
 /// A scanner of one stream.
@@ -186,37 +108,22 @@ struct UsageChunk<'a> {
     usage: &'a RawValue,
 }
 
-impl StreamScanner {
-    /// A scanner for a stream that has not begun.
-    pub fn new(expectations: Expectations) -> Self {
-        Self {
-            expectations,
-            splitter: sse::Splitter::default(),
-            facts: StreamFacts::default(),
-            usage_chunk: None,
-            figures: None,
-            failure: None,
-        }
-    }
-
-    /// What is known so far.
-    pub const fn facts(&self) -> &StreamFacts {
+impl Scan for StreamScanner {
+    fn facts(&self) -> &StreamFacts {
         &self.facts
     }
 
-    /// Takes the next bytes from the provider. After a failure or `[DONE]` nothing more is forwarded.
-    pub fn push(&mut self, piece: Bytes) -> Scanned {
+    fn push(&mut self, piece: Bytes) -> Scanned {
         if self.facts.is_done || self.failure.is_some() {
             return Scanned::default();
         }
         match self.splitter.push(piece) {
             Ok(whole) => self.scan(&whole),
-            Err(sse::TooLarge) => self.fail(Bytes::new(), ScanError::TooLarge),
+            Err(sse::TooLarge) => self.failed(Bytes::new(), ScanError::TooLarge),
         }
     }
 
-    /// Ends the scan when the provider's stream has ended, however it did.
-    pub fn finish(mut self) -> Finished {
+    fn finish(&mut self) -> Finished {
         let mut forward = BytesMut::new();
         let rest = self.splitter.finish();
         if self.failure.is_none() && !self.facts.is_done && is_whole_though_unfinished(&rest) {
@@ -234,14 +141,32 @@ impl StreamScanner {
             }
             None => StreamEnd::Truncated,
         };
-        Finished { forward: forward.freeze(), end, facts: self.facts }
+        Finished { forward: forward.freeze(), end }
+    }
+
+    fn fail(&mut self, note: &ErrorNote<'_>) -> Bytes {
+        error::render_event(note)
+    }
+}
+
+impl StreamScanner {
+    /// A scanner for a stream that has not begun.
+    pub fn new(expectations: Expectations) -> Self {
+        Self {
+            expectations,
+            splitter: sse::Splitter::default(),
+            facts: StreamFacts::default(),
+            usage_chunk: None,
+            figures: None,
+            failure: None,
+        }
     }
 
     fn has_finished_all_choices(&self) -> bool {
         self.facts.finished_choices >= self.expectations.choices.max(1)
     }
 
-    fn fail(&mut self, forward: Bytes, failure: ScanError) -> Scanned {
+    fn failed(&mut self, forward: Bytes, failure: ScanError) -> Scanned {
         self.failure = Some(failure.clone());
         Scanned { forward, failure: Some(failure) }
     }
@@ -267,7 +192,7 @@ impl StreamScanner {
                     self.facts.is_done = true;
                     break;
                 }
-                Err(failure) => return self.fail(output.finish(), failure),
+                Err(failure) => return self.failed(output.finish(), failure),
             }
         }
         Scanned { forward: output.finish(), failure: None }

@@ -89,6 +89,7 @@ mod tests {
             reasoning: Some(20),
             audio_output: Some(5),
             cache_write: None,
+            ..Usage::UNREPORTED
         };
         assert_eq!(from_wire(&usage), Some(expected));
     }

@@ -7,11 +7,10 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use crate::answer::{AnswerError, AnswerFacts};
 use crate::estimate;
-use crate::fields::Fields;
+use crate::fields::{Fields, RequestError};
 use crate::openai_chat::error;
-use crate::openai_chat::request::RequestError;
-use crate::openai_chat::response::{Answer, ResponseError};
 use crate::openai_chat::usage;
 use crate::splice;
 
@@ -59,18 +58,18 @@ impl EmbeddingsRequest {
 ///
 /// # Errors
 /// When it is an error in disguise, or no list of embeddings.
-pub fn inspect(body: &[u8]) -> Result<Answer, ResponseError> {
+pub fn inspect(body: &[u8]) -> Result<AnswerFacts, AnswerError> {
     let answer: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(body).map_err(|_| ResponseError::Malformed)?;
+        serde_json::from_slice(body).map_err(|_| AnswerError::Malformed)?;
     if let Some(said) = answer.get("error").and_then(error::from_value) {
-        return Err(ResponseError::Upstream(said));
+        return Err(AnswerError::Upstream(said));
     }
     if !answer.get("data").is_some_and(serde_json::Value::is_array) {
-        return Err(ResponseError::Malformed);
+        return Err(AnswerError::Malformed);
     }
     let model = answer.get("model").and_then(serde_json::Value::as_str).map(str::to_owned);
     let usage = answer.get("usage").and_then(usage::from_wire);
-    Ok(Answer { usage, model, ..Answer::default() })
+    Ok(AnswerFacts { usage, model, ..AnswerFacts::default() })
 }
 
 /// `input` is a text, texts, tokens, or arrays of tokens.
@@ -120,8 +119,8 @@ mod tests {
         let usage = inspect(answer).unwrap().usage.unwrap();
         assert_eq!((usage.input, usage.output), (Some(8), None));
         assert!(
-            matches!(inspect(br#"{"error":{"message":"no"}}"#), Err(ResponseError::Upstream(said)) if said.message == "no")
+            matches!(inspect(br#"{"error":{"message":"no"}}"#), Err(AnswerError::Upstream(said)) if said.message == "no")
         );
-        assert!(matches!(inspect(b"<html>"), Err(ResponseError::Malformed)));
+        assert!(matches!(inspect(b"<html>"), Err(AnswerError::Malformed)));
     }
 }

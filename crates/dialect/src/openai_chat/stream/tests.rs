@@ -27,7 +27,7 @@ fn scan(pieces: &[&[u8]], expectations: Expectations) -> (String, StreamEnd, Str
     }
     let finished = scanner.finish();
     forwarded.extend_from_slice(&finished.forward);
-    (String::from_utf8(forwarded).unwrap(), finished.end, finished.facts)
+    (String::from_utf8(forwarded).unwrap(), finished.end, scanner.facts().clone())
 }
 
 fn cut<'a>(bytes: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
@@ -244,7 +244,7 @@ proptest! {
             }
             let finished = scanner.finish();
             forwarded.extend_from_slice(&finished.forward);
-            (forwarded, finished.end, finished.facts)
+            (forwarded, finished.end, scanner.facts().clone())
         };
         prop_assert_eq!(run(&cut(&bytes, &cuts)), run(&[&bytes]));
     }
