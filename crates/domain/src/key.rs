@@ -63,6 +63,8 @@ pub struct VirtualKey {
     pub hash: Option<KeyHash>,
     /// Which models it may use.
     pub models: ModelAccess,
+    /// Whether a request is refused when its translation would lose something.
+    pub is_strict: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it is refused.

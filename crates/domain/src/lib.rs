@@ -12,6 +12,7 @@ pub mod code;
 pub mod dialect;
 pub mod id;
 pub mod key;
+pub mod loss;
 pub mod model;
 pub mod money;
 pub mod price;

@@ -5,34 +5,88 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::id::PriceId;
 use crate::money::{NanoUsd, NanoUsdPerMillion};
-use crate::usage::Usage;
+use crate::usage::{ServiceTier, Usage};
 
-/// Rates per million tokens of each class.
+/// Rates per million tokens or units of each class.
 ///
 /// A class without a rate of its own is charged as the class it is a kind of: `cached_read`,
-/// `cache_write` and `audio_input` as `input`; `reasoning` and `audio_output` as `output`.
+/// `cache_write`, `audio_input` and `image_input` as `input`; `cache_write_1h` as `cache_write`;
+/// `reasoning`, `audio_output` and `image_output` as `output`. Units (`image` and what follows it)
+/// without a rate cost nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rates {
-    /// Uncached input.
+    /// Uncached text input.
+    #[serde(default)]
     pub input: NanoUsdPerMillion,
-    /// Output that is not reasoning.
+    /// Text output that is not reasoning.
+    #[serde(default)]
     pub output: NanoUsdPerMillion,
     /// Input read from the prompt cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_read: Option<NanoUsdPerMillion>,
-    /// Input written to the prompt cache.
+    /// Input written to the prompt cache for its usual time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<NanoUsdPerMillion>,
+    /// Input written to the prompt cache for one hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<NanoUsdPerMillion>,
     /// Reasoning output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<NanoUsdPerMillion>,
-    /// Audio input.
+    /// Audio input tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audio_input: Option<NanoUsdPerMillion>,
-    /// Audio output.
+    /// Audio output tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audio_output: Option<NanoUsdPerMillion>,
+    /// Image input tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_input: Option<NanoUsdPerMillion>,
+    /// Image output tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_output: Option<NanoUsdPerMillion>,
+    /// Images made, by the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<NanoUsdPerMillion>,
+    /// Audio, by the millisecond.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio_ms: Option<NanoUsdPerMillion>,
+    /// Characters read aloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub character: Option<NanoUsdPerMillion>,
+    /// Searches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<NanoUsdPerMillion>,
+    /// Calls, whatever they consume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<NanoUsdPerMillion>,
+}
+
+/// What a deployment charges: its rates, and others where those apply.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tariff {
+    /// The standard rates.
+    pub rates: Rates,
+    /// Rates that take their place under a condition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<Tier>,
+}
+
+/// Rates that apply to the whole of a call that meets both conditions. Of several, those of the
+/// call's own class of service go first, then the highest threshold.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// The class of service; `None` for the standard one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceTier>,
+    /// The call has more input tokens than this, cached ones included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub above_input_tokens: Option<u64>,
+    /// The rates.
+    pub rates: Rates,
 }
 
 /// One immutable version of a deployment's price. An edit makes a new version.
@@ -42,8 +96,8 @@ pub struct Price {
     pub id: PriceId,
     /// From when it applies.
     pub valid_from: Timestamp,
-    /// The rates.
-    pub rates: Rates,
+    /// What is charged.
+    pub tariff: Tariff,
     /// Where the figures come from: a page with its date, or `set by hand`.
     pub source: String,
 }
@@ -107,58 +161,120 @@ impl Cost {
     }
 }
 
+impl Tariff {
+    /// A tariff of nothing but standard rates.
+    pub const fn of(rates: Rates) -> Self {
+        Self { rates, tiers: Vec::new() }
+    }
+
+    /// True when nothing is ever charged.
+    pub fn is_free(&self) -> bool {
+        self.rates.is_free() && self.tiers.iter().all(|tier| tier.rates.is_free())
+    }
+
+    /// The rates that apply to a call.
+    pub fn rates_for(&self, usage: &Usage) -> &Rates {
+        let input = usage.total_input().unwrap_or(0);
+        let best = |service: Option<ServiceTier>| {
+            let fits =
+                |tier: &&Tier| tier.service == service && tier.above_input_tokens.is_none_or(|above| input > above);
+            self.tiers.iter().filter(fits).max_by_key(|tier| tier.above_input_tokens)
+        };
+        let own = usage.service_tier.and_then(|service| best(Some(service)));
+        own.or_else(|| best(None)).map_or(&self.rates, |tier| &tier.rates)
+    }
+
+    /// The cost of `usage`, rounded half up once over the sum; `None` when nothing was reported.
+    pub fn cost(&self, usage: &Usage) -> Option<NanoUsd> {
+        self.rates_for(usage).cost(usage)
+    }
+
+    /// The most that a call can cost which consumes no more than `most`, rounded up: what a hold sets
+    /// aside. Tokens may turn out to be of any class of their side; units are taken as they are.
+    pub fn upper_bound(&self, most: &Usage) -> NanoUsd {
+        let input = most.total_input().unwrap_or(0);
+        let may_apply = |tier: &&Tier| {
+            // The input is an estimate, so a threshold that is near counts as passed.
+            tier.above_input_tokens.is_none_or(|above| input.saturating_mul(2) > above)
+                // Only a client that asks for it is served at the dearer one.
+                && (tier.service != Some(ServiceTier::Priority) || most.service_tier == tier.service)
+        };
+        let tiers = self.tiers.iter().filter(may_apply).map(|tier| &tier.rates);
+        tiers.chain([&self.rates]).map(|rates| rates.upper_bound(most)).max().unwrap_or(NanoUsd::ZERO)
+    }
+}
+
 impl Rates {
     /// True when nothing is ever charged.
     pub fn is_free(&self) -> bool {
-        *self.by_class().iter().max().unwrap_or(&0) == 0
+        let ((inputs, outputs), units) = (self.tokens(), self.units());
+        inputs.into_iter().chain(outputs).chain(units).all(|rate| rate == 0)
     }
 
-    /// The cost of `usage`, rounded half up once over the sum; `None` when no class was reported.
+    /// The cost of `usage`, rounded half up once over the sum; `None` when nothing was reported.
     pub fn cost(&self, usage: &Usage) -> Option<NanoUsd> {
         if usage.is_unreported() {
             return None;
         }
-        Some(rounded(self.millionths(usage), 500_000))
-    }
-
-    /// The most that `input` and `output` tokens can cost at the dearest rate of either side,
-    /// rounded up: what a hold sets aside.
-    pub fn upper_bound(&self, input: u64, output: u64) -> NanoUsd {
-        let [uncached, read, write, audio, text, reasoning, spoken] = self.by_class();
-        let dearest_input = uncached.max(read).max(write).max(audio);
-        let dearest_output = text.max(reasoning).max(spoken);
-        let millionths =
-            i128::from(input) * i128::from(dearest_input) + i128::from(output) * i128::from(dearest_output);
-        rounded(millionths, 999_999)
-    }
-
-    /// Rates in the order input, cached read, cache write, audio input, output, reasoning, audio output.
-    fn by_class(&self) -> [u64; 7] {
-        let or = |rate: Option<NanoUsdPerMillion>, base: NanoUsdPerMillion| rate.unwrap_or(base).0;
-        [
-            self.input.0,
-            or(self.cached_read, self.input),
-            or(self.cache_write, self.input),
-            or(self.audio_input, self.input),
-            self.output.0,
-            or(self.reasoning, self.output),
-            or(self.audio_output, self.output),
-        ]
-    }
-
-    fn millionths(&self, usage: &Usage) -> i128 {
-        let tokens = [
+        let ((inputs, outputs), units) = (self.tokens(), self.units());
+        let heard = [
             usage.input,
             usage.cached_read,
             usage.cache_write,
+            usage.cache_write_1h,
             usage.audio_input,
-            usage.output,
-            usage.reasoning,
-            usage.audio_output,
+            usage.image_input,
         ];
-        let product = |(tokens, rate): (Option<u64>, u64)| i128::from(tokens.unwrap_or(0)) * i128::from(rate);
-        tokens.into_iter().zip(self.by_class()).map(product).sum()
+        let said = [usage.output, usage.reasoning, usage.audio_output, usage.image_output];
+        let total = product(&heard, &inputs) + product(&said, &outputs) + product(&counts(usage), &units);
+        Some(rounded(total, 500_000))
     }
+
+    /// The most that a call can cost at these rates; see [`Tariff::upper_bound`].
+    fn upper_bound(&self, most: &Usage) -> NanoUsd {
+        let (inputs, outputs) = self.tokens();
+        let dearest = |rates: &[u64], tokens: Option<u64>| {
+            i128::from(rates.iter().copied().max().unwrap_or(0)) * i128::from(tokens.unwrap_or(0))
+        };
+        let tokens = dearest(&inputs, most.total_input()) + dearest(&outputs, most.total_output());
+        rounded(tokens + product(&counts(most), &self.units()), 999_999)
+    }
+
+    /// The rates of input (input, cached read, cache write, cache write 1 h, audio, image) and of
+    /// output (output, reasoning, audio, image).
+    fn tokens(&self) -> ([u64; 6], [u64; 4]) {
+        let or = |rate: Option<NanoUsdPerMillion>, base: NanoUsdPerMillion| rate.unwrap_or(base);
+        let cache_write = or(self.cache_write, self.input);
+        let inputs = [
+            self.input,
+            or(self.cached_read, self.input),
+            cache_write,
+            or(self.cache_write_1h, cache_write),
+            or(self.audio_input, self.input),
+            or(self.image_input, self.input),
+        ];
+        let outputs = [
+            self.output,
+            or(self.reasoning, self.output),
+            or(self.audio_output, self.output),
+            or(self.image_output, self.output),
+        ];
+        (inputs.map(|rate| rate.0), outputs.map(|rate| rate.0))
+    }
+
+    /// The rates of units: image, audio, character, search, request.
+    fn units(&self) -> [u64; 5] {
+        [self.image, self.audio_ms, self.character, self.search, self.request].map(|rate| rate.map_or(0, |rate| rate.0))
+    }
+}
+
+/// The units of a call, in the order of [`Rates::units`]; the call itself is the last.
+fn counts(usage: &Usage) -> [Option<u64>; 5] {
+    [usage.images, usage.audio_ms, usage.characters, usage.searches, Some(1)]
+}
+
+fn product(counts: &[Option<u64>], rates: &[u64]) -> i128 {
+    counts.iter().zip(rates).map(|(count, rate)| i128::from(count.unwrap_or(0)) * i128::from(*rate)).sum()
 }
 
 fn rounded(millionths: i128, carry: i128) -> NanoUsd {
@@ -200,6 +316,55 @@ mod tests {
         assert_eq!(Cost::Exact(NanoUsd(5)).and(Cost::NotBillable), Cost::Exact(NanoUsd(5)));
     }
 
+    #[test]
+    fn units_are_charged_by_their_own_rate() {
+        let rates = Rates {
+            image: Some(NanoUsdPerMillion(40_000_000_000_000)),
+            search: Some(NanoUsdPerMillion(10_000_000_000_000)),
+            request: Some(NanoUsdPerMillion(5_000_000_000_000)),
+            ..Rates::default()
+        };
+        let usage = Usage { images: Some(2), searches: Some(1), ..Usage::UNREPORTED };
+        assert_eq!(rates.cost(&usage), Some(NanoUsd(80_000_000 + 10_000_000 + 5_000_000)));
+        assert!(!rates.is_free());
+    }
+
+    #[test]
+    fn an_hour_in_the_cache_costs_what_five_minutes_do_unless_said() {
+        let five = Rates { cache_write: Some(NanoUsdPerMillion(7_000_000)), ..rates(1_000_000, 0) };
+        let usage = Usage { cache_write_1h: Some(1), ..Usage::UNREPORTED };
+        assert_eq!(five.cost(&usage), Some(NanoUsd(7)));
+    }
+
+    #[test]
+    fn the_tier_that_applies_is_charged_over_the_whole_call() {
+        let tier = |service, above_input_tokens, input| Tier { service, above_input_tokens, rates: rates(input, 0) };
+        let tariff = Tariff {
+            rates: rates(1_000_000, 0),
+            tiers: vec![
+                tier(None, Some(200), 2_000_000),
+                tier(None, Some(400), 3_000_000),
+                tier(Some(ServiceTier::Flex), None, 500_000),
+                tier(Some(ServiceTier::Priority), None, 9_000_000),
+            ],
+        };
+        let cost = |input, cached, service_tier| {
+            let usage = Usage { input: Some(input), cached_read: Some(cached), service_tier, ..Usage::UNREPORTED };
+            tariff.cost(&usage).unwrap().0
+        };
+        assert_eq!(cost(200, 0, None), 200);
+        assert_eq!(cost(200, 1, None), 402);
+        assert_eq!(cost(500, 0, None), 1_500);
+        assert_eq!(cost(500, 0, Some(ServiceTier::Flex)), 250);
+        assert_eq!(cost(500, 0, Some(ServiceTier::Batch)), 1_500);
+        let bound = |input, service_tier| {
+            tariff.upper_bound(&Usage { input: Some(input), service_tier, ..Usage::UNREPORTED }).0
+        };
+        assert_eq!(bound(90, None), 90);
+        assert_eq!(bound(150, None), 300);
+        assert_eq!(bound(90, Some(ServiceTier::Priority)), 810);
+    }
+
     proptest! {
         #[test]
         fn a_hold_covers_any_split_of_its_tokens(
@@ -208,7 +373,8 @@ mod tests {
         ) {
             let rates = Rates { cached_read: Some(NanoUsdPerMillion(cached_rate)), ..rates(input_rate, output_rate) };
             let usage = Usage { input: Some(input), cached_read: Some(cached), output: Some(output), reasoning: Some(reasoning), ..Usage::UNREPORTED };
-            prop_assert!(rates.cost(&usage).unwrap() <= rates.upper_bound(input + cached, output + reasoning));
+            let most = Usage { input: Some(input + cached), output: Some(output + reasoning), ..Usage::UNREPORTED };
+            prop_assert!(rates.cost(&usage).unwrap() <= rates.upper_bound(&most));
         }
     }
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::code::Code;
+use crate::dialect::Dialect;
 use crate::id::{AttemptId, DeploymentId, KeyId, ProviderId, RequestId};
+use crate::loss::Loss;
 use crate::price::Cost;
 use crate::usage::{Usage, UsageSource};
 
@@ -15,10 +17,32 @@ use crate::usage::{Usage, UsageSource};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
-    /// OpenAI chat completions.
+    /// An answer, by OpenAI's chat completions.
     ChatCompletions,
-    /// OpenAI embeddings.
+    /// An answer, by OpenAI's responses.
+    Responses,
+    /// An answer, by Anthropic's messages.
+    Messages,
+    /// An answer, by Gemini's `generateContent` or `streamGenerateContent`.
+    GenerateContent,
+    /// How many tokens a conversation has, by any dialect.
+    CountTokens,
+    /// A text that goes on, by OpenAI's older completions.
+    Completions,
+    /// Embeddings, by OpenAI's or Gemini's shape.
     Embeddings,
+    /// Pictures.
+    Images,
+    /// A text read aloud.
+    Speech,
+    /// A recording written down.
+    Transcriptions,
+    /// Whether a text is harmful.
+    Moderations,
+    /// Documents ordered by how well they fit a question.
+    Rerank,
+    /// A call passed on to one provider as it came.
+    PassThrough,
 }
 
 /// How a request ended.
@@ -38,11 +62,39 @@ pub enum Outcome {
 }
 
 impl Operation {
+    /// Every operation.
+    pub const ALL: &[Self] = &[
+        Self::ChatCompletions,
+        Self::Responses,
+        Self::Messages,
+        Self::GenerateContent,
+        Self::CountTokens,
+        Self::Completions,
+        Self::Embeddings,
+        Self::Images,
+        Self::Speech,
+        Self::Transcriptions,
+        Self::Moderations,
+        Self::Rerank,
+        Self::PassThrough,
+    ];
+
     /// The stable name, as stored and as sent.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ChatCompletions => "chat_completions",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+            Self::GenerateContent => "generate_content",
+            Self::CountTokens => "count_tokens",
+            Self::Completions => "completions",
             Self::Embeddings => "embeddings",
+            Self::Images => "images",
+            Self::Speech => "speech",
+            Self::Transcriptions => "transcriptions",
+            Self::Moderations => "moderations",
+            Self::Rerank => "rerank",
+            Self::PassThrough => "pass_through",
         }
     }
 }
@@ -107,6 +159,9 @@ pub struct UsageRecord {
     pub overhead: Option<Duration>,
     /// The calls made, in order.
     pub attempts: Vec<AttemptRecord>,
+    /// What the translation for the provider that served it could not carry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<Loss>,
     /// The client's program, from its `User-Agent`, cut to 200 characters.
     pub user_agent: Option<Arc<str>>,
 }
@@ -125,6 +180,9 @@ pub struct AttemptRecord {
     pub provider: Arc<str>,
     /// The provider's own name of the model.
     pub upstream_model: Arc<str>,
+    /// The wire format it was called in; `None` for operations that are no conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
     /// From the request's arrival to the call.
     #[serde(with = "micros")]
     pub started_after: Duration,
