@@ -47,6 +47,14 @@ pub enum RequestError {
     /// A field that would choose the host or the credential of the call.
     #[error("`{0}` is not accepted: which server is called, and with which credential, is set up in MegaRouter")]
     NamesHost(String),
+    /// Something that MegaRouter does not do.
+    #[error("`{field}` is not supported here: {instead}")]
+    Unsupported {
+        /// The field.
+        field: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
 }
 
 impl RequestError {
@@ -55,6 +63,7 @@ impl RequestError {
         match self {
             Self::NotUtf8 | Self::Malformed { .. } | Self::NotAnObject | Self::TooDeep => Code::RequestMalformed,
             Self::Duplicate(_) | Self::Missing(_) | Self::Invalid { .. } | Self::NamesHost(_) => Code::RequestInvalid,
+            Self::Unsupported { .. } => Code::RequestUnsupported,
         }
     }
 
@@ -62,7 +71,7 @@ impl RequestError {
     pub fn param(&self) -> Option<&str> {
         match self {
             Self::Duplicate(field) | Self::NamesHost(field) => Some(field),
-            Self::Missing(field) | Self::Invalid { field, .. } => Some(field),
+            Self::Missing(field) | Self::Invalid { field, .. } | Self::Unsupported { field, .. } => Some(field),
             Self::NotUtf8 | Self::Malformed { .. } | Self::NotAnObject | Self::TooDeep => None,
         }
     }
