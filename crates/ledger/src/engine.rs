@@ -101,8 +101,8 @@ impl Engine {
 
     /// Notes what a running call has used so far, cumulatively. `None` when its hold is not open.
     pub fn progress(&mut self, attempt_id: AttemptId, usage: Usage, now: Timestamp) -> Option<Entry> {
-        let price = self.open_hold(attempt_id)?.price;
-        let cost = PinnedPrice::cost(price.as_ref(), &usage, UsageSource::Estimated);
+        let price = self.open_hold(attempt_id)?.price.as_ref();
+        let cost = PinnedPrice::cost(price, &usage, UsageSource::Estimated);
         Some(self.record(Fact::Progress { attempt_id, usage, cost }, now))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::{AttemptId, DeploymentId, KeyId, PriceId, ProviderId, RequestId};
 use megarouter_domain::money::NanoUsd;
-use megarouter_domain::price::{Cost, Rates};
+use megarouter_domain::price::{Cost, Tariff};
 use megarouter_domain::record::{Operation, UsageRecord};
 use megarouter_domain::scope::Scope;
 use megarouter_domain::usage::{Usage, UsageSource};
@@ -107,13 +107,13 @@ pub struct HoldFact {
     pub is_streaming: bool,
 }
 
-/// A price version with its rates, so that the ledger explains itself without another store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A price version with its tariff, so that the ledger explains itself without another store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinnedPrice {
     /// The version.
     pub id: PriceId,
-    /// Its rates.
-    pub rates: Rates,
+    /// What it charges.
+    pub tariff: Arc<Tariff>,
 }
 
 impl Lsn {
@@ -226,21 +226,21 @@ impl Resolution {
 
 impl PinnedPrice {
     /// The most that a call can cost: what its hold sets aside. Zero when the price is unknown.
-    pub fn worst_case(price: Option<&Self>, input_tokens: u64, output_tokens: u64) -> NanoUsd {
-        price.map_or(NanoUsd::ZERO, |price| price.rates.upper_bound(input_tokens, output_tokens))
+    pub fn worst_case(price: Option<&Self>, most: &Usage) -> NanoUsd {
+        price.map_or(NanoUsd::ZERO, |price| price.tariff.upper_bound(most))
     }
 
     /// What `usage` costs at an optional price. Unknown without one, and for figures that cannot be
     /// true ([`MOST_TOKENS`]).
     pub fn cost(price: Option<&Self>, usage: &Usage, source: UsageSource) -> Cost {
         let Some(price) = price else { return Cost::Unknown };
-        if price.rates.is_free() {
+        if price.tariff.is_free() {
             return Cost::NotBillable;
         }
         if usage.total_input().max(usage.total_output()) > Some(MOST_TOKENS) {
             return Cost::Unknown;
         }
-        match (price.rates.cost(usage), source) {
+        match (price.tariff.cost(usage), source) {
             (None, _) | (_, UsageSource::Unknown) => Cost::Unknown,
             (Some(amount), UsageSource::Reported) => Cost::Exact(amount),
             (Some(amount), UsageSource::Estimated) => Cost::Estimated(amount),

@@ -80,6 +80,7 @@ fn record(attempts: &[OpenAttempt]) -> UsageRecord {
         total: last.at.since(hold.started_at) + running_time(last),
         overhead: attempts.first().map(|first| first.at.since(hold.started_at)),
         attempts: attempts.iter().map(attempt_record).collect(),
+        losses: Vec::new(),
         user_agent: None,
     }
 }
@@ -92,6 +93,7 @@ fn attempt_record(attempt: &OpenAttempt) -> AttemptRecord {
         provider_id: hold.provider_id,
         provider: Arc::clone(&hold.provider),
         upstream_model: Arc::clone(&hold.upstream_model),
+        dialect: None,
         started_after: attempt.at.since(hold.started_at),
         first_output: None,
         duration: running_time(attempt),

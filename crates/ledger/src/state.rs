@@ -290,7 +290,16 @@ fn sum(one: Usage, other: Usage) -> Usage {
         cache_write: add(one.cache_write, other.cache_write),
         output: add(one.output, other.output),
         reasoning: add(one.reasoning, other.reasoning),
+        cache_write_1h: add(one.cache_write_1h, other.cache_write_1h),
         audio_input: add(one.audio_input, other.audio_input),
         audio_output: add(one.audio_output, other.audio_output),
+        image_input: add(one.image_input, other.image_input),
+        image_output: add(one.image_output, other.image_output),
+        images: add(one.images, other.images),
+        audio_ms: add(one.audio_ms, other.audio_ms),
+        characters: add(one.characters, other.characters),
+        searches: add(one.searches, other.searches),
+        // Of several attempts the last one served.
+        service_tier: other.service_tier.or(one.service_tier),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::{AttemptId, DeploymentId, KeyId, ModelId, PriceId, ProviderId, RequestId};
 use megarouter_domain::money::{NanoUsd, NanoUsdPerMillion};
-use megarouter_domain::price::{Cost, Rates};
+use megarouter_domain::price::{Cost, Rates, Tariff};
 use megarouter_domain::record::{Operation, Outcome, UsageRecord};
 use megarouter_domain::scope::Scope;
 use megarouter_domain::usage::{Usage, UsageSource};
@@ -90,7 +90,7 @@ fn scopes(request: u8) -> Vec<Scope> {
 
 fn price() -> PinnedPrice {
     let rates = Rates { input: NanoUsdPerMillion(1_234_567), output: NanoUsdPerMillion(7_654_321), ..Rates::default() };
-    PinnedPrice { id: PriceId::new(NOW, [1; 10]), rates }
+    PinnedPrice { id: PriceId::new(NOW, [1; 10]), tariff: Arc::new(Tariff::of(rates)) }
 }
 
 fn hold_fact(request: u8, attempt: u8, input: u64, output: u64, is_priced: bool) -> HoldFact {
@@ -102,7 +102,10 @@ fn hold_fact(request: u8, attempt: u8, input: u64, output: u64, is_priced: bool)
         deployment_id: DeploymentId::new(NOW, [0; 10]),
         provider_id: ProviderId::new(NOW, [0; 10]),
         scopes: scopes(request),
-        amount: PinnedPrice::worst_case(price.as_ref(), input, output),
+        amount: PinnedPrice::worst_case(
+            price.as_ref(),
+            &Usage { input: Some(input), output: Some(output), ..Usage::UNREPORTED },
+        ),
         price,
         counted_input: input,
         started_at: NOW,
@@ -138,6 +141,7 @@ fn record(engine: &Engine, request: u8) -> Arc<UsageRecord> {
         total: Duration::ZERO,
         overhead: None,
         attempts: Vec::new(),
+        losses: Vec::new(),
         user_agent: None,
     })
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::{AttemptId, DeploymentId, KeyId, OrganizationId, PriceId, ProviderId, RequestId};
 use megarouter_domain::money::{NanoUsd, NanoUsdPerMillion};
-use megarouter_domain::price::{Cost, Rates};
+use megarouter_domain::price::{Cost, Rates, Tariff};
 use megarouter_domain::record::{AttemptRecord, Operation, Outcome, UsageRecord};
 use megarouter_domain::scope::Scope;
 use megarouter_domain::usage::{Usage, UsageSource};
@@ -89,7 +89,7 @@ fn key_id(number: u64) -> KeyId {
 fn hold_fact(request_id: RequestId, attempt_id: AttemptId, number: u64, now: Timestamp) -> HoldFact {
     let rates =
         Rates { input: NanoUsdPerMillion(150_000_000), output: NanoUsdPerMillion(600_000_000), ..Rates::default() };
-    let price = Some(PinnedPrice { id: PriceId::new(START, [3; 10]), rates });
+    let price = Some(PinnedPrice { id: PriceId::new(START, [3; 10]), tariff: Arc::new(Tariff::of(rates)) });
     let provider_id = ProviderId::new(START, [2; 10]);
     HoldFact {
         attempt_id,
@@ -102,7 +102,10 @@ fn hold_fact(request_id: RequestId, attempt_id: AttemptId, number: u64, now: Tim
             Scope::Key(key_id(number)),
             Scope::Provider(provider_id),
         ],
-        amount: PinnedPrice::worst_case(price.as_ref(), 1_200, 4_096),
+        amount: PinnedPrice::worst_case(
+            price.as_ref(),
+            &Usage { input: Some(1_200), output: Some(4_096), ..Usage::UNREPORTED },
+        ),
         price,
         counted_input: 1_000,
         started_at: now,
@@ -124,6 +127,7 @@ fn record(engine: &Engine, request_id: RequestId, attempt_id: AttemptId, number:
         provider_id: ProviderId::new(START, [2; 10]),
         provider: "openai".into(),
         upstream_model: "gpt-5-mini-2026-08-01".into(),
+        dialect: None,
         started_after: Duration::from_micros(90),
         first_output: Some(Duration::from_millis(250)),
         duration: total,
@@ -152,6 +156,7 @@ fn record(engine: &Engine, request_id: RequestId, attempt_id: AttemptId, number:
         total,
         overhead: Some(Duration::from_micros(90)),
         attempts: vec![attempt],
+        losses: Vec::new(),
         user_agent: Some("OpenAI/Python 2.8.0".into()),
     }
 }

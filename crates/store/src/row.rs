@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::Cost;
-use megarouter_domain::usage::Usage;
+use megarouter_domain::usage::{ServiceTier, Usage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteRow};
@@ -73,6 +73,11 @@ impl<'a> Reading<'a> {
         serde_json::from_value(name).map_err(|error| self.wrong(column, &error))
     }
 
+    /// One of a type's stable names, or nothing.
+    pub(crate) fn name_option<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>, Error> {
+        if self.get::<Option<&str>>(column)?.is_none() { Ok(None) } else { self.name(column).map(Some) }
+    }
+
     /// A value kept as JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, Error> {
         serde_json::from_str(self.get(column)?).map_err(|error| self.wrong(column, &error))
@@ -94,6 +99,14 @@ impl<'a> Reading<'a> {
             reasoning: self.count_option("reasoning")?,
             audio_input: self.count_option("audio_input")?,
             audio_output: self.count_option("audio_output")?,
+            cache_write_1h: self.count_option("cache_write_1h")?,
+            image_input: self.count_option("image_input")?,
+            image_output: self.count_option("image_output")?,
+            images: self.count_option("images")?,
+            audio_ms: self.count_option("audio_ms")?,
+            characters: self.count_option("characters")?,
+            searches: self.count_option("searches")?,
+            service_tier: self.name_option("service_tier")?,
         })
     }
 
@@ -164,6 +177,14 @@ impl Values {
             .count_option(usage.reasoning)
             .count_option(usage.audio_input)
             .count_option(usage.audio_output)
+            .count_option(usage.cache_write_1h)
+            .count_option(usage.image_input)
+            .count_option(usage.image_output)
+            .count_option(usage.images)
+            .count_option(usage.audio_ms)
+            .count_option(usage.characters)
+            .count_option(usage.searches)
+            .put(usage.service_tier.map(ServiceTier::as_str))
     }
 
     pub(crate) fn cost(&mut self, cost: Cost) -> &mut Self {

@@ -127,7 +127,7 @@ impl Derived {
             hold_lsn: attempt.lsn,
             held_at: attempt.at,
             amount: hold.amount,
-            price: hold.price,
+            price: hold.price.clone(),
             resolution,
         });
     }

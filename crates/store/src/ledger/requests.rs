@@ -135,8 +135,9 @@ const SUMS: &str = where_filter!(
     "SELECT cost_state, count(*) AS requests,
             sum(outcome NOT IN ('completed', 'client_left')) AS errors,
             sum(min(coalesce(input, 0) + coalesce(cached_read, 0) + coalesce(cache_write, 0)
-                    + coalesce(audio_input, 0), ?9)) AS input_tokens,
-            sum(min(coalesce(output, 0) + coalesce(reasoning, 0) + coalesce(audio_output, 0), ?9)) AS output_tokens,
+                    + coalesce(cache_write_1h, 0) + coalesce(audio_input, 0) + coalesce(image_input, 0), ?9)) AS input_tokens,
+            sum(min(coalesce(output, 0) + coalesce(reasoning, 0) + coalesce(audio_output, 0)
+                    + coalesce(image_output, 0), ?9)) AS output_tokens,
             sum(cost_amount) AS amount",
     "GROUP BY cost_state"
 );
@@ -223,6 +224,7 @@ pub(crate) fn read_record(row: &SqliteRow) -> Result<UsageRecord, Error> {
         total: Duration::from_micros(reading.count("total_us")?),
         overhead: reading.count_option("overhead_us")?.map(Duration::from_micros),
         attempts: reading.json("attempts")?,
+        losses: reading.json_option("losses")?.unwrap_or_default(),
         user_agent: shared("user_agent")?,
     })
 }
@@ -230,7 +232,7 @@ pub(crate) fn read_record(row: &SqliteRow) -> Result<UsageRecord, Error> {
 /// A row of `attempts`.
 pub(crate) fn read_attempt(row: &SqliteRow) -> Result<ResolvedAttempt, Error> {
     let reading = Reading::new("attempts", "attempt_id", row);
-    let price = reading.uuid_option("price_id")?.zip(reading.json_option("rates")?);
+    let price = reading.uuid_option("price_id")?.zip(reading.json_option("tariff")?);
     Ok(ResolvedAttempt {
         lsn: Lsn(reading.count("lsn")?),
         attempt_id: AttemptId::from_uuid(reading.uuid("attempt_id")?),
@@ -238,7 +240,7 @@ pub(crate) fn read_attempt(row: &SqliteRow) -> Result<ResolvedAttempt, Error> {
         hold_lsn: Lsn(reading.count("hold_lsn")?),
         held_at: Timestamp::from_micros(reading.get("held_at")?),
         amount: NanoUsd(reading.get("amount")?),
-        price: price.map(|(id, rates)| PinnedPrice { id: PriceId::from_uuid(id), rates }),
+        price: price.map(|(id, tariff)| PinnedPrice { id: PriceId::from_uuid(id), tariff }),
         resolution: read_resolution(&reading)?,
     })
 }
@@ -320,7 +322,12 @@ impl From<ResolvedAttempt> for AttemptEntry {
 impl From<OpenAttempt> for AttemptEntry {
     fn from(attempt: OpenAttempt) -> Self {
         let hold = &attempt.hold;
-        Self { attempt_id: hold.attempt_id, hold: hold.amount, price: hold.price, resolution: attempt.resolution }
+        Self {
+            attempt_id: hold.attempt_id,
+            hold: hold.amount,
+            price: hold.price.clone(),
+            resolution: attempt.resolution,
+        }
     }
 }
 

@@ -30,10 +30,11 @@ static CLOSED_ATTEMPTS: Bulk = Bulk::new("DELETE FROM open_attempts WHERE attemp
 
 static ATTEMPTS: Bulk = Bulk::new(
     "INSERT INTO attempts
-         (lsn, attempt_id, request_id, hold_lsn, held_at, amount, price_id, rates, resolution,
+         (lsn, attempt_id, request_id, hold_lsn, held_at, amount, price_id, tariff, resolution,
           input, cached_read, cache_write, output, reasoning, audio_input, audio_output,
+          cache_write_1h, image_input, image_output, images, audio_ms, characters, searches, service_tier,
           usage_source, cost_state, cost_amount, overage) VALUES",
-    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "",
 );
 
@@ -42,8 +43,10 @@ static REQUESTS: Bulk = Bulk::new(
          (lsn, request_id, started_at, key_id, operation, model_asked, model, provider, upstream_model,
           is_streaming, status, outcome, error,
           input, cached_read, cache_write, output, reasoning, audio_input, audio_output,
-          usage_source, cost_state, cost_amount, first_output_us, total_us, overhead_us, attempts, user_agent) VALUES",
-    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          cache_write_1h, image_input, image_output, images, audio_ms, characters, searches, service_tier,
+          usage_source, cost_state, cost_amount, first_output_us, total_us, overhead_us, attempts, losses,
+          user_agent) VALUES",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "",
 );
 
@@ -162,8 +165,8 @@ fn put_open_attempt(values: &mut Values, attempt: &OpenAttempt) {
 fn put_attempt(values: &mut Values, attempt: &ResolvedAttempt) {
     values.count(attempt.lsn.0).uuid(attempt.attempt_id.as_uuid()).uuid(attempt.request_id.as_uuid());
     values.count(attempt.hold_lsn.0).put(attempt.held_at.as_micros()).put(attempt.amount.0);
-    values.uuid_option(attempt.price.map(|price| price.id.as_uuid()));
-    values.json_option(attempt.price.as_ref().map(|price| &price.rates));
+    values.uuid_option(attempt.price.as_ref().map(|price| price.id.as_uuid()));
+    values.json_option(attempt.price.as_ref().map(|price| &price.tariff));
     let resolution = &attempt.resolution;
     values.put(resolution.as_str()).usage(&resolution.usage());
     values.put(resolution.source().map(UsageSource::as_str)).cost(resolution.cost());
@@ -178,7 +181,8 @@ fn put_request(values: &mut Values, lsn: u64, record: &UsageRecord) {
     values.put(record.error.map(Code::as_str)).usage(&record.usage);
     values.put(record.usage_source.as_str()).cost(record.cost);
     values.count_option(record.first_output.map(micros)).count(micros(record.total));
-    values.count_option(record.overhead.map(micros)).json(&record.attempts).put(record.user_agent.clone());
+    values.count_option(record.overhead.map(micros)).json(&record.attempts);
+    values.json_option(Some(&record.losses).filter(|losses| !losses.is_empty())).put(record.user_agent.clone());
 }
 
 fn put_balance(values: &mut Values, scope: &Scope, after: &State) {

@@ -29,6 +29,7 @@ pub(super) async fn add_builtin(connection: &mut SqliteConnection, id: KeyId, no
         hint: String::new(),
         hash: None,
         models: ModelAccess::All,
+        is_strict: false,
         created_at: now,
         expires_at: None,
         revoked_at: None,
@@ -69,11 +70,12 @@ async fn find(connection: &mut SqliteConnection, id: KeyId) -> Result<Option<Vir
 
 async fn insert(connection: &mut SqliteConnection, key: &VirtualKey, is_builtin: bool) -> Result<(), Error> {
     let text = "INSERT INTO keys
-            (id, name, hint, hash, models, created_at, expires_at, revoked_at, is_builtin)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+            (id, name, hint, hash, models, is_strict, created_at, expires_at, revoked_at, is_builtin)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let mut values = Values::default();
     values.uuid(key.id.as_uuid()).put(key.name.clone()).put(key.hint.clone());
-    values.put(key.hash.map(|hash| hash.as_bytes().to_vec())).json(&key.models).put(key.created_at.as_micros());
+    values.put(key.hash.map(|hash| hash.as_bytes().to_vec())).json(&key.models).put(key.is_strict);
+    values.put(key.created_at.as_micros());
     values.put(key.expires_at.map(Timestamp::as_micros)).put(key.revoked_at.map(Timestamp::as_micros));
     values.put(is_builtin);
     sqlx::query_with(text, values.into_arguments()).execute(connection).await?;
@@ -81,9 +83,9 @@ async fn insert(connection: &mut SqliteConnection, key: &VirtualKey, is_builtin:
 }
 
 async fn update(connection: &mut SqliteConnection, key: &VirtualKey) -> Result<(), Error> {
-    let text = "UPDATE keys SET name = ?, models = ?, expires_at = ? WHERE id = ?";
+    let text = "UPDATE keys SET name = ?, models = ?, is_strict = ?, expires_at = ? WHERE id = ?";
     let mut values = Values::default();
-    values.put(key.name.clone()).json(&key.models);
+    values.put(key.name.clone()).json(&key.models).put(key.is_strict);
     values.put(key.expires_at.map(Timestamp::as_micros)).uuid(key.id.as_uuid());
     sqlx::query_with(text, values.into_arguments()).execute(connection).await?;
     Ok(())
@@ -113,6 +115,7 @@ fn read(row: &SqliteRow) -> Result<VirtualKey, Error> {
         hint: reading.get("hint")?,
         hash: read_hash(&reading)?,
         models: reading.json("models")?,
+        is_strict: reading.get("is_strict")?,
         created_at: Timestamp::from_micros(reading.get("created_at")?),
         expires_at: time("expires_at")?,
         revoked_at: time("revoked_at")?,

@@ -112,13 +112,13 @@ async fn put_price(
     stored: Option<&Price>,
 ) -> Result<Option<PriceId>, Error> {
     let Some(price) = &deployment.price else { return Ok(None) };
-    if let Some(stored) = stored.filter(|stored| stored.rates == price.rates && stored.source == price.source) {
+    if let Some(stored) = stored.filter(|stored| stored.tariff == price.tariff && stored.source == price.source) {
         return Ok(Some(stored.id));
     }
-    let text = "INSERT INTO prices (id, deployment_id, valid_from, rates, source) VALUES (?, ?, ?, ?, ?)";
+    let text = "INSERT INTO prices (id, deployment_id, valid_from, tariff, source) VALUES (?, ?, ?, ?, ?)";
     let mut values = Values::default();
     values.uuid(price.id.as_uuid()).uuid(deployment.id.as_uuid()).put(price.valid_from.as_micros());
-    values.json(&price.rates).put(price.source.clone());
+    values.json(&price.tariff).put(price.source.clone());
     sqlx::query_with(text, values.into_arguments()).execute(connection).await?;
     Ok(Some(price.id))
 }
@@ -164,7 +164,7 @@ async fn load_names(connection: &mut SqliteConnection) -> Result<HashMap<ModelId
 }
 
 async fn load_deployments(connection: &mut SqliteConnection) -> Result<HashMap<ModelId, Vec<Deployment>>, Error> {
-    let text = "SELECT deployments.*, prices.valid_from, prices.rates, prices.source
+    let text = "SELECT deployments.*, prices.valid_from, prices.tariff, prices.source
         FROM deployments LEFT JOIN prices ON prices.id = deployments.price_id
         ORDER BY model_id, position";
     let mut deployments = HashMap::<ModelId, Vec<Deployment>>::new();
@@ -180,7 +180,7 @@ fn read_deployment(reading: &Reading<'_>) -> Result<Deployment, Error> {
     let price_id = reading.uuid_option("price_id")?.map(PriceId::from_uuid);
     let read_price = |id| {
         let valid_from = Timestamp::from_micros(reading.get("valid_from")?);
-        Ok::<_, Error>(Price { id, valid_from, rates: reading.json("rates")?, source: reading.get("source")? })
+        Ok::<_, Error>(Price { id, valid_from, tariff: reading.json("tariff")?, source: reading.get("source")? })
     };
     Ok(Deployment {
         id: DeploymentId::from_uuid(reading.uuid("id")?),

@@ -165,8 +165,9 @@ async fn verification_names_what_was_tampered_with() {
         (
             "INSERT INTO requests SELECT 99, x'00', started_at, key_id, operation, model_asked, model, provider,
             upstream_model, is_streaming, status, outcome, error, input, cached_read, cache_write, output, reasoning,
-            audio_input, audio_output, usage_source, cost_state, cost_amount, first_output_us, total_us, overhead_us,
-            attempts, user_agent FROM requests WHERE lsn = 4",
+            audio_input, audio_output, cache_write_1h, image_input, image_output, images, audio_ms, characters,
+            searches, service_tier, usage_source, cost_state, cost_amount, first_output_us, total_us, overhead_us,
+            attempts, losses, user_agent FROM requests WHERE lsn = 4",
             "come from no entry",
         ),
     ];

@@ -5,7 +5,7 @@ use megarouter_domain::id::{DeploymentId, KeyId, ModelId, PriceId, ProviderId};
 use megarouter_domain::key::{KeyHash, ModelAccess, VirtualKey};
 use megarouter_domain::model::{Deployment, Model};
 use megarouter_domain::money::NanoUsdPerMillion;
-use megarouter_domain::price::{Price, Rates};
+use megarouter_domain::price::{Price, Rates, Tariff};
 use megarouter_domain::provider::{CredentialSource, Provider};
 use megarouter_store::settings::{Change, ChangeError, Noun, Settings};
 use sqlx::Connection as _;
@@ -31,7 +31,12 @@ fn provider(seed: u8, name: &str) -> Provider {
 
 fn price(seed: u8, input: u64) -> Price {
     let rates = Rates { input: NanoUsdPerMillion(input), cached_read: Some(NanoUsdPerMillion(1)), ..Rates::default() };
-    Price { id: PriceId::new(NOW, [seed; 10]), valid_from: NOW, rates, source: "set by hand".to_owned() }
+    Price {
+        id: PriceId::new(NOW, [seed; 10]),
+        valid_from: NOW,
+        tariff: Tariff::of(rates),
+        source: "set by hand".to_owned(),
+    }
 }
 
 fn model(seed: u8, name: &str, aliases: &[&str], providers: &[u8]) -> Model {
@@ -58,6 +63,7 @@ fn key(seed: u8, name: &str) -> VirtualKey {
         hint: "mr-...abcd".to_owned(),
         hash: Some(KeyHash::from_bytes([seed; 32])),
         models: ModelAccess::Only(vec!["gpt-5".to_owned()]),
+        is_strict: false,
         created_at: NOW,
         expires_at: Some(Timestamp::from_micros(7)),
         revoked_at: None,

@@ -7,7 +7,7 @@ use megarouter_domain::clock::Timestamp;
 use megarouter_domain::code::Code;
 use megarouter_domain::id::{AttemptId, DeploymentId, KeyId, OrganizationId, PriceId, ProviderId, RequestId};
 use megarouter_domain::money::{NanoUsd, NanoUsdPerMillion};
-use megarouter_domain::price::{Cost, Rates};
+use megarouter_domain::price::{Cost, Rates, Tariff};
 use megarouter_domain::record::{AttemptRecord, Operation, Outcome, UsageRecord};
 use megarouter_domain::scope::Scope;
 use megarouter_domain::usage::{Usage, UsageSource};
@@ -70,7 +70,9 @@ impl Call {
             output: NanoUsdPerMillion(8_000_000_000),
             ..Rates::default()
         };
-        let price = self.is_priced.then(|| PinnedPrice { id: PriceId::new(NOON, [1; 10]), rates });
+        let price = self
+            .is_priced
+            .then(|| PinnedPrice { id: PriceId::new(NOON, [1; 10]), tariff: Arc::new(Tariff::of(rates)) });
         let fact = HoldFact {
             attempt_id: self.attempt_id(),
             request_id: self.request_id(),
@@ -78,7 +80,10 @@ impl Call {
             deployment_id: DeploymentId::new(NOON, [self.provider; 10]),
             provider_id: provider(self.provider),
             scopes: vec![organization(), Scope::Key(key(self.key)), Scope::Provider(provider(self.provider))],
-            amount: PinnedPrice::worst_case(price.as_ref(), 1_000, 1_000),
+            amount: PinnedPrice::worst_case(
+                price.as_ref(),
+                &Usage { input: Some(1_000), output: Some(1_000), ..Usage::UNREPORTED },
+            ),
             price,
             counted_input: 900,
             started_at: self.at,
@@ -108,6 +113,7 @@ impl Call {
             provider_id: provider(self.provider),
             provider: format!("provider-{}", self.provider).into(),
             upstream_model: format!("upstream-{}", self.model).into(),
+            dialect: None,
             started_after: Duration::from_micros(50),
             first_output: Some(Duration::from_millis(20)),
             duration: self.total,
@@ -136,6 +142,7 @@ impl Call {
             total: self.total,
             overhead: Some(Duration::from_micros(50)),
             attempts: vec![attempt],
+            losses: Vec::new(),
             user_agent: Some("test/1".into()),
         };
         engine.finish(Arc::new(record), self.at.plus(self.total))

@@ -38,7 +38,7 @@ CREATE TABLE attempts (
     held_at      INTEGER NOT NULL,
     amount       INTEGER NOT NULL,
     price_id     BLOB,
-    rates        TEXT,              -- JSON
+    tariff       TEXT,              -- JSON
     resolution   TEXT NOT NULL,
     input        INTEGER,
     cached_read  INTEGER,
@@ -47,6 +47,14 @@ CREATE TABLE attempts (
     reasoning    INTEGER,
     audio_input  INTEGER,
     audio_output INTEGER,
+    cache_write_1h INTEGER,
+    image_input  INTEGER,
+    image_output INTEGER,
+    images       INTEGER,
+    audio_ms     INTEGER,
+    characters   INTEGER,
+    searches     INTEGER,
+    service_tier TEXT,
     usage_source TEXT,
     cost_state   TEXT NOT NULL,
     cost_amount  INTEGER NOT NULL,
@@ -77,6 +85,14 @@ CREATE TABLE requests (
     reasoning       INTEGER,
     audio_input     INTEGER,
     audio_output    INTEGER,
+    cache_write_1h  INTEGER,
+    image_input     INTEGER,
+    image_output    INTEGER,
+    images          INTEGER,
+    audio_ms        INTEGER,
+    characters      INTEGER,
+    searches        INTEGER,
+    service_tier    TEXT,
     usage_source    TEXT NOT NULL,
     cost_state      TEXT NOT NULL,
     cost_amount     INTEGER NOT NULL,
@@ -84,6 +100,7 @@ CREATE TABLE requests (
     total_us        INTEGER NOT NULL,
     overhead_us     INTEGER,
     attempts        TEXT NOT NULL,  -- JSON
+    losses          TEXT,           -- JSON; none where nothing was lost
     user_agent      TEXT
 ) STRICT;
 

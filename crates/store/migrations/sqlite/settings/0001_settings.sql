@@ -32,7 +32,7 @@ CREATE TABLE prices (
     id            BLOB PRIMARY KEY,
     deployment_id BLOB NOT NULL,
     valid_from    INTEGER NOT NULL,
-    rates         TEXT NOT NULL,     -- JSON
+    tariff        TEXT NOT NULL,     -- JSON
     source        TEXT NOT NULL
 ) STRICT;
 
@@ -65,6 +65,7 @@ CREATE TABLE keys (
     hint       TEXT NOT NULL,
     hash       BLOB UNIQUE,          -- none for the playground's own key
     models     TEXT NOT NULL,        -- JSON
+    is_strict  INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
     revoked_at INTEGER,
