@@ -4,32 +4,47 @@
 //! Dropping an answer, or the future of a call, closes its connection at once: that is how a client
 //! that leaves stops its provider.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body::Body as _;
 use megarouter_domain::clock::Timestamp;
+use megarouter_domain::dialect::Dialect;
 use megarouter_domain::provider::Target;
 use reqwest::redirect;
 use thiserror::Error;
 use tracing::warn;
 use url::Url;
 
-use crate::address::BaseUrl;
+use crate::address::{BaseUrl, BaseUrlError};
+use crate::auth::google::{Exchange, Granted, Refused, Tokens};
+use crate::auth::{self, Auth, Outgoing};
+use crate::catalog::{self, Endpoint};
 use crate::errors::{self, CallError};
-use crate::{auth, headers, resolver};
+use crate::{headers, resolver};
 
 /// How many idle connections are kept to one provider.
 const IDLE_CONNECTIONS: usize = 256;
 
 /// How long a silent connection goes unasked whether its other end is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// How long fetching a token for a service account may take.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most that is read of a token's answer. A token is near 1 kB.
+const TOKEN_LIMIT: usize = 64 << 10;
+
+/// What Amazon Bedrock's streams are.
+const AMAZON_EVENTS: &str = "application/vnd.amazon.eventstream";
 
 /// How connections are made.
 #[derive(Clone, Debug)]
@@ -53,10 +68,11 @@ impl Default for ClientOptions {
 #[error("the HTTP client could not be set up")]
 pub struct SetupError(#[source] reqwest::Error);
 
-/// The client of all providers. Cheap to clone; clones share their connections.
-#[derive(Clone, Debug)]
+/// The client of all providers. Cheap to clone; clones share their connections and tokens.
+#[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    tokens: Arc<Tokens>,
 }
 
 /// One call.
@@ -64,12 +80,22 @@ pub struct Client {
 pub struct Call<'a> {
     /// `POST` with a body, `GET` without.
     pub method: Method,
-    /// The path below the base URL, with its leading slash, e.g. `/chat/completions`.
+    /// The path with its leading slash, e.g. `/chat/completions`; may hold a query.
     pub path: &'a str,
-    /// The body, JSON; empty for none.
+    /// A query to add to the path's own, without the question mark.
+    pub query: Option<&'a str>,
+    /// Whether the path begins at the origin and not below the base URL.
+    pub at_root: bool,
+    /// The body; empty for none.
     pub body: Bytes,
-    /// The client's headers; only those that a provider may see are sent.
+    /// What the body is.
+    pub content_type: HeaderValue,
+    /// The client's headers; only those that a provider of the dialect may see are sent.
     pub client_headers: &'a HeaderMap,
+    /// The dialect of the conversation; `None` for other operations.
+    pub dialect: Option<Dialect>,
+    /// How the credential is sent; `None` for the way that the provider's record says.
+    pub auth: Option<Auth>,
     /// Whether a stream is expected, for `Accept`.
     pub is_streaming: bool,
     /// How long the answer's first line may take, from the call on.
@@ -114,18 +140,33 @@ impl Client {
                 builder(options)?.tls_certs_only([]).build().map_err(SetupError)?
             }
         };
-        Ok(Self { http })
+        Ok(Self { http, tokens: Arc::default() })
     }
 
-    /// Makes a call and waits for the answer's head. `now` is the wall clock, for `Retry-After`.
+    /// Makes a call and waits for the answer's head. `now` is the wall clock, for signatures, tokens
+    /// and `Retry-After`.
     ///
     /// # Errors
     /// When nothing was sent, or no answer came; an answer with an error status is an answer.
     pub async fn call(&self, target: &Target, call: Call<'_>, now: Timestamp) -> Result<UpstreamResponse, CallError> {
         let base = BaseUrl::parse(&target.provider.base_url)?;
-        let url = base.join(call.path).ok_or(crate::address::BaseUrlError::Malformed)?;
-        let credential = auth::header(target, &base, &url)?;
-        self.send(url, credential, call, now).await
+        let timeout = call.first_byte_timeout;
+        let kind = catalog::kind(&target.provider.kind);
+        let auth = call.auth.or_else(|| kind.map(|kind| kind.auth)).unwrap_or(Auth::Bearer);
+        let mut outgoing = call.outgoing(&base)?;
+        for (name, value) in kind.map_or(&[][..], |kind| kind.headers) {
+            outgoing.headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+        }
+        if let Some(secret) = auth::secret_for(target, &base, &outgoing.url)? {
+            if auth == Auth::GoogleServiceAccount {
+                let fetch = |exchange| self.exchange(exchange);
+                let token = self.tokens.token(secret, &base, now, fetch).await?;
+                auth::attach(auth, &token, &mut outgoing, now)?;
+            } else {
+                auth::attach(auth, secret, &mut outgoing, now)?;
+            }
+        }
+        self.send(outgoing, timeout, now).await
     }
 
     /// Reads a public page at the root of an origin, without any credential.
@@ -135,32 +176,41 @@ impl Client {
         path: &str,
         timeout: Duration,
     ) -> Result<UpstreamResponse, CallError> {
-        let url = base.at_root(path).ok_or(crate::address::BaseUrlError::Malformed)?;
         let none = HeaderMap::new();
-        let call = Call::get(path, &none, timeout);
-        self.send(url, None, call, Timestamp::from_micros(0)).await
+        let outgoing = Call { at_root: true, ..Call::get(path, &none, timeout) }.outgoing(base)?;
+        self.send(outgoing, timeout, Timestamp::from_micros(0)).await
     }
 
-    async fn send(
-        &self,
-        url: Url,
-        credential: Option<HeaderValue>,
-        call: Call<'_>,
-        now: Timestamp,
-    ) -> Result<UpstreamResponse, CallError> {
-        let timeout = call.first_byte_timeout;
-        let mut sent = headers::from_client(call.client_headers);
-        let accept = if call.is_streaming { "text/event-stream" } else { "application/json" };
-        sent.insert(ACCEPT, HeaderValue::from_static(accept));
-        if let Some(credential) = credential {
-            sent.insert(AUTHORIZATION, credential);
+    /// Exchanges an assertion for a token. Nothing of the call itself was sent yet, so whatever goes
+    /// wrong here is a fault of the credential or of the way to Google.
+    async fn exchange(&self, exchange: Exchange) -> Result<Granted, CallError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let body = Bytes::copy_from_slice(exchange.form.as_bytes());
+        let outgoing = Outgoing { method: Method::POST, url: exchange.url, headers, body };
+        let failed = |what: &str| CallError::CredentialUnavailable(format!("Google's token service {what}"));
+        let answer = match self.send(outgoing, TOKEN_TIMEOUT, Timestamp::from_micros(0)).await {
+            Ok(answer) => answer,
+            Err(error) if error.may_have_run() => return Err(failed("did not answer")),
+            Err(error) => return Err(error),
+        };
+        let is_granted = answer.status.is_success();
+        let body = answer.body.read_all(TOKEN_LIMIT).await.map_err(|_| failed("did not finish its answer"))?;
+        if is_granted {
+            return serde_json::from_slice(&body).map_err(|_| failed("sent no token"));
         }
-        let mut request = self.http.request(call.method, url);
-        if !call.body.is_empty() {
-            sent.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            request = request.body(call.body);
+        let refused = serde_json::from_slice::<Refused>(&body);
+        Err(refused
+            .map_or_else(|_| failed("is out of order"), |said| CallError::CredentialUnavailable(said.in_words())))
+    }
+
+    async fn send(&self, outgoing: Outgoing, timeout: Duration, now: Timestamp) -> Result<UpstreamResponse, CallError> {
+        let mut request = self.http.request(outgoing.method, outgoing.url).headers(outgoing.headers);
+        if !outgoing.body.is_empty() {
+            request = request.body(outgoing.body);
         }
-        match tokio::time::timeout(timeout, request.headers(sent).send()).await {
+        match tokio::time::timeout(timeout, request.send()).await {
             Err(_) => Err(CallError::FirstByteTimeout),
             Ok(Err(error)) => Err(errors::of_http(&error)),
             Ok(Ok(response)) => UpstreamResponse::of(response, now),
@@ -168,8 +218,14 @@ impl Client {
     }
 }
 
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
 impl<'a> Call<'a> {
-    /// A `POST` of a body.
+    /// A `POST` of JSON below the base URL, for an operation that is no conversation.
     pub const fn post(
         path: &'a str,
         body: Bytes,
@@ -177,13 +233,60 @@ impl<'a> Call<'a> {
         is_streaming: bool,
         first_byte_timeout: Duration,
     ) -> Self {
-        Self { method: Method::POST, path, body, client_headers, is_streaming, first_byte_timeout }
+        Self {
+            method: Method::POST,
+            path,
+            query: None,
+            at_root: false,
+            body,
+            content_type: HeaderValue::from_static("application/json"),
+            client_headers,
+            dialect: None,
+            auth: None,
+            is_streaming,
+            first_byte_timeout,
+        }
     }
 
-    /// A `GET`.
-    pub const fn get(path: &'a str, client_headers: &'a HeaderMap, first_byte_timeout: Duration) -> Self {
-        let body = Bytes::new();
-        Self { method: Method::GET, path, body, client_headers, is_streaming: false, first_byte_timeout }
+    /// A `GET` below the base URL.
+    pub fn get(path: &'a str, client_headers: &'a HeaderMap, first_byte_timeout: Duration) -> Self {
+        Self { method: Method::GET, ..Self::post(path, Bytes::new(), client_headers, false, first_byte_timeout) }
+    }
+
+    /// The call to an endpoint of a record. The path is the one that [`Endpoint::path_for`] gave.
+    #[must_use]
+    pub fn to_endpoint(self, endpoint: &Endpoint) -> Self {
+        Self { at_root: endpoint.at_root, dialect: endpoint.dialect(), auth: endpoint.auth, ..self }
+    }
+
+    fn url(&self, base: &BaseUrl) -> Result<Url, BaseUrlError> {
+        let url = if self.at_root { base.at_root(self.path) } else { base.join(self.path) };
+        let mut url = url.ok_or(BaseUrlError::Malformed)?;
+        if let Some(query) = self.query.filter(|query| !query.is_empty()) {
+            let all = url.query().map_or_else(|| query.to_owned(), |own| format!("{own}&{query}"));
+            url.set_query(Some(&all));
+        }
+        Ok(url)
+    }
+
+    fn accept(&self) -> HeaderValue {
+        HeaderValue::from_static(match (self.dialect, self.is_streaming) {
+            (Some(Dialect::BedrockConverse), true) => AMAZON_EVENTS,
+            (_, true) => "text/event-stream",
+            (Some(_), false) => "application/json",
+            // Speech comes as sound, and an image may.
+            (None, false) => "*/*",
+        })
+    }
+
+    fn outgoing(self, base: &BaseUrl) -> Result<Outgoing, CallError> {
+        let url = self.url(base)?;
+        let mut headers = headers::from_client(self.client_headers, self.dialect);
+        headers.insert(ACCEPT, self.accept());
+        if !self.body.is_empty() {
+            headers.insert(CONTENT_TYPE, self.content_type);
+        }
+        Ok(Outgoing { method: self.method, url, headers, body: self.body })
     }
 }
 
@@ -203,10 +306,11 @@ impl UpstreamResponse {
         })
     }
 
-    /// True when the answer says it is a stream of events.
+    /// True when the answer says it is a stream of events: of text, or in Amazon's frames.
     pub fn is_event_stream(&self) -> bool {
         let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream")
+        let kind = kind.trim_start().to_ascii_lowercase();
+        kind.starts_with("text/event-stream") || kind.starts_with(AMAZON_EVENTS)
     }
 }
 

@@ -1,5 +1,6 @@
 //! `PATCH /providers/{id}`
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -17,6 +18,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::events::Tag;
 use crate::extract::{Body, Id};
+use crate::requests::Dialect;
 
 /// What to change; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -28,6 +30,8 @@ pub struct ChangeProvider {
     pub base_url: Option<String>,
     /// Its credential.
     pub credential: Option<CredentialChoice>,
+    /// The wire formats it is called in, most wanted first; an empty list for those of its kind.
+    pub dialects: Option<Vec<Dialect>>,
     /// Whether requests may be sent to it.
     pub is_enabled: Option<bool>,
 }
@@ -65,7 +69,10 @@ fn changed(old: &Configured, request: ChangeProvider) -> Result<(Configured, Opt
         new.name = check::name(&name)?;
     }
     if let Some(base_url) = request.base_url {
-        new.base_url = check::base_url(Some(&base_url), kind)?;
+        new.base_url = check::base_url(Some(&base_url), &BTreeMap::new(), kind)?;
+    }
+    if let Some(dialects) = request.dialects {
+        new.dialects = check::dialects(dialects, kind)?;
     }
     if let Some(is_enabled) = request.is_enabled {
         new.is_enabled = is_enabled;

@@ -1,15 +1,18 @@
 //! What a person writes about a provider, checked once and turned into domain types.
 
+use std::collections::BTreeMap;
+
+use megarouter_domain::dialect;
 use megarouter_domain::provider::CredentialSource;
 use megarouter_domain::secret::Secret;
 use megarouter_providers::address::BaseUrl;
-use megarouter_providers::catalog::{self, Kind};
+use megarouter_providers::catalog::{self, FillError, Kind};
 
 use super::CredentialChoice;
 use crate::error::ApiError;
+use crate::requests::Dialect;
 
 const LONGEST_NAME: usize = 64;
-const LONGEST_SECRET: usize = 4_096;
 
 /// A credential to use: where it is kept, and its secret when one was sent.
 pub(super) struct CheckedCredential {
@@ -44,9 +47,17 @@ pub(super) fn kind(id: &str) -> Result<&'static Kind, ApiError> {
     })
 }
 
-/// Checks where a provider's API is; left out, it is where its kind usually is.
-pub(super) fn base_url(text: Option<&str>, kind: &Kind) -> Result<String, ApiError> {
-    let text = text.map(str::trim).filter(|text| !text.is_empty()).unwrap_or(kind.base_url);
+/// Checks where a provider's API is; left out, it is where its kind usually is, with the variables
+/// filled in.
+pub(super) fn base_url(
+    text: Option<&str>,
+    variables: &BTreeMap<String, String>,
+    kind: &Kind,
+) -> Result<String, ApiError> {
+    let text = match text.map(str::trim).filter(|text| !text.is_empty()) {
+        Some(text) => text.to_owned(),
+        None => kind.fill(|name| variables.get(name).map(String::as_str)).map_err(|error| unfilled(kind, &error))?,
+    };
     if text.is_empty() {
         let message = format!(
             "A provider of the kind {} has no usual address. It cannot be called without one. Enter its base URL, such \
@@ -55,12 +66,12 @@ pub(super) fn base_url(text: Option<&str>, kind: &Kind) -> Result<String, ApiErr
         );
         return Err(ApiError::invalid("provider.base_url_missing", message).about("base_url"));
     }
-    let base = BaseUrl::parse(text).map_err(|reason| {
+    let base = BaseUrl::parse(&text).map_err(|reason| {
         let message =
             format!("`{text}` cannot be a base URL: {reason}. Nothing was changed. Correct it and try again.");
         ApiError::invalid("provider.base_url_invalid", message).about("base_url")
     })?;
-    if kind.base_url_is_fixed && base.as_str() != kind.base_url {
+    if !kind.accepts(base.as_str()) {
         let message = format!(
             "{} is always at {}. Its key must not go anywhere else, so nothing was changed. Leave the base URL out, or \
              choose the kind `openai_compatible` for a server of your own.",
@@ -71,13 +82,42 @@ pub(super) fn base_url(text: Option<&str>, kind: &Kind) -> Result<String, ApiErr
     Ok(base.as_str().to_owned())
 }
 
+fn unfilled(kind: &Kind, error: &FillError) -> ApiError {
+    let message = format!(
+        "The address of {} is {}, and {error}. It cannot be called without that, so nothing was changed. Send the \
+         values as `variables`, or the whole address as `base_url`.",
+        kind.name, kind.base_url
+    );
+    ApiError::invalid("provider.variable_missing", message).about("variables")
+}
+
+/// Checks the wire formats that a provider is to be called in: its kind must know their paths.
+pub(super) fn dialects(wanted: Vec<Dialect>, kind: &Kind) -> Result<Vec<dialect::Dialect>, ApiError> {
+    let mut dialects = Vec::with_capacity(wanted.len());
+    for dialect in wanted.into_iter().map(dialect::Dialect::from) {
+        if dialects.contains(&dialect) {
+            continue;
+        }
+        if !kind.speaks(dialect) {
+            let message = format!(
+                "A provider of the kind {} is not called as {}. Nothing was changed. Leave it out, or choose another kind.",
+                kind.name,
+                dialect.title()
+            );
+            return Err(ApiError::invalid("provider.dialect_invalid", message).about("dialects"));
+        }
+        dialects.push(dialect);
+    }
+    Ok(dialects)
+}
+
 /// Checks a credential against what its kind needs.
 pub(super) fn credential(choice: CredentialChoice, kind: &Kind) -> Result<CheckedCredential, ApiError> {
     match choice {
         CredentialChoice::None {} if kind.needs_credential => Err(missing(kind)),
         CredentialChoice::None {} => Ok(CheckedCredential { source: CredentialSource::None, secret: None }),
         CredentialChoice::Stored { secret } => {
-            Ok(CheckedCredential { source: CredentialSource::Stored, secret: Some(sendable(secret.0)?) })
+            Ok(CheckedCredential { source: CredentialSource::Stored, secret: Some(sendable(secret.0, kind)?) })
         }
         CredentialChoice::Environment { variable } => Ok(CheckedCredential {
             source: CredentialSource::Environment { variable: variable_name(variable)? },
@@ -107,18 +147,16 @@ fn missing(kind: &Kind) -> ApiError {
     ApiError::invalid("provider.credential_missing", message).about("credential")
 }
 
-/// A secret that can be sent in a header; surrounding white space is what pasting adds.
-fn sendable(secret: Secret) -> Result<Secret, ApiError> {
-    let text = secret.expose();
-    let trimmed = text.trim();
-    let is_sendable =
-        !trimmed.is_empty() && trimmed.len() <= LONGEST_SECRET && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
-    if !is_sendable {
-        let message = "The key is empty, too long, or holds spaces or unusual characters. It could not be sent, so nothing \
-                       was changed. Copy it again from the provider's page.";
-        return Err(ApiError::invalid("provider.secret_invalid", message).about("credential"));
-    }
-    Ok(if trimmed.len() == text.len() { secret } else { Secret::new(trimmed.to_owned()) })
+/// A secret in the form that its kind needs; surrounding white space is what pasting adds.
+fn sendable(secret: Secret, kind: &Kind) -> Result<Secret, ApiError> {
+    kind.auth.prepare(secret).map_err(|reason| {
+        let message = format!(
+            "The key cannot be used: {reason}. It could not be sent, so nothing was changed. Copy it again from the \
+             provider's page. {}",
+            kind.auth.hint()
+        );
+        ApiError::invalid("provider.secret_invalid", message).about("credential")
+    })
 }
 
 fn variable_name(name: String) -> Result<String, ApiError> {

@@ -1,5 +1,6 @@
 //! `POST /providers`
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -18,6 +19,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::events::Tag;
 use crate::extract::Body;
+use crate::requests::Dialect;
 
 /// A provider to add, or to try.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -29,8 +31,14 @@ pub struct NewProvider {
     pub kind: String,
     /// Where its API is; left out, the kind's usual address.
     pub base_url: Option<String>,
+    /// What the kind's usual address is filled in with, by the names of its variables; only without
+    /// a `base_url`.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
     /// Its credential.
     pub credential: CredentialChoice,
+    /// The wire formats it is called in, most wanted first; left out, those of its kind.
+    pub dialects: Option<Vec<Dialect>>,
     /// Whether requests may be sent to it; left out, they may.
     pub is_enabled: Option<bool>,
 }
@@ -66,8 +74,9 @@ pub(super) fn checked(context: &Context, request: NewProvider) -> Result<(Config
         id: ProviderId::new(context.now(), context.entropy()),
         name: check::name(&request.name)?,
         kind: kind.id.to_owned(),
-        base_url: check::base_url(request.base_url.as_deref(), kind)?,
+        base_url: check::base_url(request.base_url.as_deref(), &request.variables, kind)?,
         credential: credential.source,
+        dialects: check::dialects(request.dialects.unwrap_or_default(), kind)?,
         is_enabled: request.is_enabled.unwrap_or(true),
     };
     Ok((provider, credential.secret))

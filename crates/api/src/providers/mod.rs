@@ -20,6 +20,7 @@ pub(crate) use view::is_local;
 
 use crate::context::Context;
 use crate::extract::SecretText;
+use crate::requests::Dialect;
 use crate::shape::Cost;
 
 /// A configured provider.
@@ -38,6 +39,8 @@ pub struct Provider {
     pub base_url: String,
     /// Its credential, never the secret itself.
     pub credential: CredentialStatus,
+    /// The wire formats chosen for it, most wanted first; empty for those of its kind.
+    pub dialects: Vec<Dialect>,
     /// Whether requests may be sent to it.
     pub is_enabled: bool,
     /// Whether it runs on this machine and charges nothing.
@@ -164,6 +167,9 @@ pub enum DiagnosisCode {
     /// Its quota is used up.
     #[serde(rename = "quota.exhausted")]
     QuotaExhausted,
+    /// It has no such model, or does not let the credential use it.
+    #[serde(rename = "model.not_found")]
+    ModelNotFound,
     /// The path of the base URL does not exist there.
     #[serde(rename = "path.not_found")]
     PathNotFound,

@@ -26,6 +26,7 @@ pub async fn test_provider_draft(
         (CredentialSource::Environment { variable }, None) => context.credentials().in_environment(variable),
         (CredentialSource::None | CredentialSource::Stored, None) => Credential::None,
     };
-    let found = probe::test(context.gateway.client(), &Target { provider, credential }).await;
+    let target = Target { provider, credential };
+    let found = probe::test(context.gateway.client(), &target, None, context.now()).await;
     Ok(Json(found.into()))
 }

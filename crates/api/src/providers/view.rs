@@ -16,6 +16,7 @@ use super::{
 };
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::requests::Dialect;
 use crate::shape::micros;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -35,6 +36,7 @@ pub(super) async fn all(context: &Context, everything: &Everything) -> Result<Ve
         kind_name: catalog::kind(&provider.kind).map_or_else(|| provider.kind.clone(), |kind| kind.name.to_owned()),
         base_url: provider.base_url.clone(),
         credential: credential(context, provider, &snapshot),
+        dialects: provider.dialects.iter().copied().map(Dialect::from).collect(),
         is_enabled: provider.is_enabled,
         is_local: is_local(provider),
         models: models_of(everything, provider.id),
@@ -109,7 +111,7 @@ impl From<probe::Diagnosis> for Diagnosis {
             next_step: found.next_step,
             latency_us: found.latency.map(micros),
             status: found.status,
-            models: found.models,
+            models: found.models.into_iter().map(|model| model.id).collect(),
         }
     }
 }
@@ -125,6 +127,7 @@ impl From<Problem> for DiagnosisCode {
             Problem::CredentialRejected => Self::CredentialRejected,
             Problem::CredentialUnavailable => Self::CredentialUnavailable,
             Problem::QuotaExhausted => Self::QuotaExhausted,
+            Problem::ModelNotFound => Self::ModelNotFound,
             Problem::PathNotFound => Self::PathNotFound,
             Problem::AnswerMalformed => Self::AnswerMalformed,
             Problem::UpstreamError => Self::UpstreamError,

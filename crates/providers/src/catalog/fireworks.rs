@@ -1,6 +1,6 @@
 //! Fireworks AI.
 
-use super::Kind;
+use super::{Endpoint, Kind};
 
 pub const KIND: Kind = Kind {
     id: "fireworks",
@@ -8,6 +8,7 @@ pub const KIND: Kind = Kind {
     base_url: "https://api.fireworks.ai/inference/v1",
     credential_variables: &["FIREWORKS_API_KEY"],
     key_prefixes: &["fw_"],
+    endpoints: &[Endpoint::CHAT, Endpoint::EMBEDDINGS],
     docs_url: "https://docs.fireworks.ai/tools-sdks/openai-compatibility",
     docs_date: "2026-11-22",
     ..Kind::HOSTED

@@ -1,6 +1,6 @@
 //! Mistral.
 
-use super::Kind;
+use super::{Endpoint, Kind};
 
 pub const KIND: Kind = Kind {
     id: "mistral",
@@ -10,6 +10,7 @@ pub const KIND: Kind = Kind {
     // Its API refuses fields it does not know and sends the usage without being asked
     // (github.com/openai/openai-agents-python/issues/442, read 2026-11-22).
     supports_stream_usage: false,
+    endpoints: &[Endpoint::CHAT, Endpoint::EMBEDDINGS],
     docs_url: "https://docs.mistral.ai/api/",
     docs_date: "2026-11-22",
     ..Kind::HOSTED

@@ -3,10 +3,22 @@
 //! A record holds facts of the provider's own documentation, with its page and the date it was
 //! read. What a person sets up (name, base URL, credential) is a `domain::provider::Provider`,
 //! which names its record by [`Kind::id`].
+//!
+//! `record` holds the type, `endpoint` what is served where, `model_list` how models are listed and
+//! `variables` what a person fills into a base URL.
 
+mod endpoint;
+mod model_list;
+mod record;
+mod variables;
+
+mod anthropic;
+mod anthropic_compatible;
 mod cerebras;
 mod deepseek;
 mod fireworks;
+mod gemini;
+mod gemini_compatible;
 mod groq;
 mod llamacpp;
 mod lmstudio;
@@ -19,9 +31,17 @@ mod together;
 mod vllm;
 mod xai;
 
+pub use self::endpoint::{EmbeddingsShape, Endpoint, Serves};
+pub use self::model_list::{DiscoveredModel, ListShape, ModelList};
+pub use self::record::{Cancel, Detection, Kind};
+pub use self::variables::{Choice, FillError, Variable};
+pub use crate::auth::Auth;
+
 /// Every record, in the order in which they are offered.
 pub static ALL: &[Kind] = &[
     openai::KIND,
+    anthropic::KIND,
+    gemini::KIND,
     openrouter::KIND,
     groq::KIND,
     mistral::KIND,
@@ -35,72 +55,9 @@ pub static ALL: &[Kind] = &[
     llamacpp::KIND,
     vllm::KIND,
     openai_compatible::KIND,
+    anthropic_compatible::KIND,
+    gemini_compatible::KIND,
 ];
-
-/// What is known of a provider.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts, each read by its name")]
-pub struct Kind {
-    /// Stable id, stored with each configured provider, e.g. `openai`.
-    pub id: &'static str,
-    /// The name people know it by.
-    pub name: &'static str,
-    /// Where its API is; empty when only the person knows.
-    pub base_url: &'static str,
-    /// Whether nobody needs another base URL.
-    pub base_url_is_fixed: bool,
-    /// Whether it refuses calls without a credential.
-    pub needs_credential: bool,
-    /// Whether it usually runs on this machine or next to it, and charges nothing.
-    pub is_local: bool,
-    /// How a server of this kind is found on this machine; `None` for those that are not local.
-    pub detection: Option<Detection>,
-    /// Environment variables that its own tools read the credential from.
-    pub credential_variables: &'static [&'static str],
-    /// How its credentials begin, to recognise a pasted one; may be empty.
-    pub key_prefixes: &'static [&'static str],
-    /// The path of its model list, below the base URL.
-    pub models_path: &'static str,
-    /// A path below the base URL that answers 200 only with a good credential, where the model list
-    /// is public and so proves nothing.
-    pub credential_path: Option<&'static str>,
-    /// The field that bounds the output of one choice.
-    pub output_bound_field: &'static str,
-    /// What closing the connection does to generation and to the bill.
-    pub cancel: Cancel,
-    /// Whether its streams end with `[DONE]`.
-    pub sends_done: bool,
-    /// Whether it takes `stream_options.include_usage`.
-    pub supports_stream_usage: bool,
-    /// Its documentation of this API.
-    pub docs_url: &'static str,
-    /// When that was read, as `YYYY-MM-DD`.
-    pub docs_date: &'static str,
-    /// What a person who sets it up should know.
-    pub note: Option<&'static str>,
-}
-
-/// How a local server is told from others on its port.
-#[derive(Clone, Copy, Debug)]
-pub struct Detection {
-    /// The port it listens on unless told otherwise.
-    pub port: u16,
-    /// A path at the root that it answers with 200.
-    pub path: &'static str,
-    /// A text that the answer holds.
-    pub mark: &'static str,
-}
-
-/// What closing the connection does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cancel {
-    /// Generation stops, and with it the bill.
-    StopsBilling,
-    /// The whole answer is billed all the same.
-    BillsFull,
-    /// The documentation does not say.
-    Unknown,
-}
 
 /// The record with this id.
 pub fn kind(id: &str) -> Option<&'static Kind> {
@@ -119,40 +76,6 @@ pub fn kind_of_credential(credential: &str) -> Option<&'static Kind> {
         .map(|(_, kind)| kind)
 }
 
-impl Kind {
-    /// What most records share: a hosted provider of the OpenAI dialect that documents nothing
-    /// about cancelling.
-    const HOSTED: Self = Self {
-        id: "",
-        name: "",
-        base_url: "",
-        base_url_is_fixed: true,
-        needs_credential: true,
-        is_local: false,
-        detection: None,
-        credential_variables: &[],
-        key_prefixes: &[],
-        models_path: "/models",
-        credential_path: None,
-        output_bound_field: "max_tokens",
-        cancel: Cancel::Unknown,
-        sends_done: true,
-        supports_stream_usage: true,
-        docs_url: "",
-        docs_date: "",
-        note: None,
-    };
-
-    /// What servers on one's own machine share: no credential, no bill.
-    const LOCAL: Self = Self {
-        base_url_is_fixed: false,
-        needs_credential: false,
-        is_local: true,
-        cancel: Cancel::StopsBilling,
-        ..Self::HOSTED
-    };
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -166,19 +89,57 @@ mod tests {
         for kind in ALL {
             assert!(ids.insert(kind.id), "{} is there twice", kind.id);
             assert!(kind.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{}", kind.id);
-            assert!(!kind.name.is_empty() && kind.models_path.starts_with('/'), "{}", kind.id);
-            assert!(kind.docs_url.starts_with("https://"), "{}", kind.id);
+            assert!(!kind.name.is_empty() && kind.docs_url.starts_with("https://"), "{}", kind.id);
             assert_eq!(kind.docs_date.len(), "2026-11-22".len(), "{}", kind.id);
             assert!(["max_tokens", "max_completion_tokens"].contains(&kind.output_bound_field), "{}", kind.id);
             assert_eq!(kind.is_local, kind.detection.is_some(), "{}", kind.id);
+            assert!(kind.credential_path.is_none_or(|path| path.starts_with('/')), "{}", kind.id);
+            assert_eq!(super::kind(kind.id).unwrap().name, kind.name);
+        }
+    }
+
+    #[test]
+    fn every_base_url_can_be_dialled_once_it_is_filled_in() {
+        for kind in ALL {
+            let placeholders = kind.base_url.matches('{').count();
+            assert!(kind.variables.iter().all(|variable| kind.base_url.contains(&format!("{{{}}}", variable.name))));
             if kind.base_url.is_empty() {
                 assert!(!kind.base_url_is_fixed, "{}", kind.id);
-            } else {
-                let base = BaseUrl::parse(kind.base_url).unwrap();
-                assert_eq!(base.as_str(), kind.base_url, "{}", kind.id);
-                assert_eq!(base.is_on_this_machine(), kind.is_local, "{}", kind.id);
+                continue;
             }
-            assert_eq!(super::kind(kind.id).unwrap().name, kind.name);
+            let filled = kind.fill(|_| Some("eu-1")).or_else(|_| kind.fill(|_| None)).unwrap();
+            assert!(!filled.contains('{') && (placeholders > 0 || filled == kind.base_url), "{}", kind.id);
+            let base = BaseUrl::parse(&filled).unwrap();
+            assert_eq!(base.as_str(), filled, "{}", kind.id);
+            assert_eq!(base.is_on_this_machine(), kind.is_local, "{}", kind.id);
+            assert!(kind.values_in(&filled).is_some() && kind.accepts(&filled), "{}", kind.id);
+            for choice in kind.variables.iter().flat_map(|variable| variable.choices) {
+                assert!(kind.fill(|_| Some(choice.value)).is_ok() || kind.variables.len() > 1, "{}", kind.id);
+            }
+        }
+    }
+
+    #[test]
+    fn every_path_can_be_called() {
+        for kind in ALL {
+            let base = BaseUrl::parse("https://api.example.com/v1").unwrap();
+            let listed = kind.model_list.map(|list| (list.path.to_owned(), list.at_root));
+            let served = kind.endpoints.iter().flat_map(|endpoint| {
+                [false, true].map(|is_streaming| (endpoint.path_for("a/b:c", is_streaming), endpoint.at_root))
+            });
+            for (path, at_root) in served.chain(listed) {
+                let url = if at_root { base.at_root(&path) } else { base.join(&path) };
+                assert!(url.is_some() && !path.contains('{'), "{} {path}", kind.id);
+            }
+            for endpoint in kind.endpoints {
+                assert!(endpoint.path.contains("{model}") || endpoint.model_is_in_body, "{}", kind.id);
+                for (name, value) in endpoint.added {
+                    assert!(serde_json::from_str::<serde::de::IgnoredAny>(value).is_ok(), "{} {name}", kind.id);
+                }
+            }
+            let conversations =
+                kind.endpoints.iter().any(|endpoint| matches!(endpoint.serves, Serves::Conversation(_)));
+            assert!(conversations, "{}", kind.id);
         }
     }
 
@@ -198,6 +159,7 @@ mod tests {
         let guess = |credential| kind_of_credential(credential).map(|kind| kind.id);
         assert_eq!(guess("sk-or-v1-abc"), Some("openrouter"));
         assert_eq!(guess("sk-proj-abc"), Some("openai"));
+        assert_eq!(guess("sk-ant-abc"), Some("anthropic"));
         assert_eq!(guess("gsk_abc"), Some("groq"));
         assert_eq!(guess("xai-abc"), Some("xai"));
         assert_eq!(guess("hello"), None);

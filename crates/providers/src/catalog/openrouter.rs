@@ -1,6 +1,6 @@
 //! OpenRouter: many providers behind one key.
 
-use super::Kind;
+use super::{Endpoint, Kind};
 
 pub const KIND: Kind = Kind {
     id: "openrouter",
@@ -10,6 +10,7 @@ pub const KIND: Kind = Kind {
     key_prefixes: &["sk-or-"],
     // The model list is public.
     credential_path: Some("/key"),
+    endpoints: &[Endpoint::CHAT, Endpoint::EMBEDDINGS],
     docs_url: "https://openrouter.ai/docs/api-reference/streaming",
     docs_date: "2026-11-22",
     note: Some("Closing a stream stops the bill with some of its providers only."),

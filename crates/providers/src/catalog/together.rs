@@ -1,6 +1,6 @@
 //! Together AI.
 
-use super::Kind;
+use super::{Endpoint, Kind};
 
 pub const KIND: Kind = Kind {
     id: "together",
@@ -8,6 +8,7 @@ pub const KIND: Kind = Kind {
     base_url: "https://api.together.ai/v1",
     credential_variables: &["TOGETHER_API_KEY"],
     key_prefixes: &["tgp_v1_"],
+    endpoints: &[Endpoint::CHAT, Endpoint::EMBEDDINGS],
     docs_url: "https://docs.together.ai/docs/inference/openai-compatibility",
     docs_date: "2026-11-22",
     ..Kind::HOSTED

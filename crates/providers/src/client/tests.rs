@@ -144,7 +144,7 @@ async fn faults_are_told_apart() {
     let garbage = Scripted::start(vec![Act::AnswerAndClose("hello, I am no HTTP\r\n\r\n".to_owned())]).await;
     assert!(matches!(error_of(&garbage.target()).await, CallError::Broken(_)));
     let address = error_of(&target("http://api.example.com/v1")).await;
-    assert_eq!(address, CallError::Address(crate::address::BaseUrlError::Insecure));
+    assert_eq!(address, CallError::Address(BaseUrlError::Insecure));
 }
 
 #[tokio::test]

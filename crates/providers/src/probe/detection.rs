@@ -5,9 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 
-use super::{LIST_LIMIT, listed};
+use super::LIST_LIMIT;
 use crate::address::BaseUrl;
-use crate::catalog::{self, Detection, Kind};
+use crate::catalog::{self, Detection, Kind, ListShape};
 use crate::client::Client;
 
 /// How long a server on this machine may take to show itself.
@@ -71,7 +71,8 @@ async fn recognise(client: &Client, kind: &'static Kind, detection: Detection, p
         return None;
     }
     let list = read_public(client, &base, "/v1/models").await?;
-    Some(DetectedServer { kind: kind.id, name: kind.name, base_url: base.as_str().to_owned(), models: listed(&list)? })
+    let models = ListShape::OpenAi.read(&list)?.into_iter().map(|model| model.id).collect();
+    Some(DetectedServer { kind: kind.id, name: kind.name, base_url: base.as_str().to_owned(), models })
 }
 
 async fn read_public(client: &Client, base: &BaseUrl, path: &str) -> Option<Bytes> {

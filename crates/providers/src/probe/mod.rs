@@ -1,20 +1,21 @@
 //! Questions of a person who sets a provider up: does it answer ([`test()`]), what runs on this machine
 //! ([`detect_local`]), which credentials lie in the environment ([`environment`]).
 
+mod answer;
 mod detection;
+mod question;
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::HeaderMap;
-use megarouter_dialect::openai_chat::error as error_body;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::provider::Target;
-use serde::Deserialize;
 
 pub use self::detection::{DetectedServer, EnvironmentCredential, detect_local, environment};
-use crate::catalog;
+use crate::catalog::{self, DiscoveredModel, Endpoint, Kind, ModelList, Serves};
 use crate::client::{Call, Client, UpstreamResponse};
-use crate::errors::{self, CallError};
+use crate::errors::CallError;
 
 /// The most that is read of a list of models. OpenRouter's is near 1 MiB.
 const LIST_LIMIT: usize = 8 << 20;
@@ -24,6 +25,12 @@ const ERROR_LIMIT: usize = 64 << 10;
 
 /// How long a provider may take to answer a test.
 const TEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a model may take for a few words; a local one may have to be loaded first.
+const MODEL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A name that no model has, to see whether a provider without a list takes the credential.
+const NO_MODEL: &str = "megarouter-test";
 
 /// What a test found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +45,8 @@ pub struct Diagnosis {
     pub latency: Option<Duration>,
     /// The HTTP status; `None` without an answer.
     pub status: Option<u16>,
-    /// The provider's own ids of its models.
-    pub models: Vec<String>,
+    /// The provider's models, as far as its list tells.
+    pub models: Vec<DiscoveredModel>,
 }
 
 /// What can be wrong with a provider.
@@ -61,6 +68,8 @@ pub enum Problem {
     CredentialUnavailable,
     /// Its account is empty, or its rate limit used up.
     QuotaExhausted,
+    /// It answers, and has no such model or does not let the credential use it.
+    ModelNotFound,
     /// It answers, and has no such API there.
     PathNotFound,
     /// It answers with something else.
@@ -81,6 +90,7 @@ impl Problem {
             Self::CredentialRejected => "credential.rejected",
             Self::CredentialUnavailable => "credential.unavailable",
             Self::QuotaExhausted => "quota.exhausted",
+            Self::ModelNotFound => "model.not_found",
             Self::PathNotFound => "path.not_found",
             Self::AnswerMalformed => "answer.malformed",
             Self::UpstreamError => "upstream.error",
@@ -88,20 +98,14 @@ impl Problem {
     }
 }
 
-#[derive(Deserialize)]
-struct ModelList {
-    data: Option<Vec<ListedModel>>,
-}
-
-#[derive(Deserialize)]
-struct ListedModel {
-    id: String,
-}
-
 impl Diagnosis {
     /// True when requests can be sent to the provider.
     pub const fn is_ok(&self) -> bool {
         self.problem.is_none()
+    }
+
+    fn fine(message: String, models: Vec<DiscoveredModel>) -> Self {
+        Self { problem: None, message, next_step: None, latency: None, status: None, models }
     }
 
     fn of_problem(problem: Problem, message: String, next_step: &str) -> Self {
@@ -116,112 +120,110 @@ impl Diagnosis {
     }
 }
 
-/// Asks a provider for its models, with its credential; sends nothing that is billed.
-pub async fn test(client: &Client, target: &Target) -> Diagnosis {
+/// A provider under test.
+struct Patient<'a> {
+    client: &'a Client,
+    target: &'a Target,
+    kind: Option<&'static Kind>,
+    now: Timestamp,
+}
+
+/// Asks a provider for its models, with its credential. Without a model nothing is billed; with one
+/// it is asked for a few words too, which costs a fraction of a cent. `now` is the wall clock.
+pub async fn test(client: &Client, target: &Target, model: Option<&str>, now: Timestamp) -> Diagnosis {
     let kind = catalog::kind(&target.provider.kind);
-    let path = kind.map_or("/models", |kind| kind.models_path);
-    let started = Instant::now();
-    let found = match ask(client, target, path).await {
-        Ok(response) => {
-            let (latency, status) = (started.elapsed(), response.status.as_u16());
-            let found = read_answer(response, target).await;
-            Diagnosis { latency: Some(latency), status: Some(status), ..found }
+    let patient = Patient { client, target, kind, now };
+    let listed = match kind.map_or(Some(ModelList::OPENAI), |kind| kind.model_list) {
+        Some(list) => patient.list(list).await,
+        None => patient.accepts_credential().await,
+    };
+    // A server without a list may still serve the model that is asked for.
+    let is_worth_asking = listed.is_ok() || listed.problem == Some(Problem::PathNotFound);
+    match model {
+        Some(model) if is_worth_asking => Diagnosis { models: listed.models, ..patient.ask_model(model).await },
+        _ => listed,
+    }
+}
+
+impl Patient<'_> {
+    /// Asks for the list, and for what proves the credential where the list does not.
+    async fn list(&self, list: ModelList) -> Diagnosis {
+        let own = self.list_target(list);
+        let target = own.as_ref().unwrap_or(self.target);
+        let none = HeaderMap::new();
+        let call = Call { at_root: list.at_root, ..Call::get(list.path, &none, TEST_TIMEOUT) };
+        let found = self.ask(target, call, async |response| answer::of_list(response, target, list.shape).await).await;
+        match self.kind.and_then(|kind| kind.credential_path) {
+            Some(path) if found.is_ok() => self.check_credential(path, found).await,
+            _ => found,
         }
-        Err(error) => diagnose(&error),
-    };
-    match kind.and_then(|kind| kind.credential_path) {
-        Some(path) if found.is_ok() => check_credential(client, target, path, found).await,
-        _ => found,
     }
-}
 
-async fn ask(client: &Client, target: &Target, path: &str) -> Result<UpstreamResponse, CallError> {
-    let none = HeaderMap::new();
-    client.call(target, Call::get(path, &none, TEST_TIMEOUT), Timestamp::from_micros(0)).await
-}
+    /// The same provider where its list is, for the few that keep it at another host.
+    fn list_target(&self, list: ModelList) -> Option<Target> {
+        let base_url = self.kind?.fill_from(&self.target.provider.base_url, list.base_url?)?;
+        let mut target = self.target.clone();
+        target.provider.base_url = base_url;
+        Some(target)
+    }
 
-/// A public model list says nothing about the credential, so a second path is asked.
-async fn check_credential(client: &Client, target: &Target, path: &str, found: Diagnosis) -> Diagnosis {
-    match ask(client, target, path).await {
-        Ok(response) if response.status.is_success() => found,
-        Ok(response) => {
-            let status = response.status.as_u16();
-            Diagnosis { latency: found.latency, status: Some(status), ..read_error(response, target).await }
+    /// A public model list says nothing about the credential, so a second path is asked.
+    async fn check_credential(&self, path: &str, found: Diagnosis) -> Diagnosis {
+        let none = HeaderMap::new();
+        let call = Call::get(path, &none, TEST_TIMEOUT);
+        let checked = self.ask(self.target, call, async |response| answer::of_check(response, self.target).await).await;
+        if checked.is_ok() { found } else { Diagnosis { latency: found.latency, ..checked } }
+    }
+
+    /// Sends a conversation that cannot be answered: who refuses it for its model knew the
+    /// credential, and nothing is billed.
+    async fn accepts_credential(&self) -> Diagnosis {
+        let found = self.ask_model(NO_MODEL).await;
+        let is_refused_for_the_model = match found.problem {
+            Some(Problem::ModelNotFound) => true,
+            Some(Problem::UpstreamError) => matches!(found.status, Some(400 | 404 | 422)),
+            _ => false,
+        };
+        if !is_refused_for_the_model {
+            return found;
         }
-        Err(error) => diagnose(&error),
+        let message = "The server answered and took the key; it has no list of its models.".to_owned();
+        Diagnosis { latency: found.latency, status: found.status, ..Diagnosis::fine(message, vec![]) }
     }
-}
 
-async fn read_answer(response: UpstreamResponse, target: &Target) -> Diagnosis {
-    if !response.status.is_success() {
-        return read_error(response, target).await;
+    /// Asks a model for a few words, in the dialect that suits it best.
+    async fn ask_model(&self, model: &str) -> Diagnosis {
+        let none = HeaderMap::new();
+        let endpoint = match self.kind {
+            None => Some(&Endpoint::CHAT),
+            Some(kind) => kind.dialects(model).find_map(|dialect| kind.endpoint(Serves::Conversation(dialect), model)),
+        };
+        let Some((endpoint, dialect)) = endpoint.and_then(|endpoint| Some((endpoint, endpoint.dialect()?))) else {
+            let message = format!("The provider holds no conversations with `{model}`.");
+            return Diagnosis::of_problem(Problem::ModelNotFound, message, "Choose another model.");
+        };
+        let bound = self.kind.map_or("max_tokens", |kind| kind.output_bound_field);
+        let body = question::smallest(dialect, endpoint, model, bound);
+        let path = endpoint.path_for(model, false);
+        let call = Call::post(&path, Bytes::from(body), &none, false, MODEL_TIMEOUT).to_endpoint(endpoint);
+        self.ask(self.target, call, async |response| answer::of_model(response, self.target, model).await).await
     }
-    let malformed = |message: &str| {
-        let next_step = "Check that the address ends with the version, such as /v1.";
-        Diagnosis::of_problem(Problem::AnswerMalformed, message.to_owned(), next_step)
-    };
-    let Ok(body) = response.body.read_all(LIST_LIMIT).await else {
-        return malformed("The server began to list its models and did not finish.");
-    };
-    let Some(models) = listed(&body) else {
-        return malformed("The server answered, but not with a list of models.");
-    };
-    let message = match models.len() {
-        0 => "The server answered; it offers no models yet.".to_owned(),
-        1 => "The server answered; it offers 1 model.".to_owned(),
-        count => format!("The server answered; it offers {count} models."),
-    };
-    Diagnosis { problem: None, message, next_step: None, latency: None, status: None, models }
-}
 
-/// The ids of a model list; some providers send the bare array.
-fn listed(body: &[u8]) -> Option<Vec<String>> {
-    let models = serde_json::from_slice::<ModelList>(body)
-        .ok()
-        .and_then(|list| list.data)
-        .or_else(|| serde_json::from_slice::<Vec<ListedModel>>(body).ok())?;
-    Some(models.into_iter().map(|model| model.id).collect())
-}
-
-async fn read_error(response: UpstreamResponse, target: &Target) -> Diagnosis {
-    let status = response.status.as_u16();
-    let body = response.body.read_all(ERROR_LIMIT).await.unwrap_or_default();
-    let said = error_body::parse(&errors::scrub(&body, target));
-    let is_quota = status == 402 || status == 429;
-    let (problem, what, next_step) = match status {
-        401 | 403 => (
-            Problem::CredentialRejected,
-            "The provider refused the key",
-            "Check that the key was copied whole, is still valid, and belongs to this provider.",
-        ),
-        _ if is_quota => (
-            Problem::QuotaExhausted,
-            "The provider knows the key, but its limit or balance is used up",
-            "Check the balance and limits in the provider's console.",
-        ),
-        404 | 405 => (
-            Problem::PathNotFound,
-            "The server answered, but has no such API at this address",
-            "Check that the address ends with the version, such as /v1.",
-        ),
-        300..=399 => (
-            Problem::PathNotFound,
-            "The server sent us to another address, which is not followed",
-            "Enter the address that the provider's documentation names.",
-        ),
-        _ => (
-            Problem::UpstreamError,
-            "The provider answered with an error",
-            "Try again later; if it stays, look at the provider's status page.",
-        ),
-    };
-    let quote = said.map(|said| format!(": {}", cut(&said.message))).unwrap_or_default();
-    Diagnosis::of_problem(problem, format!("{what} (status {status}){quote}"), next_step)
-}
-
-/// At most 300 characters on one line.
-fn cut(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(300).collect()
+    async fn ask(
+        &self,
+        target: &Target,
+        call: Call<'_>,
+        read: impl AsyncFnOnce(UpstreamResponse) -> Diagnosis,
+    ) -> Diagnosis {
+        let started = Instant::now();
+        match self.client.call(target, call, self.now).await {
+            Ok(response) => {
+                let (latency, status) = (started.elapsed(), response.status.as_u16());
+                Diagnosis { latency: Some(latency), status: Some(status), ..read(response).await }
+            }
+            Err(error) => diagnose(&error),
+        }
+    }
 }
 
 fn diagnose(error: &CallError) -> Diagnosis {
@@ -256,21 +258,24 @@ mod tests {
     use crate::client::ClientOptions;
     use crate::scripted::{Act, LIST, Scripted, json, target};
 
+    const NOW: Timestamp = Timestamp::from_micros(1_795_356_000_000_000);
+
     fn client() -> Client {
         Client::new(&ClientOptions::default()).unwrap()
     }
 
     async fn found(status: &str, body: &str) -> Diagnosis {
         let server = Scripted::start(vec![Act::Answer(json(status, body))]).await;
-        test(&client(), &server.target()).await
+        test(&client(), &server.target(), None, NOW).await
     }
 
     #[tokio::test]
     async fn a_list_of_models_is_a_good_provider() {
         let mut server = Scripted::start(vec![Act::Answer(json("200 OK", LIST))]).await;
-        let diagnosis = test(&client(), &server.target()).await;
+        let diagnosis = test(&client(), &server.target(), None, NOW).await;
         assert!(diagnosis.is_ok() && diagnosis.latency.is_some());
-        assert_eq!((diagnosis.status, diagnosis.models), (Some(200), vec!["a".to_owned(), "b".to_owned()]));
+        let ids: Vec<&str> = diagnosis.models.iter().map(|model| model.id.as_str()).collect();
+        assert_eq!((diagnosis.status, ids), (Some(200), vec!["a", "b"]));
         assert!(server.next_request().await.starts_with("GET /v1/models "));
         assert!(found("200 OK", r#"[{"id":"a"}]"#).await.is_ok());
         assert!(found("200 OK", r#"{"data":[]}"#).await.is_ok());
@@ -301,7 +306,7 @@ mod tests {
     async fn faults_without_an_answer_are_told_apart() {
         let at = |base_url: &str| {
             let target = target(base_url);
-            async move { test(&client(), &target).await }
+            async move { test(&client(), &target, None, NOW).await }
         };
         let refused = at("http://127.0.0.1:1/v1").await;
         assert_eq!((refused.problem, refused.status), (Some(Problem::ConnectRefused), None));
@@ -315,7 +320,7 @@ mod tests {
         let mut server = Scripted::start(vec![Act::Answer(json("200 OK", LIST)), Act::Answer(refused)]).await;
         let mut target = server.target();
         target.provider.kind = "openrouter".to_owned();
-        assert_eq!(test(&client(), &target).await.problem, Some(Problem::CredentialRejected));
+        assert_eq!(test(&client(), &target, None, NOW).await.problem, Some(Problem::CredentialRejected));
         assert!(server.next_request().await.starts_with("GET /v1/models "));
         assert!(server.next_request().await.starts_with("GET /v1/key "));
     }

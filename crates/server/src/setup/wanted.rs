@@ -24,12 +24,15 @@ pub fn provider(entry: &ProviderEntry, id: ProviderId) -> Result<(Provider, Opti
         let known: Vec<_> = catalog::ALL.iter().map(|kind| kind.id).collect();
         format!("`{}` is no kind of provider; use one of {}", entry.kind, known.join(", "))
     })?;
-    let address = entry.base_url.as_deref().unwrap_or(kind.base_url);
+    let address = match &entry.base_url {
+        Some(address) => address.clone(),
+        None => kind.fill(|_| None).map_err(|error| format!("base_url: {} needs one, since {error}", kind.base_url))?,
+    };
     if address.is_empty() {
         return Err(format!("the kind {} needs a base_url", kind.id));
     }
-    let base_url = BaseUrl::parse(address).map_err(|error| format!("base_url: {error}"))?.as_str().to_owned();
-    if kind.base_url_is_fixed && base_url != kind.base_url {
+    let base_url = BaseUrl::parse(&address).map_err(|error| format!("base_url: {error}"))?.as_str().to_owned();
+    if !kind.accepts(&base_url) {
         return Err(format!(
             "{} is always at {}; leave base_url out, or use openai_compatible",
             kind.name, kind.base_url

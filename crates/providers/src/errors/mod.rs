@@ -1,18 +1,23 @@
 //! What went wrong with a call, and what a caller can do about it.
 
+mod judge;
+
 use std::error::Error;
 use std::io;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use megarouter_dialect::openai_chat::error::UpstreamErrorBody;
+use megarouter_dialect::errors::UpstreamErrorBody;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::code::Code;
 use megarouter_domain::provider::{Credential, Target};
+use serde::Deserialize;
 use thiserror::Error;
 
+pub use self::judge::{Cause, Judgement, LONGEST_WAIT, NextStep, judge};
 use crate::address::BaseUrlError;
+use crate::auth;
 use crate::resolver::ResolveError;
 
 /// Why there is no answer, or no more of it. The texts never hold a credential or the client's text.
@@ -67,56 +72,6 @@ impl CallError {
     }
 }
 
-/// What to do after a provider answered with an error status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NextStep {
-    /// Ask the same deployment again, after a wait.
-    RetrySame {
-        /// How long to wait: what the provider said, or zero.
-        after: Duration,
-    },
-    /// Ask the next deployment.
-    NextDeployment,
-    /// Give the answer to the client as it is: another deployment would say the same, and clients
-    /// act on the wording.
-    GiveBack,
-}
-
-/// An error status, judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Judgement {
-    /// What to do.
-    pub next_step: NextStep,
-    /// The code for the ledger and, when no deployment is left, for the client.
-    pub code: Code,
-}
-
-/// The longest wait that is honoured; a provider that asks for more is passed over.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
-/// Judges an answer with an error status (300 or above).
-pub fn judge(status: u16, retry_after: Option<Duration>, error: Option<&UpstreamErrorBody>) -> Judgement {
-    let retry = match retry_after {
-        Some(wait) if wait > LONGEST_WAIT => NextStep::NextDeployment,
-        wait => NextStep::RetrySame { after: wait.unwrap_or_default() },
-    };
-    let judged = |next_step, code| Judgement { next_step, code };
-    match status {
-        402 => judged(NextStep::NextDeployment, Code::UpstreamRateLimited),
-        429 if error.is_some_and(UpstreamErrorBody::is_quota_exhausted) => {
-            judged(NextStep::NextDeployment, Code::UpstreamRateLimited)
-        }
-        429 => judged(retry, Code::UpstreamRateLimited),
-        401 | 403 => judged(NextStep::NextDeployment, Code::UpstreamCredential),
-        404 | 405 | 410 => judged(NextStep::NextDeployment, Code::UpstreamError),
-        408 | 409 | 425 | 500 | 502 | 503 | 529 => judged(retry, Code::UpstreamError),
-        504 => judged(NextStep::NextDeployment, Code::UpstreamTimeout),
-        400..=499 => judged(NextStep::GiveBack, Code::UpstreamError),
-        // Redirects are not followed; and whatever else comes is no answer.
-        _ => judged(NextStep::NextDeployment, Code::UpstreamError),
-    }
-}
-
 /// How long the provider asks to wait: `retry-after-ms`, or `retry-after` in seconds or as a date.
 /// What lies in the past, or below zero, is no wait; what cannot be read is `None`.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
@@ -146,18 +101,57 @@ fn decimal(text: &str) -> Option<u64> {
     whole.parse::<u64>().ok().map(|whole| whole.saturating_add(up))
 }
 
+/// How long an error body asks to wait: the `retryDelay` of Google's `RetryInfo`, which comes without
+/// a header (ai.google.dev/gemini-api/docs/troubleshooting, read 2026-11-22). `None` when it says
+/// nothing of it.
+pub fn retry_hint(body: &[u8]) -> Option<Duration> {
+    let said = serde_json::from_slice::<Hinting>(body)
+        .or_else(|_| serde_json::from_slice::<[Hinting; 1]>(body).map(|[only]| only))
+        .ok()?;
+    let delay = said.error.details.into_iter().find_map(|detail| detail.retry_delay)?;
+    decimal(delay.strip_suffix('s')?).map(Duration::from_secs)
+}
+
+#[derive(Deserialize)]
+struct Hinting {
+    error: Hints,
+}
+
+#[derive(Deserialize)]
+struct Hints {
+    details: Vec<Hint>,
+}
+
+#[derive(Deserialize)]
+struct Hint {
+    #[serde(default, rename = "retryDelay")]
+    retry_delay: Option<String>,
+}
+
 /// A provider's body without our credential, should it quote it.
 pub fn scrub(body: &Bytes, target: &Target) -> Bytes {
     let Credential::Ready(secret) = &target.credential else { return body.clone() };
-    let needle = secret.expose().trim().as_bytes();
-    if needle.is_empty() {
-        return body.clone();
-    }
+    auth::quotable(secret.expose()).iter().fold(body.clone(), |body, part| without(&body, part.as_bytes()))
+}
+
+/// What a provider said, without our credential, should it quote it.
+pub fn scrub_said(said: UpstreamErrorBody, target: &Target) -> UpstreamErrorBody {
+    let Credential::Ready(secret) = &target.credential else { return said };
+    let parts = auth::quotable(secret.expose());
+    let clean = |text: String| parts.iter().fold(text, |text, part| text.replace(part.as_str(), STAND_IN));
+    let UpstreamErrorBody { message, kind, code, param } = said;
+    UpstreamErrorBody { message: clean(message), kind: kind.map(clean), code: code.map(clean), param: param.map(clean) }
+}
+
+/// What stands where a credential was.
+const STAND_IN: &str = "[credential]";
+
+fn without(body: &Bytes, needle: &[u8]) -> Bytes {
     let mut clean: Vec<u8> = vec![];
     let mut rest: &[u8] = body;
     while let Some(at) = rest.windows(needle.len()).position(|window| window == needle) {
         clean.extend_from_slice(&rest[..at]);
-        clean.extend_from_slice(b"[credential]");
+        clean.extend_from_slice(STAND_IN.as_bytes());
         rest = &rest[at + needle.len()..];
     }
     if rest.len() == body.len() {
@@ -165,18 +159,6 @@ pub fn scrub(body: &Bytes, target: &Target) -> Bytes {
     }
     clean.extend_from_slice(rest);
     clean.into()
-}
-
-/// What a provider said, without our credential, should it quote it.
-pub fn scrub_said(said: UpstreamErrorBody, target: &Target) -> UpstreamErrorBody {
-    let Credential::Ready(secret) = &target.credential else { return said };
-    let needle = secret.expose().trim();
-    if needle.is_empty() {
-        return said;
-    }
-    let clean = |text: String| text.replace(needle, "[credential]");
-    let UpstreamErrorBody { message, kind, code, param } = said;
-    UpstreamErrorBody { message: clean(message), kind: kind.map(clean), code: code.map(clean), param: param.map(clean) }
 }
 
 /// Says what a failure of the HTTP client was.
@@ -248,29 +230,15 @@ mod tests {
     }
 
     #[test]
-    fn statuses_are_judged_by_what_can_be_done() {
-        let step = |status| judge(status, None, None).next_step;
-        let retry = NextStep::RetrySame { after: Duration::ZERO };
-        for status in [408, 409, 429, 500, 502, 503, 529] {
-            assert_eq!(step(status), retry, "{status}");
+    fn googles_delay_is_read_from_the_body() {
+        let body = r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[
+            {"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[]},
+            {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.07s"}]}}"#;
+        assert_eq!(retry_hint(body.as_bytes()), Some(Duration::from_secs(35)));
+        assert_eq!(retry_hint(format!("[{body}]").as_bytes()), Some(Duration::from_secs(35)));
+        for silent in ["", "{}", r#"{"error":{"message":"x"}}"#, r#"{"error":{"details":[{"retryDelay":"soon"}]}}"#] {
+            assert_eq!(retry_hint(silent.as_bytes()), None, "{silent}");
         }
-        for status in [301, 307, 401, 402, 403, 404, 504, 520] {
-            assert_eq!(step(status), NextStep::NextDeployment, "{status}");
-        }
-        for status in [400, 413, 415, 422] {
-            assert_eq!(step(status), NextStep::GiveBack, "{status}");
-        }
-        assert_eq!(judge(401, None, None).code, Code::UpstreamCredential);
-        assert_eq!(judge(429, None, None).code, Code::UpstreamRateLimited);
-    }
-
-    #[test]
-    fn a_wait_is_honoured_up_to_a_minute_and_an_empty_account_never() {
-        let minute = Duration::from_secs(60);
-        assert_eq!(judge(429, Some(minute), None).next_step, NextStep::RetrySame { after: minute });
-        assert_eq!(judge(503, Some(minute * 2), None).next_step, NextStep::NextDeployment);
-        let empty = UpstreamErrorBody { code: Some("insufficient_quota".to_owned()), ..UpstreamErrorBody::default() };
-        assert_eq!(judge(429, None, Some(&empty)).next_step, NextStep::NextDeployment);
     }
 
     #[test]
