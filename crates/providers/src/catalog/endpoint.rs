@@ -83,6 +83,8 @@ pub struct Endpoint {
     pub models: Option<fn(&str) -> bool>,
     /// How the credential is sent, where that differs from the provider's other paths.
     pub auth: Option<Auth>,
+    /// Whether only some servers of the kind have it: it is used where the organisation says so.
+    pub is_optional: bool,
 }
 
 impl Endpoint {
@@ -124,7 +126,13 @@ impl Endpoint {
             added: &[],
             models: None,
             auth: None,
+            is_optional: false,
         }
+    }
+
+    /// The same where only some servers of the kind have it.
+    pub(crate) const fn optional(self) -> Self {
+        Self { is_optional: true, ..self }
     }
 
     /// The same operation at a path from the origin.
@@ -154,6 +162,14 @@ impl Endpoint {
             return path.to_owned();
         }
         path.replace("{model}", &utf8_percent_encode(upstream_model, IN_PATH).to_string())
+    }
+
+    /// The dialect of the conversations it serves; `None` when it serves something else.
+    pub const fn conversation(&self) -> Option<Dialect> {
+        match self.serves {
+            Serves::Conversation(dialect) => Some(dialect),
+            _ => None,
+        }
     }
 
     /// The dialect of its conversations; `None` for other operations.

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     fn dialects(model: &str) -> Vec<Dialect> {
-        KIND.dialects(model).collect()
+        KIND.dialects(model, &[]).collect()
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub const KIND: Kind = Kind {
     needs_credential: false,
     endpoints: &[
         Endpoint::CHAT,
-        Endpoint::RESPONSES,
+        Endpoint::RESPONSES.optional(),
         Endpoint::COMPLETIONS,
         Endpoint::EMBEDDINGS,
         Endpoint::IMAGES,

@@ -139,13 +139,17 @@ impl Kind {
         self.endpoints.iter().find(|endpoint| endpoint.serves == serves && endpoint.serves_model(upstream_model))
     }
 
-    /// The dialects in which a model can be called, the one that loses least first.
-    pub fn dialects(&self, upstream_model: &str) -> impl Iterator<Item = Dialect> {
-        self.endpoints.iter().filter(move |endpoint| endpoint.serves_model(upstream_model)).filter_map(|endpoint| {
-            match endpoint.serves {
-                Serves::Conversation(dialect) => Some(dialect),
-                _ => None,
-            }
-        })
+    /// The dialects in which a model can be called, most wanted first: those that the organisation
+    /// chose (`chosen`), or where it chose none, those that every server of the kind speaks.
+    pub fn dialects<'a>(&'a self, upstream_model: &'a str, chosen: &'a [Dialect]) -> impl Iterator<Item = Dialect> + 'a {
+        let usual = self.endpoints.iter().filter(move |endpoint| chosen.is_empty() && !endpoint.is_optional);
+        let usual = usual.filter_map(Endpoint::conversation);
+        let is_served = |dialect: &Dialect| self.endpoint(Serves::Conversation(*dialect), upstream_model).is_some();
+        chosen.iter().copied().chain(usual).filter(is_served)
+    }
+
+    /// Whether some model of it can be called in a dialect.
+    pub fn speaks(&self, dialect: Dialect) -> bool {
+        self.endpoints.iter().any(|endpoint| endpoint.conversation() == Some(dialect))
     }
 }
