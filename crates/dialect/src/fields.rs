@@ -94,6 +94,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The names of all fields.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|member| member.name.as_ref())
+    }
+
     /// A field, null or not.
     pub fn get(&self, name: &str) -> Option<&Member<'a>> {
         self.members.iter().find(|member| member.name == name)
