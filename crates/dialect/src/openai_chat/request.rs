@@ -1,31 +1,34 @@
 //! A chat request, read in place: the body is checked and spliced, never rebuilt.
 //!
 //! Fields that are not named here pass through untouched, whatever they mean: only the provider
-//! knows all of them.
+//! knows all of them. What the request means is read by [`super::read`], and only for a provider of
+//! another dialect.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use bytes::Bytes;
+use serde_json::Value;
 
+use super::read;
+use crate::canonical::{Conversation, ToolKind};
 use crate::estimate::{self, MESSAGE_TOKENS};
 use crate::fields::Fields;
 pub use crate::fields::RequestError;
 use crate::json;
+use crate::request::{ClientRequest, ClientTool, Echo, PathFacts, RequestFacts, Splice};
 use crate::splice::{self, Edit};
 
 /// A checked chat request, with the places where it may be spliced.
 #[derive(Clone, Debug)]
 pub struct ChatRequest {
     body: Bytes,
-    model: String,
+    facts: RequestFacts,
     model_span: Range<usize>,
     /// Just after the opening brace: where members are added.
     insert_at: usize,
-    is_streaming: bool,
     stream_options: Option<StreamOptions>,
     bounds: Vec<Bound>,
-    choices: u64,
-    counted_input: u64,
 }
 
 /// The client's `stream_options`, and the edit that makes it ask for usage.
@@ -52,53 +55,29 @@ const BOUND_FIELDS: [&str; 2] = ["max_completion_tokens", "max_tokens"];
 const READ_FIELDS: [&str; 4] = ["tools", "functions", "response_format", "prediction"];
 
 impl ChatRequest {
-    /// Checks a body.
+    /// Checks a body; the path says nothing in this dialect.
     ///
     /// # Errors
     /// When it is no JSON object, has no model or no messages, or says something that no provider
     /// may be asked.
-    pub fn parse(body: Bytes) -> Result<Self, RequestError> {
+    pub fn parse(_: &PathFacts<'_>, body: Bytes) -> Result<Self, RequestError> {
         let fields = Fields::read(&body)?;
         let (model, model_span) = fields.model()?;
         let messages = messages(&fields)?;
         let is_streaming = fields.flag("stream")?;
         let stream_options = StreamOptions::read(&fields)?;
         let bounds = bounds(&fields)?;
-        let choices = fields.positive("n")?.unwrap_or(1);
-        let counted_input = counted_input(&fields, messages);
+        let facts = RequestFacts {
+            model,
+            is_streaming,
+            wants_usage: stream_options.as_ref().is_some_and(|options| options.includes_usage),
+            output_bound: bounds.iter().filter_map(|bound| bound.tokens).max(),
+            choices: fields.positive("n")?.unwrap_or(1),
+            counted_input: counted_input(&fields, messages),
+            service_tier: fields.present("service_tier").and_then(|tier| serde_json::from_str(tier.value).ok()),
+        };
         let insert_at = fields.insert_at();
-        Ok(Self { model, model_span, insert_at, is_streaming, stream_options, bounds, choices, counted_input, body })
-    }
-
-    /// The model as the client wrote it.
-    pub fn model(&self) -> &str {
-        &self.model
-    }
-
-    /// Whether the client wants the answer as a stream.
-    pub const fn is_streaming(&self) -> bool {
-        self.is_streaming
-    }
-
-    /// Whether the client asked for the usage chunk at the end of its stream.
-    pub fn wants_usage(&self) -> bool {
-        self.stream_options.as_ref().is_some_and(|options| options.includes_usage)
-    }
-
-    /// The most output tokens the client allows for one choice; the larger where it named two.
-    pub fn output_bound(&self) -> Option<u64> {
-        self.bounds.iter().filter_map(|bound| bound.tokens).max()
-    }
-
-    /// How many answers it asks for (`n`), at least 1.
-    pub const fn choices(&self) -> u64 {
-        self.choices
-    }
-
-    /// Input tokens, estimated from the text of the messages, tools and response format: bytes / 4
-    /// and a tenth more, 4 for each message, 1,000 for each image, sound or file.
-    pub const fn counted_input(&self) -> u64 {
-        self.counted_input
+        Ok(Self { facts, model_span, insert_at, stream_options, bounds, body })
     }
 
     /// The body as the client sent it.
@@ -106,28 +85,43 @@ impl ChatRequest {
         &self.body
     }
 
-    /// The body for the provider: byte for byte the client's, except for the provider's model name,
-    /// the usage option of a stream, and an output bound under the given field (only when the client
-    /// set none).
+    /// The members to add that the client did not send itself, each with its comma.
+    fn added(&self, added: &[(&str, &str)]) -> String {
+        if added.is_empty() {
+            return String::new();
+        }
+        let fields = Fields::read(&self.body).ok();
+        let is_missing = |name: &str| fields.as_ref().is_none_or(|fields| fields.get(name).is_none());
+        added.iter().filter(|(name, _)| is_missing(name)).map(|(name, value)| format!("\"{name}\":{value},")).collect()
+    }
+}
+
+impl ClientRequest for ChatRequest {
+    fn facts(&self) -> &RequestFacts {
+        &self.facts
+    }
+
+    /// The client's bytes, except for the provider's model name, the usage option of a stream, an
+    /// output bound and added members (each only when the client sent none).
     ///
     /// With `asks_usage` a stream asks for usage and the client's other stream options stay; without,
     /// as for a provider that refuses the option, the client's `stream_options` are left out.
-    pub fn splice(&self, upstream_model: &str, asks_usage: bool, output_bound: Option<(&str, u64)>) -> Bytes {
+    fn splice(&self, splice: &Splice<'_>) -> Bytes {
         let mut edits = Vec::with_capacity(3);
-        if upstream_model != self.model {
-            edits.push((self.model_span.clone(), splice::quoted(upstream_model)));
+        if splice.model_is_in_body && splice.upstream_model != self.facts.model {
+            edits.push((self.model_span.clone(), splice::quoted(splice.upstream_model)));
         }
-        let mut added = vec![];
+        let mut added = self.added(splice.added).into_bytes();
         match &self.stream_options {
-            Some(options) if !asks_usage => edits.push((options.member.clone(), Vec::new())),
-            Some(options) if self.is_streaming && !options.includes_usage => edits.push(options.ask.clone()),
-            None if self.is_streaming && asks_usage => {
+            Some(options) if !splice.asks_usage => edits.push((options.member.clone(), Vec::new())),
+            Some(options) if self.facts.is_streaming && !options.includes_usage => edits.push(options.ask.clone()),
+            None if self.facts.is_streaming && splice.asks_usage => {
                 added.extend_from_slice(br#""stream_options":{"include_usage":true},"#);
             }
             Some(_) | None => {}
         }
-        if let Some((field, tokens)) = output_bound
-            && self.output_bound().is_none()
+        if let Some((field, tokens)) = splice.output_bound
+            && self.facts.output_bound.is_none()
         {
             match self.bounds.iter().find(|bound| bound.field == field) {
                 Some(null) => edits.push((null.span.clone(), tokens.to_string().into_bytes())),
@@ -137,8 +131,36 @@ impl ChatRequest {
         if !added.is_empty() {
             edits.push((self.insert_at..self.insert_at, added));
         }
-        splice::apply(&self.body, edits)
+        let spliced = splice::apply(&self.body, edits);
+        if splice.model_is_in_body { spliced } else { without_model(&spliced) }
     }
+
+    fn read(&self) -> Result<Conversation, RequestError> {
+        read::conversation(&self.body)
+    }
+
+    fn echo(&self) -> Echo {
+        Echo { wants_usage: self.facts.wants_usage, tools: custom_tools(&self.body), ..Echo::default() }
+    }
+}
+
+/// The body without its model. A step of its own, because two members that are cut out side by side
+/// share a comma.
+fn without_model(body: &Bytes) -> Bytes {
+    let cut = Fields::read(body).ok().and_then(|fields| fields.get("model").map(|member| fields.range_of(member)));
+    splice::apply(body, cut.map(|range| (range, Vec::new())).into_iter().collect())
+}
+
+/// The client's tools that take free text: a target without such tools gets functions instead, and
+/// the answer's calls are turned back.
+fn custom_tools(body: &[u8]) -> HashMap<String, ClientTool> {
+    let tools = Fields::read(body).ok().and_then(|fields| {
+        let tools = fields.present("tools")?.value;
+        serde_json::from_str::<Vec<Value>>(tools).ok()
+    });
+    let names = tools.iter().flatten().filter_map(|tool| tool["custom"]["name"].as_str());
+    let tool = |name: &str| ClientTool { name: name.to_owned(), namespace: None, kind: ToolKind::Custom };
+    names.map(|name| (name.to_owned(), tool(name))).collect()
 }
 
 impl StreamOptions {
@@ -207,11 +229,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn parse(text: &str) -> Result<ChatRequest, RequestError> {
-        ChatRequest::parse(Bytes::copy_from_slice(text.as_bytes()))
+        ChatRequest::parse(&PathFacts::default(), Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    fn splice<'a>(upstream_model: &'a str, asks_usage: bool, output_bound: Option<(&'a str, u64)>) -> Splice<'a> {
+        Splice { upstream_model, model_is_in_body: true, asks_usage, output_bound, added: &[] }
     }
 
     fn spliced(text: &str, asks_usage: bool, bound: Option<(&str, u64)>) -> String {
-        String::from_utf8(parse(text).unwrap().splice("up/model", asks_usage, bound).to_vec()).unwrap()
+        String::from_utf8(parse(text).unwrap().splice(&splice("up/model", asks_usage, bound)).to_vec()).unwrap()
     }
 
     #[test]
@@ -292,19 +318,57 @@ mod tests {
     #[test]
     fn facts_are_read() {
         let request = parse(
-            r#"{"model":"gpt-5","n":3,"max_tokens":5,"max_completion_tokens":8,"stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hi"}]}"#,
+            r#"{"model":"gpt-5","service_tier":"flex","n":3,"max_tokens":5,"max_completion_tokens":8,"stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hi"}]}"#,
         )
         .unwrap();
-        assert_eq!(request.model(), "gpt-5");
-        assert_eq!((request.choices(), request.output_bound()), (3, Some(8)));
-        assert!(request.is_streaming() && request.wants_usage());
-        assert_eq!(request.counted_input(), MESSAGE_TOKENS + estimate::tokens(6));
+        let expected = RequestFacts {
+            model: "gpt-5".to_owned(),
+            is_streaming: true,
+            wants_usage: true,
+            output_bound: Some(8),
+            choices: 3,
+            counted_input: MESSAGE_TOKENS + estimate::tokens(6),
+            service_tier: Some("flex".to_owned()),
+        };
+        assert_eq!(request.facts(), &expected);
+    }
+
+    #[test]
+    fn members_are_added_where_the_client_sent_none() {
+        let request = parse(r#"{"a":null,"model":"m","messages":[{}]}"#).unwrap();
+        let added = [("a", "1"), ("b", r#"{"c":"d"}"#)];
+        let spliced = request.splice(&Splice { added: &added, ..splice("m", true, None) });
+        assert_eq!(spliced, r#"{"b":{"c":"d"},"a":null,"model":"m","messages":[{}]}"#);
+    }
+
+    #[test]
+    fn a_model_that_the_path_names_leaves_the_body() {
+        for (text, expected) in [
+            (r#"{"model":"m","messages":[{}]}"#, r#"{"messages":[{}]}"#),
+            (r#"{"messages":[{}] , "model" : "m"}"#, r#"{"messages":[{}] }"#),
+            (r#"{"messages":[{}],"stream_options":{},"model":"m"}"#, r#"{"messages":[{}]}"#),
+            (r#"{"model":"m","stream_options":{},"messages":[{}]}"#, r#"{"messages":[{}]}"#),
+        ] {
+            let without = Splice { model_is_in_body: false, ..splice("up", false, None) };
+            assert_eq!(parse(text).unwrap().splice(&without), expected);
+        }
+    }
+
+    #[test]
+    fn the_echo_knows_which_tools_take_free_text() {
+        let request = parse(
+            r#"{"model":"m","messages":[{}],"tools":[{"type":"custom","custom":{"name":"patch"}},{"type":"function","function":{"name":"f"}}]}"#,
+        )
+        .unwrap();
+        let echo = request.echo();
+        assert_eq!(echo.tools.len(), 1);
+        assert_eq!(echo.tools["patch"].kind, ToolKind::Custom);
     }
 
     #[test]
     fn text_that_cannot_be_unescaped_still_counts() {
         let text = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"\ud800{}"}}]}}"#, "x".repeat(4000));
-        assert!(parse(&text).unwrap().counted_input() > 1100);
+        assert!(parse(&text).unwrap().facts().counted_input > 1100);
     }
 
     #[test]
@@ -338,7 +402,10 @@ mod tests {
             assert_eq!(error.code(), Code::RequestMalformed, "{text}");
             assert!(!error.to_string().contains("sk-secret"));
         }
-        assert_eq!(ChatRequest::parse(Bytes::from_static(b"{\"a\":\"\xff\"}")).unwrap_err(), RequestError::NotUtf8);
+        assert_eq!(
+            ChatRequest::parse(&PathFacts::default(), Bytes::from_static(b"{\"a\":\"\xff\"}")).unwrap_err(),
+            RequestError::NotUtf8
+        );
     }
 
     proptest! {
@@ -349,13 +416,13 @@ mod tests {
             prop_assume!(!model.trim().is_empty());
             let mut value = serde_json::json!({"messages": [{"role": "user", "content": text}], "model": model, "stream": stream});
             let body = format!("{space}{value}{space}");
-            let spliced = parse(&body).unwrap().splice(&upstream, true, Some(("max_tokens", 5)));
+            let spliced = parse(&body).unwrap().splice(&splice(&upstream, true, Some(("max_tokens", 5))));
             value["model"] = upstream.into();
             value["max_tokens"] = 5.into();
             if stream {
                 value["stream_options"] = serde_json::json!({"include_usage": true});
             }
-            prop_assert_eq!(serde_json::from_slice::<serde_json::Value>(&spliced).unwrap(), value);
+            prop_assert_eq!(serde_json::from_slice::<Value>(&spliced).unwrap(), value);
         }
 
         #[test]
@@ -367,7 +434,7 @@ mod tests {
         ) {
             let body = format!("{{{}}}", parts.concat());
             if let Ok(request) = parse(&body) {
-                prop_assert_eq!(request.splice("m", false, None), body);
+                prop_assert_eq!(request.splice(&splice("m", false, None)), body);
             }
         }
     }
