@@ -1,0 +1,1 @@
+//! Fixtures and properties over the whole dialect.
