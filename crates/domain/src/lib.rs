@@ -7,6 +7,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod access;
+pub mod catalog;
 pub mod clock;
 pub mod code;
 pub mod dialect;
