@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 
 mod bench;
 mod bundle;
+mod catalogue;
 mod check;
 mod frontend;
 mod gen_api;
@@ -33,6 +34,7 @@ cargo xtask VERB [ARGUMENT...]
   test     everything: Rust, UI, end to end in the real window
   check    format, lints, docs, house rules, UI check, generated files
   gen      write the OpenAPI document, the UI's client types and the settings' reference
+           gen catalogue: write the model catalogue from its sources
   icons    draw the PNG, ICO and ICNS files from the SVG files in icons/
   bundle   release build and installers for this system
   bench    proxy, nginx and direct side by side
@@ -63,6 +65,7 @@ fn dispatch(verb: &str, arguments: &[String]) -> Result<()> {
         "run" => run::run(&place, arguments),
         "test" => test::test(&place),
         "check" => check::check(&place),
+        "gen" if arguments.first().is_some_and(|what| what == "catalogue") => catalogue::generate(&place),
         "gen" => gen_api::generate(&place),
         "icons" => icons::draw(&place),
         "bundle" => bundle::bundle(&place, arguments),

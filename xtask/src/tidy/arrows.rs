@@ -7,6 +7,7 @@ use super::Graph;
 /// Every arrow of the house; a crate that is not here may use none of ours.
 const ARROWS: &[(&str, &[&str])] = &[
     ("megarouter-domain", &[]),
+    ("megarouter-catalog", &["domain"]),
     ("megarouter-dialect", &["domain"]),
     ("megarouter-routing", &["domain"]),
     ("megarouter-ledger", &["domain"]),
@@ -15,8 +16,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("megarouter-store", &["ledger", "domain"]),
     ("megarouter-gateway", &["providers", "routing", "dialect", "ledger", "domain"]),
     ("megarouter-reports", &["store", "domain"]),
-    ("megarouter-api", &["gateway", "providers", "secrets", "reports", "store", "ledger", "routing", "domain"]),
-    ("megarouter-server", &["api", "gateway", "providers", "secrets", "store", "ledger", "domain"]),
+    (
+        "megarouter-api",
+        &["catalog", "gateway", "providers", "secrets", "reports", "store", "ledger", "routing", "domain"],
+    ),
+    ("megarouter-server", &["api", "catalog", "gateway", "providers", "secrets", "store", "ledger", "domain"]),
     ("megarouter", &["server"]),
     ("megarouter-tests", &[]),
     ("xtask", &[]),
