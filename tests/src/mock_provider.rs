@@ -1,5 +1,8 @@
-//! A provider that does as it is told: OpenAI chat, streams, embeddings and the model list, with every
-//! fault a test can name, and a record of every call.
+//! A provider that does as it is told, with every fault a test can name, and a record of every call.
+//!
+//! Models with a [`Script`] answer OpenAI's chat and embeddings by it, whatever they are asked. All
+//! other calls are answered as [`vendors`] do: OpenAI, Anthropic and Google with their own paths, rules
+//! and wire forms.
 //!
 //! It speaks HTTP/1.1 over plain sockets, not through a library, so that an answer can be cut at an
 //! exact byte, end by FIN or RST, or stay silent. What it does with a call is decided by the
@@ -10,6 +13,7 @@ mod calls;
 mod connection;
 mod request;
 mod script;
+mod vendors;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,6 +26,7 @@ use tokio::task::JoinHandle;
 
 pub use calls::{Call, End, Tokens, Totals};
 pub use script::{Content, Cut, CutBy, Framing, Script, UsagePlacement};
+pub use vendors::VENDOR_CREDENTIAL;
 
 /// The model every mock has without being told.
 pub const DEFAULT_MODEL: &str = "mock-small";
@@ -64,12 +69,17 @@ impl MockProvider {
         Ok(Self { address, state, task })
     }
 
+    /// The URL without a path, below which each vendor's API has its own.
+    pub fn root_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The base URL as a provider's record wants it.
+    /// The base URL as the record of an OpenAI-compatible provider wants it.
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
@@ -161,6 +171,11 @@ impl State {
 
     fn has_model(&self, name: &str) -> bool {
         self.models().iter().any(|known| known == name)
+    }
+
+    /// The credential that a test asked to insist on.
+    fn credential(&self) -> Option<String> {
+        self.credential.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether a call with this `Authorization` is answered.

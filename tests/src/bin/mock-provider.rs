@@ -1,6 +1,7 @@
 //! The mock provider as a program of its own, for load and for trying things by hand.
 //!
-//! `GET /mock/totals` answers with what it counted.
+//! `GET /mock/totals` answers with what it counted; with `--keep-calls`, `GET /mock/calls/TEXT` with
+//! every call whose body holds TEXT.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use megarouter_tests::mock_provider::{MockProvider, Script};
 
-/// Serves an OpenAI-compatible API that answers as scripted, on loopback.
+/// Serves the APIs of OpenAI, Anthropic and Google, answering as scripted, on loopback.
 #[derive(Parser)]
 struct Arguments {
     /// The port; 0 takes a free one.
@@ -18,6 +19,9 @@ struct Arguments {
     /// The bearer credential to insist on.
     #[arg(long)]
     credential: Option<String>,
+    /// Keeps every call, for `/mock/calls/TEXT`.
+    #[arg(long)]
+    keep_calls: bool,
     /// A JSON file with a script for each model name.
     #[arg(long)]
     scripts: Option<PathBuf>,
@@ -26,7 +30,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let mock = MockProvider::listen(arguments.port, false).await?;
+    let mock = MockProvider::listen(arguments.port, arguments.keep_calls).await?;
     if let Some(credential) = arguments.credential {
         mock.require_credential(&credential);
     }

@@ -24,10 +24,10 @@ pub(super) struct Piece {
     pub words: u32,
 }
 
-const JSON: &str = "application/json";
-const EVENTS: &str = "text/event-stream";
+pub(super) const JSON: &str = "application/json";
+pub(super) const EVENTS: &str = "text/event-stream";
 /// 2026-11-01 00:00 UTC; fixed, so that the same call gets the same bytes.
-const CREATED: u64 = 1_793_491_200;
+pub(super) const CREATED: u64 = 1_793_491_200;
 const DIMENSIONS: u8 = 8;
 
 /// An error in OpenAI's shape.
@@ -153,7 +153,7 @@ fn embeddings(script: &Script, request: &Request, asked: &Asked) -> Answer {
 }
 
 /// A vector that depends on the text only: its length and its first bytes.
-fn vector(text: &str, is_base64: bool) -> Value {
+pub(super) fn vector(text: &str, is_base64: bool) -> Value {
     let numbers: Vec<f32> = (0..DIMENSIONS)
         .map(|place| f32::from(text.as_bytes().get(usize::from(place)).copied().unwrap_or(place)) / 255.0)
         .collect();

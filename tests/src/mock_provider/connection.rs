@@ -14,6 +14,7 @@ use super::answer::{self, Answer};
 use super::calls::{Call, End};
 use super::request::{self, Request};
 use super::script::{Cut, CutBy, Framing, Script};
+use super::vendors;
 
 /// Serves until the peer or a script closes the connection.
 pub(super) async fn serve(mut stream: TcpStream, state: Arc<State>) {
@@ -32,10 +33,15 @@ async fn serve_call(stream: &mut TcpStream, state: &State, request: Request) -> 
         let totals = json!(state.books().totals);
         return Writing::new(stream, state, None).whole(&answer::whole(200, &totals, None)).await.is_ok();
     }
+    if let Some(report) = vendors::report(state, &request.path).await {
+        return Writing::new(stream, state, None).whole(&report).await.is_ok();
+    }
     let asked = request.asked().unwrap_or_default();
-    let number = state.books().arrive(call_of(&request, &asked.model));
+    let model = vendors::model_in_path(&request.path).unwrap_or(&asked.model);
+    let number = state.books().arrive(call_of(&request, model));
     state.changed.send_replace(());
-    let (script, answer) = answer_to(state, &request, &asked, number);
+    let answered = vendors::answer(state, &request, number);
+    let (script, answer) = answered.unwrap_or_else(|| answer_to(state, &request, &asked, number));
     let status = answer.status;
     let end = Writing::new(stream, state, Some(number)).answer(&script, answer).await;
     state.books().end(number, status, end);

@@ -1,0 +1,518 @@
+//! Reads a messages request as Anthropic does.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use crate::mock_provider::vendors::check::{
+    Checked, Illegal, base64_bytes, ensure, is_plain, is_sealed, strict_fault, unknown,
+};
+use crate::mock_provider::vendors::seen::{Choice, Item, Seen, Tool};
+
+const FIELDS: &[&str] = &[
+    "cache_control",
+    "container",
+    "context_management",
+    "diagnostics",
+    "inference_geo",
+    "max_tokens",
+    "mcp_servers",
+    "messages",
+    "metadata",
+    "model",
+    "output_config",
+    "output_format",
+    "service_tier",
+    "speed",
+    "stop_sequences",
+    "stream",
+    "system",
+    "temperature",
+    "thinking",
+    "tool_choice",
+    "tools",
+    "top_k",
+    "top_p",
+];
+const SETTINGS: &[&str] = &["temperature", "top_p", "top_k", "service_tier"];
+const LEAST_BUDGET: u64 = 1_024;
+const MOST_CACHE_MARKS: usize = 4;
+/// Schema keywords that structured outputs do not take.
+const REFUSED_KEYWORDS: &[&str] =
+    &["minimum", "maximum", "multipleOf", "minLength", "maxLength", "maxItems", "uniqueItems"];
+
+/// Reads and checks a request; a token count needs no bound, and only newer clients may have a system
+/// message in the middle.
+pub(super) fn read(body: &Map<String, Value>, is_count: bool, takes_system: bool) -> Checked<Seen> {
+    if let Some(name) = unknown(body, FIELDS) {
+        return Err(Illegal::new(format!("{name}: Extra inputs are not permitted")));
+    }
+    let required = if is_count { ["model", "messages"].as_slice() } else { &["model", "max_tokens", "messages"] };
+    for name in required {
+        ensure(body.contains_key(*name), || format!("{name}: Field required"))?;
+    }
+    let mut seen = Seen {
+        model: body["model"].as_str().unwrap_or_default().to_owned(),
+        is_streaming: body.get("stream") == Some(&Value::Bool(true)),
+        wants_usage: true,
+        max_tokens: body.get("max_tokens").and_then(Value::as_u64),
+        choices: 1,
+        ..Seen::default()
+    };
+    ensure(is_count || seen.max_tokens.is_some_and(|bound| bound > 0), || {
+        "max_tokens: Input should be greater than or equal to 1".to_owned()
+    })?;
+    read_settings(body, &mut seen)?;
+    read_tools(body, &mut seen)?;
+    let needs_thought = read_thinking(body, &mut seen)?;
+    read_output(body, &mut seen)?;
+    read_system(body, &mut seen)?;
+    read_messages(body, &mut seen, needs_thought, takes_system)?;
+    let marks = marks(&Value::Object(body.clone()));
+    ensure(marks <= MOST_CACHE_MARKS, || {
+        format!("A maximum of 4 blocks with cache_control may be provided. Found {marks}.")
+    })?;
+    Ok(seen)
+}
+
+fn marks(value: &Value) -> usize {
+    match value {
+        Value::Object(object) => {
+            let own = usize::from(object.get("cache_control").is_some_and(Value::is_object));
+            let inner = object.iter().filter(|(name, _)| *name != "input" && *name != "input_schema");
+            own + inner.map(|(_, value)| marks(value)).sum::<usize>()
+        }
+        Value::Array(values) => values.iter().map(marks).sum(),
+        _ => 0,
+    }
+}
+
+fn read_settings(body: &Map<String, Value>, seen: &mut Seen) -> Checked {
+    for name in SETTINGS {
+        if let Some(value) = body.get(*name).filter(|value| !value.is_null()) {
+            seen.settings.insert((*name).to_owned(), value.clone());
+        }
+    }
+    if let Some(stops) = body.get("stop_sequences").and_then(Value::as_array) {
+        let is_blank = |stop: &Value| stop.as_str().is_none_or(|text| text.trim().is_empty());
+        ensure(!stops.iter().any(is_blank), || {
+            "stop_sequences: each stop sequence must contain non-whitespace".to_owned()
+        })?;
+        seen.settings.insert("stop".to_owned(), Value::Array(stops.clone()));
+    }
+    if let Some(metadata) = body.get("metadata").and_then(Value::as_object) {
+        if let Some(name) = unknown(metadata, &["user_id"]) {
+            return Err(Illegal::new(format!("metadata.{name}: Extra inputs are not permitted")));
+        }
+        seen.settings.extend(metadata.get("user_id").map(|user| ("user".to_owned(), user.clone())));
+    }
+    if let Some(tier) = body.get("service_tier").and_then(Value::as_str) {
+        ensure(matches!(tier, "auto" | "standard_only"), || {
+            "service_tier: Input should be 'auto' or 'standard_only'".to_owned()
+        })?;
+    }
+    for name in ["temperature", "top_p"] {
+        let value = body.get(name).and_then(Value::as_f64).unwrap_or(0.5);
+        ensure((0.0..=1.0).contains(&value), || format!("{name}: range: 0..1"))?;
+    }
+    let has = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+    ensure(!(has("temperature") && has("top_p")), || {
+        "`temperature` and `top_p` cannot both be specified for this model. Please use only one.".to_owned()
+    })
+}
+
+fn read_tools(body: &Map<String, Value>, seen: &mut Seen) -> Checked {
+    for (index, tool) in body.get("tools").and_then(Value::as_array).into_iter().flatten().enumerate() {
+        let name = tool["name"].as_str().unwrap_or_default().to_owned();
+        // Tools that Anthropic defines have a dated type and no schema.
+        if tool["type"].as_str().is_some_and(|kind| kind != "custom") {
+            continue;
+        }
+        let object =
+            tool.as_object().ok_or_else(|| Illegal::new(format!("tools.{index}: Input should be an object")))?;
+        let known = [
+            "name",
+            "description",
+            "input_schema",
+            "cache_control",
+            "strict",
+            "type",
+            "defer_loading",
+            "allowed_callers",
+            "input_examples",
+            "eager_input_streaming",
+        ];
+        if let Some(name) = unknown(object, &known) {
+            return Err(Illegal::new(format!("tools.{index}.custom.{name}: Extra inputs are not permitted")));
+        }
+        ensure(is_plain(&name, 128), || {
+            format!("tools.{index}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,128}}$'")
+        })?;
+        let schema = &tool["input_schema"];
+        ensure(schema["type"] == "object", || format!("tools.{index}.custom.input_schema.type: Field required"))?;
+        let combined = ["oneOf", "anyOf", "allOf"].iter().any(|word| schema.get(word).is_some());
+        ensure(!combined, || {
+            format!(
+                "tools.{index}.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level"
+            )
+        })?;
+        if tool["strict"] == true
+            && let Some(fault) = strict_fault(schema, false)
+        {
+            return Err(Illegal::new(format!("tools.{index}.custom: {fault}")));
+        }
+        ensure(!seen.tools.iter().any(|known| known.name == name), || "tools: Tool names must be unique.".to_owned())?;
+        seen.tools.push(Tool { name, schema: schema.clone(), is_custom: false });
+    }
+    let Some(choice) = body.get("tool_choice").filter(|choice| !choice.is_null()) else { return Ok(()) };
+    ensure(body.get("tools").and_then(Value::as_array).is_some_and(|tools| !tools.is_empty()), || {
+        "tool_choice: may only be specified while providing tools.".to_owned()
+    })?;
+    seen.is_serial = choice["disable_parallel_tool_use"] == true;
+    seen.choice = match (choice["type"].as_str(), choice["name"].as_str()) {
+        (Some("auto"), _) => Choice::Auto,
+        (Some("any"), _) => Choice::Required,
+        (Some("none"), _) => Choice::None,
+        (Some("tool"), Some(name)) => {
+            ensure(seen.tools.iter().any(|tool| tool.name == name), || {
+                format!("Tool '{name}' not found in provided tools")
+            })?;
+            Choice::Named(name.to_owned())
+        }
+        _ => {
+            return Err(Illegal::new(
+                "tool_choice: Input tag does not match any of the expected tags: 'auto', 'any', 'tool', 'none'",
+            ));
+        }
+    };
+    Ok(())
+}
+
+/// Reads how to think; true when the last turn with tool calls must begin with its thought.
+fn read_thinking(body: &Map<String, Value>, seen: &mut Seen) -> Checked<bool> {
+    let Some(thinking) = body.get("thinking").filter(|thinking| !thinking.is_null()) else { return Ok(false) };
+    match thinking["type"].as_str() {
+        Some("disabled") => return Ok(false),
+        Some("adaptive") => ensure(thinking.get("budget_tokens").is_none(), || {
+            "thinking.adaptive.budget_tokens: Extra inputs are not permitted".to_owned()
+        })?,
+        Some("enabled") => {
+            let budget = thinking["budget_tokens"]
+                .as_u64()
+                .ok_or_else(|| Illegal::new("thinking.enabled.budget_tokens: Field required"))?;
+            ensure(budget >= LEAST_BUDGET, || {
+                "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024".to_owned()
+            })?;
+            ensure(seen.max_tokens.is_none_or(|bound| bound > budget), || {
+                "`max_tokens` must be greater than `thinking.budget_tokens`. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking#max-tokens-and-context-window-size".to_owned()
+            })?;
+        }
+        _ => {
+            return Err(Illegal::new(
+                "thinking: Input tag does not match any of the expected tags: 'enabled', 'disabled', 'adaptive'",
+            ));
+        }
+    }
+    ensure(!matches!(seen.choice, Choice::Required | Choice::Named(_)), || {
+        "Thinking may not be enabled when tool_choice forces tool use.".to_owned()
+    })?;
+    let temperature = body.get("temperature").and_then(Value::as_f64).unwrap_or(1.0);
+    ensure((temperature - 1.0).abs() < f64::EPSILON, || {
+        "`temperature` may only be set to 1 when thinking is enabled.".to_owned()
+    })?;
+    ensure(body.get("top_k").is_none_or(Value::is_null), || {
+        "`top_k` must be unset when thinking is enabled.".to_owned()
+    })?;
+    seen.thinks = true;
+    seen.effort = thinking
+        .get("budget_tokens")
+        .cloned()
+        .unwrap_or_else(|| body.get("output_config").map_or(Value::Null, |config| config["effort"].clone()));
+    Ok(thinking["type"] == "enabled")
+}
+
+fn read_output(body: &Map<String, Value>, seen: &mut Seen) -> Checked {
+    let config = body.get("output_config").unwrap_or(&Value::Null);
+    if let Some(name) = config.as_object().and_then(|config| unknown(config, &["effort", "format", "task_budget"])) {
+        return Err(Illegal::new(format!("output_config.{name}: Extra inputs are not permitted")));
+    }
+    if let Some(effort) = config["effort"].as_str() {
+        ensure(matches!(effort, "low" | "medium" | "high" | "xhigh" | "max"), || {
+            "output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'".to_owned()
+        })?;
+    }
+    let format = config.get("format").or_else(|| body.get("output_format")).filter(|format| !format.is_null());
+    let Some(format) = format else { return Ok(()) };
+    ensure(format["type"] == "json_schema" && format["schema"].is_object(), || {
+        "output_config.format: Input tag does not match 'json_schema'".to_owned()
+    })?;
+    if let Some(fault) = strict_fault(&format["schema"], false) {
+        return Err(Illegal::new(format!("output_config.format.schema: For 'object' type, {fault}")));
+    }
+    if let Some(word) = refused_keyword(&format["schema"]) {
+        return Err(Illegal::new(format!("output_config.format.schema: property '{word}' is not supported")));
+    }
+    seen.schema = Some(format["schema"].clone());
+    Ok(())
+}
+
+fn refused_keyword(schema: &Value) -> Option<&'static str> {
+    match schema {
+        Value::Object(object) => REFUSED_KEYWORDS
+            .iter()
+            .copied()
+            .find(|word| object.get(*word).is_some_and(Value::is_number))
+            .or_else(|| object.values().find_map(refused_keyword)),
+        Value::Array(values) => values.iter().find_map(refused_keyword),
+        _ => None,
+    }
+}
+
+fn read_system(body: &Map<String, Value>, seen: &mut Seen) -> Checked {
+    match body.get("system") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(text)) => seen.items.push(Item::System(text.clone())),
+        Some(Value::Array(blocks)) => {
+            for (index, block) in blocks.iter().enumerate() {
+                let text = block["text"].as_str().filter(|_| block["type"] == "text");
+                let text = text.ok_or_else(|| Illegal::new(format!("system.{index}.text: Field required")))?;
+                ensure(!text.is_empty(), || format!("system: text content blocks must be non-empty ({index})"))?;
+                seen.items.push(Item::System(text.to_owned()));
+            }
+        }
+        Some(_) => return Err(Illegal::new("system: Input should be a valid string or list")),
+    }
+    Ok(())
+}
+
+/// A turn, after neighbours of one role have been put together.
+struct Turn<'a> {
+    is_assistant: bool,
+    index: usize,
+    blocks: Vec<&'a Value>,
+}
+
+fn read_messages(body: &Map<String, Value>, seen: &mut Seen, needs_thought: bool, takes_system: bool) -> Checked {
+    let messages = body["messages"].as_array().filter(|messages| !messages.is_empty());
+    let messages = messages.ok_or_else(|| Illegal::new("messages: at least one message is required"))?;
+    let mut turns: Vec<Turn<'_>> = Vec::new();
+    for (index, message) in messages.iter().enumerate() {
+        let is_assistant = match message["role"].as_str() {
+            Some("user") => false,
+            Some("assistant") => true,
+            Some("system") if takes_system => {
+                let blocks = message["content"].as_array().cloned().unwrap_or_default();
+                let text = message["content"].as_str().map(str::to_owned);
+                let joined = || blocks.iter().filter_map(|block| block["text"].as_str()).collect();
+                seen.items.push(Item::System(text.unwrap_or_else(joined)));
+                continue;
+            }
+            _ => {
+                return Err(Illegal::new(
+                    "messages: Unexpected role. The Messages API accepts only \"user\" and \"assistant\".",
+                ));
+            }
+        };
+        if let Some(name) = message.as_object().and_then(|object| unknown(object, &["role", "content"])) {
+            return Err(Illegal::new(format!("messages.{index}.{name}: Extra inputs are not permitted")));
+        }
+        let blocks: Vec<&Value> = match &message["content"] {
+            text @ Value::String(_) => vec![text],
+            Value::Array(blocks) => blocks.iter().collect(),
+            _ => return Err(Illegal::new(format!("messages.{index}.content: Field required"))),
+        };
+        ensure(!blocks.is_empty() || (is_assistant && index + 1 == messages.len()), || {
+            format!(
+                "messages.{index}: all messages must have non-empty content except for the optional final assistant message"
+            )
+        })?;
+        match turns.last_mut() {
+            Some(last) if last.is_assistant == is_assistant => last.blocks.extend(blocks),
+            _ => turns.push(Turn { is_assistant, index, blocks }),
+        }
+    }
+    ensure(turns.first().is_some_and(|turn| !turn.is_assistant), || {
+        "messages: first message must use the \"user\" role".to_owned()
+    })?;
+    check_pairs(&turns)?;
+    if needs_thought {
+        check_thoughts(&turns)?;
+    }
+    for turn in &turns {
+        for (index, block) in turn.blocks.iter().enumerate() {
+            read_block(block, turn, &format!("messages.{}.content.{index}", turn.index), seen)?;
+        }
+    }
+    Ok(())
+}
+
+fn ids<'a>(turn: &Turn<'a>, kind: &str, field: &str) -> Vec<&'a str> {
+    turn.blocks.iter().filter(|block| block["type"] == kind).filter_map(|block| block[field].as_str()).collect()
+}
+
+fn check_pairs(turns: &[Turn<'_>]) -> Checked {
+    let mut all = HashSet::new();
+    for (place, turn) in turns.iter().enumerate() {
+        let calls = ids(turn, "tool_use", "id");
+        ensure(calls.iter().all(|id| all.insert(*id)), || {
+            format!("messages.{}.content: `tool_use` ids must be unique", turn.index)
+        })?;
+        let results = turns.get(place + 1).map(|next| ids(next, "tool_result", "tool_use_id")).unwrap_or_default();
+        let missing: Vec<&str> = calls.iter().filter(|id| !results.contains(id)).copied().collect();
+        ensure(missing.is_empty(), || {
+            format!(
+                "messages.{}: `tool_use` ids were found without `tool_result` blocks immediately after: {}. Each `tool_use` block must have a corresponding `tool_result` block in the next message.",
+                turn.index,
+                missing.join(", ")
+            )
+        })?;
+        let before = place.checked_sub(1).map(|before| ids(&turns[before], "tool_use", "id")).unwrap_or_default();
+        let own = ids(turn, "tool_result", "tool_use_id");
+        if let Some(id) = own.iter().find(|id| !before.contains(id)) {
+            return Err(Illegal::new(format!(
+                "messages.{}.content: unexpected `tool_use_id` found in `tool_result` blocks: {id}. Each `tool_result` block must have a corresponding `tool_use` block in the previous message.",
+                turn.index
+            )));
+        }
+        let distinct: HashSet<&str> = own.iter().copied().collect();
+        ensure(distinct.len() == own.len(), || {
+            format!("messages.{}.content: each tool_use must have a single result", turn.index)
+        })?;
+        // What the person says comes after the results.
+        let first_other = turn.blocks.iter().position(|block| block["type"] != "tool_result").unwrap_or(usize::MAX);
+        let last_result = turn.blocks.iter().rposition(|block| block["type"] == "tool_result").unwrap_or(0);
+        ensure(own.is_empty() || first_other > last_result, || {
+            format!("messages.{}: `tool_result` blocks must come first in the content", turn.index)
+        })?;
+    }
+    Ok(())
+}
+
+fn check_thoughts(turns: &[Turn<'_>]) -> Checked {
+    let Some(last) = turns.iter().rev().find(|turn| turn.is_assistant) else { return Ok(()) };
+    let follows =
+        turns.iter().any(|turn| turn.index > last.index && !ids(turn, "tool_result", "tool_use_id").is_empty());
+    let kind = last.blocks.first().map_or("text", |block| block["type"].as_str().unwrap_or("text"));
+    ensure(!follows || kind.ends_with("thinking"), || {
+        format!(
+            "messages.{}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{kind}`. When `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks).",
+            last.index
+        )
+    })
+}
+
+fn read_block(block: &Value, turn: &Turn<'_>, at: &str, seen: &mut Seen) -> Checked {
+    let said = if turn.is_assistant { Item::Assistant } else { Item::User };
+    if let Some(text) = block.as_str() {
+        ensure(!text.is_empty(), || format!("{at}: messages must have non-empty content"))?;
+        seen.items.push(said(text.to_owned()));
+        return Ok(());
+    }
+    let kind = block["type"].as_str().unwrap_or_default();
+    let allowed = if turn.is_assistant {
+        ["text", "tool_use", "thinking", "redacted_thinking", ""]
+    } else {
+        ["text", "tool_result", "image", "document", "search_result"]
+    };
+    ensure(allowed.contains(&kind) || kind.ends_with("_tool_result") || kind == "server_tool_use", || {
+        format!("{at}: Input tag '{kind}' found using 'type' does not match any of the expected tags: {allowed:?}")
+    })?;
+    match kind {
+        "text" => {
+            let text = block["text"].as_str().unwrap_or_default();
+            ensure(!text.trim().is_empty(), || {
+                "messages: text content blocks must contain non-whitespace text".to_owned()
+            })?;
+            seen.items.push(said(text.to_owned()));
+        }
+        "image" | "document" => seen.items.push(read_medium(block, kind, at)?),
+        "thinking" => {
+            let (text, signature) =
+                (block["thinking"].as_str().unwrap_or_default(), block["signature"].as_str().unwrap_or_default());
+            ensure(is_sealed(text, signature), || format!("{at}: Invalid `signature` in `thinking` block"))?;
+            seen.items.push(Item::Thought);
+        }
+        "redacted_thinking" => ensure(is_sealed("redacted", block["data"].as_str().unwrap_or_default()), || {
+            format!("{at}: Invalid `data` in `redacted_thinking` block")
+        })?,
+        "tool_use" => {
+            let (id, name) = (block["id"].as_str().unwrap_or_default(), block["name"].as_str().unwrap_or_default());
+            ensure(is_plain(id, 256), || format!("{at}.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'"))?;
+            ensure(is_plain(name, 200), || {
+                format!("{at}.tool_use.name: String should match pattern '^[a-zA-Z0-9_-]{{1,200}}$'")
+            })?;
+            ensure(block["input"].is_object(), || format!("{at}.tool_use.input: Input should be a valid dictionary"))?;
+            seen.items.push(Item::Call { id: id.to_owned(), name: name.to_owned() });
+        }
+        "tool_result" => read_result(block, at, seen)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn read_result(block: &Value, at: &str, seen: &mut Seen) -> Checked {
+    let known = ["type", "tool_use_id", "content", "is_error", "cache_control"];
+    if let Some(name) = block.as_object().and_then(|object| unknown(object, &known)) {
+        return Err(Illegal::new(format!("{at}.tool_result.{name}: Extra inputs are not permitted")));
+    }
+    let mut text = String::new();
+    match &block["content"] {
+        Value::Null => {}
+        Value::String(content) => text.push_str(content),
+        Value::Array(parts) => {
+            for (index, part) in parts.iter().enumerate() {
+                match part["type"].as_str() {
+                    Some("text") => text.push_str(part["text"].as_str().unwrap_or_default()),
+                    Some(kind @ ("image" | "document")) => {
+                        seen.items.push(read_medium(part, kind, &format!("{at}.content.{index}"))?)
+                    }
+                    _ => {
+                        return Err(Illegal::new(format!(
+                            "{at}.tool_result.content.{index}: Input tag does not match any of the expected tags"
+                        )));
+                    }
+                }
+            }
+        }
+        _ => return Err(Illegal::new(format!("{at}.tool_result.content: Input should be a valid string or list"))),
+    }
+    let id = block["tool_use_id"].as_str().unwrap_or_default();
+    let name = seen.name_of(id).unwrap_or_default().to_owned();
+    seen.items.push(Item::Result { id: id.to_owned(), name, text });
+    Ok(())
+}
+
+fn read_medium(block: &Value, kind: &str, at: &str) -> Checked<Item> {
+    let kind = if kind == "image" { "image" } else { "document" };
+    let source = &block["source"];
+    let mime = source["media_type"].as_str().unwrap_or_default().to_owned();
+    let medium = |mime, bytes| Ok(Item::Media { kind, mime, bytes });
+    match source["type"].as_str() {
+        Some("base64") => {
+            let bytes = source["data"].as_str().and_then(base64_bytes);
+            let bytes = bytes.ok_or_else(|| Illegal::new(format!("{at}.source.base64.data: invalid base64 data")))?;
+            let is_known = if kind == "image" {
+                matches!(mime.as_str(), "image/png" | "image/jpeg" | "image/gif" | "image/webp")
+            } else {
+                mime == "application/pdf"
+            };
+            ensure(is_known, || {
+                format!("{at}.source.base64.media_type: Input should be a supported media type, not '{mime}'")
+            })?;
+            medium(mime, bytes.len())
+        }
+        Some("url") => {
+            ensure(source["url"].as_str().is_some_and(|url| url.starts_with("https://")), || {
+                format!("{at}.source.url.url: Only HTTPS URLs are supported.")
+            })?;
+            medium(String::new(), 0)
+        }
+        Some("text") if kind == "document" => {
+            medium("text/plain".to_owned(), source["data"].as_str().unwrap_or_default().len())
+        }
+        Some("file" | "content") => medium(String::new(), 0),
+        _ => Err(Illegal::new(format!(
+            "{at}.source: Input tag does not match any of the expected tags: 'base64', 'url', 'file'"
+        ))),
+    }
+}
