@@ -144,7 +144,9 @@ fn content<'a>(parts: &'a [Part], echo: &Echo) -> Vec<Out<'a>> {
                 citations: said.citations.iter().filter(|citation| blocks::is_own_citation(citation)).collect(),
                 cache_control: None,
             }),
+            Part::Refusal(said) if said.is_empty() => {}
             Part::Refusal(said) => content.push(Out::text(said)),
+            Part::Reasoning(thought) if thought.text.is_empty() && thought.signature.is_none() => {}
             Part::Reasoning(thought) if wants_thoughts => {
                 content.push(blocks::thought(&thought.text, thought.signature.as_ref(), thought.id.as_deref()));
             }

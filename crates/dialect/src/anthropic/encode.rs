@@ -129,8 +129,10 @@ impl Encoder {
 
     fn extend(&mut self, part: u32, delta: Delta, out: &mut BytesMut) {
         if let Some(writing) = self.parts.iter_mut().find(|writing| writing.part == part) {
-            writing.waiting.push(delta);
-            self.proceed(out);
+            if writing.takes(&delta) {
+                writing.waiting.push(delta);
+                self.proceed(out);
+            }
         }
     }
 
@@ -205,8 +207,7 @@ impl Writing {
     fn write(&mut self, next_index: &mut usize, echo: &Echo, out: &mut BytesMut) {
         let index = match self.index {
             Some(index) => index,
-            // A thought that came encrypted is said in its opening, so that waits for it.
-            None if self.awaits_signature() => return,
+            None if self.awaits_content() => return,
             None => self.open(next_index, echo, out),
         };
         for delta in std::mem::take(&mut self.waiting) {
@@ -214,9 +215,21 @@ impl Writing {
         }
     }
 
-    /// True for a thought of which nothing came: it may turn out to be an encrypted one.
-    fn awaits_signature(&self) -> bool {
-        matches!(self.opening, Opening::Reasoning { .. }) && self.waiting.is_empty() && !self.is_closed
+    /// Whether the dialect has a place for this in this part.
+    fn takes(&self, delta: &Delta) -> bool {
+        match (&self.opening, delta) {
+            (Opening::Text | Opening::Refusal | Opening::Reasoning { .. }, Delta::Text(text))
+            | (Opening::ToolCall { .. }, Delta::Arguments(text)) => !text.is_empty(),
+            (Opening::Reasoning { .. }, Delta::Signature(_)) => !self.is_signed,
+            (Opening::Text, Delta::Citation(citation)) => blocks::is_own_citation(citation),
+            _ => false,
+        }
+    }
+
+    /// True for a text or thought of which nothing came. An empty block would be refused when the
+    /// client sends it back, and a thought that came encrypted is said in its opening.
+    fn awaits_content(&self) -> bool {
+        self.waiting.is_empty() && !matches!(self.opening, Opening::ToolCall { .. })
     }
 
     fn open(&mut self, next_index: &mut usize, echo: &Echo, out: &mut BytesMut) -> usize {
@@ -259,28 +272,22 @@ impl Writing {
 
     fn piece(&mut self, index: usize, delta: Delta, out: &mut BytesMut) {
         match (&self.opening, delta) {
-            (Opening::Text | Opening::Refusal, Delta::Text(text)) if !text.is_empty() => {
-                piece(out, index, Piece::Text { text: &text });
-            }
-            (Opening::Reasoning { .. }, Delta::Text(thinking)) if !thinking.is_empty() => {
+            (Opening::Reasoning { .. }, Delta::Text(thinking)) => {
                 piece(out, index, Piece::Thinking { thinking: &thinking });
             }
-            (Opening::Reasoning { id, .. }, Delta::Signature(signature)) if !self.is_signed => {
+            (_, Delta::Text(text)) => piece(out, index, Piece::Text { text: &text }),
+            (Opening::Reasoning { id, .. }, Delta::Signature(signature)) => {
                 sign(out, index, Some(&signature), id.as_deref());
                 self.is_signed = true;
             }
-            (Opening::ToolCall { kind: ToolKind::Function, .. }, Delta::Arguments(json)) if !json.is_empty() => {
-                piece(out, index, Piece::Input { partial_json: &json });
-            }
-            (Opening::ToolCall { kind: ToolKind::Custom, .. }, Delta::Arguments(text)) if !text.is_empty() => {
+            (Opening::ToolCall { kind: ToolKind::Custom, .. }, Delta::Arguments(text)) => {
                 let quoted = Value::from(text).to_string();
                 piece(out, index, Piece::Input { partial_json: &quoted[1..quoted.len() - 1] });
             }
-            (Opening::Text, Delta::Citation(citation)) if blocks::is_own_citation(&citation) => {
-                piece(out, index, Piece::Citation { citation: &citation });
-            }
-            // What the dialect has no place for.
-            _ => {}
+            (_, Delta::Arguments(json)) => piece(out, index, Piece::Input { partial_json: &json }),
+            (_, Delta::Citation(citation)) => piece(out, index, Piece::Citation { citation: &citation }),
+            // Not taken.
+            (_, Delta::Signature(_) | Delta::Logprobs(_) | Delta::Media(_)) => {}
         }
     }
 
