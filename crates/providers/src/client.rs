@@ -4,6 +4,8 @@
 //! Dropping an answer, or the future of a call, closes its connection at once: that is how a client
 //! that leaves stops its provider.
 
+mod download;
+
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -24,6 +26,7 @@ use thiserror::Error;
 use tracing::warn;
 use url::Url;
 
+pub use self::download::Download;
 use crate::address::{BaseUrl, BaseUrlError};
 use crate::auth::google::{Exchange, Granted, Refused, Tokens};
 use crate::auth::{self, Auth, Outgoing};

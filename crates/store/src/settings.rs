@@ -5,23 +5,28 @@
 //! thing: all of it or nothing.
 
 mod keys;
+mod model_lists;
 mod models;
 mod organization;
 mod preferences;
+mod price_history;
 mod providers;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use megarouter_domain::clock::Timestamp;
-use megarouter_domain::id::{Entropy, KeyId, ModelId, OrganizationId, ProviderId};
+use megarouter_domain::id::{DeploymentId, Entropy, KeyId, ModelId, OrganizationId, ProviderId};
 use megarouter_domain::key::VirtualKey;
 use megarouter_domain::model::Model;
+use megarouter_domain::price::Price;
 use megarouter_domain::provider::Provider;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
+pub use self::model_lists::ModelList;
 use crate::backend::{self, Schema};
 use crate::error::Error;
 
@@ -155,7 +160,10 @@ impl std::fmt::Display for Noun {
 const SCHEMA: Schema = Schema {
     file: "settings.db",
     application_id: 1_297_240_659,
-    migrations: &[include_str!("../migrations/sqlite/settings/0001_settings.sql")],
+    migrations: &[
+        include_str!("../migrations/sqlite/settings/0001_settings.sql"),
+        include_str!("../migrations/sqlite/settings/0002_model_lists.sql"),
+    ],
 };
 
 /// The open settings.
@@ -206,6 +214,21 @@ impl Settings {
         }
         transaction.commit().await.map_err(Error::from)?;
         Ok(())
+    }
+
+    /// What each provider listed when it was last asked; those that never were are missing.
+    pub async fn model_lists(&self) -> Result<HashMap<ProviderId, ModelList>, Error> {
+        model_lists::load(&mut *self.connection.lock().await).await
+    }
+
+    /// Keeps what a provider listed.
+    pub async fn keep_model_list(&self, id: ProviderId, list: &ModelList) -> Result<(), Error> {
+        model_lists::put(&mut *self.connection.lock().await, id, list).await
+    }
+
+    /// Every version of a deployment's price, newest first.
+    pub async fn prices(&self, id: DeploymentId) -> Result<Vec<Price>, Error> {
+        price_history::load(&mut *self.connection.lock().await, id).await
     }
 
     /// Closes the file.
