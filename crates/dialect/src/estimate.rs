@@ -16,7 +16,8 @@ pub const MEDIA_TOKENS: u64 = 1_000;
 pub const MESSAGE_TOKENS: u64 = 4;
 
 /// Members whose value is media, not text.
-const MEDIA: [&str; 6] = ["image_url", "input_audio", "file", "file_data", "video_url", "audio"];
+const MEDIA: [&str; 9] =
+    ["image_url", "input_audio", "file", "file_data", "video_url", "audio", "inlineData", "inline_data", "fileData"];
 
 /// Tokens for so many bytes of text: a quarter, and a tenth of that.
 pub fn tokens(bytes: u64) -> u64 {

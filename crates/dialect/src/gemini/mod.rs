@@ -9,6 +9,7 @@
 pub mod answer;
 pub mod count;
 pub mod decode;
+pub mod embed;
 pub mod encode;
 pub mod error;
 mod finish;
