@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use super::{Answer, Choice, Delta, Event, Opening, Part, Reasoning, Text, ToolCall};
 
 /// Collects events into an [`Answer`].
@@ -71,7 +73,7 @@ impl Collector {
 
     fn extend(&mut self, choice: u32, part: u32, delta: Delta) {
         if let Delta::Logprobs(logprobs) = delta {
-            self.choice(choice).logprobs = Some(logprobs);
+            add_logprobs(&mut self.choice(choice).logprobs, logprobs);
             return;
         }
         if let Delta::Media(media) = delta {
@@ -89,6 +91,21 @@ impl Collector {
             (Part::Reasoning(thought), Delta::Signature(signature)) => thought.signature = Some(signature),
             (Part::ToolCall(call), Delta::Arguments(more)) => call.arguments.push_str(&more),
             (Part::ToolCall(call), Delta::Signature(signature)) => call.signature = Some(signature),
+            _ => {}
+        }
+    }
+}
+
+/// Adds the probabilities of further text: the lists of tokens grow.
+fn add_logprobs(known: &mut Option<Value>, more: Value) {
+    let (Some(Value::Object(known)), Value::Object(more)) = (&mut *known, &more) else {
+        known.get_or_insert(more);
+        return;
+    };
+    for (name, tokens) in more {
+        match (known.entry(name.as_str()).or_insert(Value::Null), tokens) {
+            (Value::Array(known), Value::Array(tokens)) => known.extend(tokens.iter().cloned()),
+            (known @ Value::Null, tokens) => known.clone_from(tokens),
             _ => {}
         }
     }

@@ -177,7 +177,10 @@ impl Message {
             }
             Part::Reasoning(thought) => self.reasoning.push_str(&thought.text),
             Part::Refusal(text) => self.refusal.get_or_insert_default().push_str(&text),
-            Part::ToolCall(call) => self.calls.push(wire_call(&as_client_knows_it(call, echo), true)),
+            Part::ToolCall(call) => {
+                let call = as_client_knows_it(call, echo);
+                self.calls.push(wire_call(&call.id, &call, true));
+            }
             Part::Media(media) if media.kind == MediaKind::Audio => {
                 self.audio = self.audio.take().or_else(|| answer_audio(&media, created, echo));
             }
@@ -222,7 +225,9 @@ pub fn answer_audio(media: &Media, created: i64, echo: &Echo) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use megarouter_domain::usage::ServiceTier;
 
+    const TOOLS: &[u8] = include_bytes!("../fixtures/openai_chat/answer_tools.json");
     const WHOLE: &[u8] = include_bytes!("../fixtures/openai_chat/answer.json");
 
     #[test]
@@ -234,6 +239,32 @@ mod tests {
             (usage.input, usage.cached_read, usage.output, usage.reasoning),
             (Some(19), Some(0), Some(10), Some(0))
         );
+    }
+
+    #[test]
+    fn the_service_tier_is_beside_the_figures() {
+        let usage = inspect(TOOLS).unwrap().usage.unwrap();
+        assert_eq!((usage.service_tier, usage.reasoning), (Some(ServiceTier::Priority), Some(4)));
+    }
+
+    #[test]
+    fn an_answer_with_calls_is_read_and_written_as_it_was() {
+        let answer = read(TOOLS).unwrap();
+        insta::assert_debug_snapshot!(answer);
+        let written: Value = serde_json::from_slice(&write(answer, &Echo::default())).unwrap();
+        let mut sent: Value = serde_json::from_slice(TOOLS).unwrap();
+        // The fingerprint is OpenAI's own; details that are 0 stay.
+        sent.as_object_mut().unwrap().remove("system_fingerprint");
+        assert_eq!(written, sent);
+    }
+
+    #[test]
+    fn an_answer_without_names_gets_those_of_the_request() {
+        let echo = Echo { id: "7".to_owned(), model: "m".to_owned(), created: 3, ..Echo::default() };
+        let written: Value = serde_json::from_slice(&write(Answer::default(), &echo)).unwrap();
+        let expected =
+            json!({"id": "chatcmpl-7", "object": "chat.completion", "created": 3, "model": "m", "choices": []});
+        assert_eq!(written, expected);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub struct Members(Map<String, Value>);
 impl Members {
     /// Takes a member; none if it is null.
     fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(name).filter(|value| !value.is_null())
+        self.0.get_mut(name).map(Value::take).filter(|value| !value.is_null())
     }
 
     fn take_text(&mut self, name: &'static str) -> Result<Option<String>, RequestError> {

@@ -75,10 +75,12 @@ struct Chunk<'a> {
     id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     model: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    service_tier: Option<Cow<'a, str>>,
     #[serde(default)]
     created: Option<Value>,
-    #[serde(default)]
-    choices: Option<Vec<IgnoredAny>>,
+    #[serde(borrow, default)]
+    choices: Option<Vec<ChoiceMember<'a>>>,
     #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -93,6 +95,14 @@ struct Chunk<'a> {
 /// read 2026-11-22).
 #[derive(Deserialize)]
 struct GroqMember<'a> {
+    #[serde(borrow, default)]
+    usage: Option<&'a RawValue>,
+}
+
+/// Moonshot puts figures into the last chunk's choice (platform.moonshot.ai/docs/api/chat, read
+/// 2026-11-22).
+#[derive(Deserialize)]
+struct ChoiceMember<'a> {
     #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
 }
@@ -232,9 +242,10 @@ impl StreamScanner {
             return Err(error::parse(text).map_or(ScanError::Malformed, ScanError::Upstream));
         }
         let of_groq = chunk.x_groq.and_then(|own| own.usage);
-        for figures in [of_groq, chunk.usage].into_iter().flatten() {
+        let of_choice = chunk.choices.iter().flatten().find_map(|choice| choice.usage);
+        for figures in [of_choice, of_groq, chunk.usage].into_iter().flatten() {
             if let Some(usage) = serde_json::from_str(figures.get()).ok().as_ref().and_then(usage::from_wire) {
-                self.facts.usage = Some(usage);
+                self.facts.usage = usage::with_tier(Some(usage), chunk.service_tier.as_deref());
                 self.figures = Some(figures.to_owned());
             }
         }

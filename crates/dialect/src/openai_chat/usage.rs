@@ -78,7 +78,9 @@ fn input_classes(usage: &Value) -> Usage {
     let details = &usage["prompt_tokens_details"];
     // DeepSeek reports hits of its cache beside the total, not in the details
     // (api-docs.deepseek.com, "Context caching", read 2026-11-22).
-    let read = tokens(&details["cached_tokens"]).or_else(|| tokens(&usage["prompt_cache_hit_tokens"]));
+    // Moonshot puts them beside the total under OpenAI's name (platform.moonshot.ai/docs, read 2026-11-22).
+    let beside = ["prompt_cache_hit_tokens", "cached_tokens"];
+    let read = tokens(&details["cached_tokens"]).or_else(|| beside.iter().find_map(|name| tokens(&usage[name])));
     // OpenRouter's name for tokens written to a cache (openrouter.ai/docs/use-cases/usage-accounting, read
     // 2026-11-22).
     let write = tokens(&details["cache_write_tokens"]);

@@ -30,7 +30,7 @@ pub fn glance(text: &[u8]) -> Glance {
                 found.usage = Some((key.start, key.value_start));
                 found.has_figures |= value == b'{';
             }
-            (2, b"usage") => found.has_figures |= value == b'{',
+            (2 | 3, b"usage") => found.has_figures |= value == b'{',
             (1, b"error") => found.has_error |= value != b'n',
             (1, b"object") => found.has_error |= text[key.value_start..].starts_with(br#""error""#),
             (3, b"finish_reason") => found.finished += u64::from(value == b'"'),

@@ -161,6 +161,18 @@ fn an_error_in_the_stream_is_taken_out_and_reported() {
 }
 
 #[test]
+fn figures_and_the_tier_are_found_wherever_they_are() {
+    let moonshot = include_bytes!("../../fixtures/openai_chat/moonshot.sse");
+    let (text, _, facts) = scan(&[moonshot], ASKING);
+    let usage = facts.usage.unwrap();
+    assert_eq!((usage.input, usage.cached_read, usage.output), (Some(11), Some(8), Some(13)));
+    assert_eq!(text.matches("\"choices\":[],\"usage\":{").count(), 1);
+    let flex = include_bytes!("../../fixtures/openai_chat/openai_parallel.sse");
+    let (_, _, facts) = scan(&[flex], QUIET);
+    assert_eq!(facts.usage.unwrap().service_tier, Some(megarouter_domain::usage::ServiceTier::Flex));
+}
+
+#[test]
 fn nothing_follows_the_end_mark() {
     let (text, end, facts) = scan(&[b"data: [DONE]\n\n: more\n\ndata: {\"choices\":[]}\n\n"], QUIET);
     assert_eq!((text.as_str(), end, facts.is_done), ("data: [DONE]\n\n", StreamEnd::Done, true));

@@ -1,7 +1,5 @@
 //! Ids of tool calls that every provider of the dialect takes.
 
-use std::collections::HashSet;
-
 /// The longest id that OpenAI takes.
 const MAX_BYTES: usize = 40;
 
@@ -20,25 +18,28 @@ fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The calls that wait for their results, in order.
+/// The calls that wait for their results, in order: the id in the conversation, and the one written.
 #[derive(Default)]
-pub struct Pending(Vec<String>);
+pub struct Pending(Vec<(String, String)>);
 
 impl Pending {
-    /// Notes a call.
-    pub fn push(&mut self, id: String) {
-        self.0.push(id);
+    /// Notes a call; returns the id to write. Calls that share an id get different ones, and their
+    /// results are told apart by their order.
+    pub fn push(&mut self, id: &str) -> String {
+        let twins = self.0.iter().filter(|(known, _)| known == id).count();
+        let written = if twins == 0 { legal(id) } else { legal(&format!("{id}_{}", twins + 1)) };
+        self.0.push((id.to_owned(), written.clone()));
+        written
     }
 
-    /// Strikes a call off; false when none of that id waits.
-    pub fn answer(&mut self, id: &str) -> bool {
-        let place = self.0.iter().position(|waiting| waiting == id);
-        place.map(|place| self.0.remove(place)).is_some()
+    /// Strikes a call off; returns the id that was written, and none when no such call waits.
+    pub fn answer(&mut self, id: &str) -> Option<String> {
+        let place = self.0.iter().position(|(known, _)| known == id)?;
+        Some(self.0.remove(place).1)
     }
 
     /// The calls that got no result.
-    pub fn take(&mut self) -> Vec<String> {
-        let mut seen = HashSet::new();
-        std::mem::take(&mut self.0).into_iter().filter(|id| seen.insert(id.clone())).collect()
+    pub fn take(&mut self) -> impl Iterator<Item = String> {
+        std::mem::take(&mut self.0).into_iter().map(|(_, written)| written)
     }
 }

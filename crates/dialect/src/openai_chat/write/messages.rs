@@ -3,10 +3,10 @@
 use megarouter_domain::dialect::Dialect;
 use serde_json::{Map, Value, json};
 
-use super::ids::{Pending, legal};
+use super::ids::Pending;
 use super::tools::CUSTOM_INPUT;
 use super::{insert_some, media};
-use crate::canonical::{Conversation, Media, Part, Role, Text, ToolCall, ToolKind, ToolResult, Turn};
+use crate::canonical::{Conversation, Part, Role, Text, ToolCall, ToolKind, ToolResult, Turn};
 use crate::losses::Losses;
 use crate::request::Target;
 
@@ -36,8 +36,7 @@ pub fn write(
 }
 
 /// A call on the wire; `has_custom` says whether there are tools that take free text.
-pub fn wire_call(call: &ToolCall, has_custom: bool) -> Value {
-    let id = legal(&call.id);
+pub fn wire_call(id: &str, call: &ToolCall, has_custom: bool) -> Value {
     match call.kind {
         ToolKind::Custom if has_custom => {
             json!({"id": id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}})
@@ -166,17 +165,16 @@ impl Writer<'_> {
         }
         let texts: Vec<&str> = result.parts.iter().filter_map(|part| self.result_text(part)).collect();
         let content = texts.join("\n");
-        let id = legal(&result.call_id);
-        if self.pending.answer(&id) {
+        let mut shown = vec![];
+        if let Some(id) = self.pending.answer(&result.call_id) {
             self.messages.push(json!({"role": "tool", "tool_call_id": id, "content": content}));
         } else {
             // The call is not in the conversation, and a result without it is refused.
             self.losses.approximated("tool_result");
-            self.push("user", None, content);
+            shown.push(json!({"type": "text", "text": content}));
         }
-        let media =
-            result.parts.iter().filter_map(|part| if let Part::Media(media) = part { Some(media) } else { None });
-        self.shown(media.collect())
+        shown.extend(result.parts.iter().filter_map(|part| self.result_medium(part)));
+        shown
     }
 
     fn result_text<'t>(&mut self, part: &'t Part) -> Option<&'t str> {
@@ -184,11 +182,10 @@ impl Writer<'_> {
     }
 
     /// A result is text in this dialect; its pictures follow in a message of the user.
-    fn shown(&mut self, media: Vec<&Media>) -> Vec<Value> {
-        if !media.is_empty() {
-            self.losses.approximated("tool_result.media");
-        }
-        media.into_iter().filter_map(|medium| media::part(medium, self.losses)).collect()
+    fn result_medium(&mut self, part: &Part) -> Option<Value> {
+        let Part::Media(medium) = part else { return None };
+        self.losses.approximated("tool_result.media");
+        media::part(medium, self.losses)
     }
 
     /// Calls without a result are refused: they get an empty one.
@@ -228,8 +225,8 @@ impl Writer<'_> {
                 if call.cache.is_some() {
                     self.losses.approximated("cache_control");
                 }
-                self.pending.push(legal(&call.id));
-                said.calls.push(wire_call(call, self.target.has_developer_role));
+                let id = self.pending.push(&call.id);
+                said.calls.push(wire_call(&id, call, self.target.has_developer_role));
             }
             // Providers refuse thoughts that are not their own, and most refuse even those.
             Part::Reasoning(thought) => {
