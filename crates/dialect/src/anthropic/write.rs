@@ -72,7 +72,7 @@ struct OutputConfig {
 /// Writes a request.
 pub fn write(conversation: &Conversation, target: &Target<'_>, losses: &mut Losses) -> Bytes {
     note_unsupported(conversation, losses);
-    let max_tokens = conversation.max_output_tokens.unwrap_or_else(|| target.max_output_tokens.unwrap_or(USUAL_BOUND));
+    let max_tokens = bound(conversation.max_output_tokens, target.max_output_tokens, losses);
     let (system, messages) = turns::write(conversation, losses);
     let tools = tools::write(conversation, losses);
     let plan = thinking::plan(conversation, target, max_tokens, turns::lacks_thought(&messages), losses);
@@ -102,6 +102,16 @@ impl OutputConfig {
     const fn is_empty(&self) -> bool {
         self.effort.is_none() && self.format.is_none()
     }
+}
+
+/// The bound of the output: the API refuses one above what the model can give.
+fn bound(asked: Option<u64>, most: Option<u64>, losses: &mut Losses) -> u64 {
+    let Some(asked) = asked else { return most.unwrap_or(USUAL_BOUND) };
+    let most = most.unwrap_or(asked);
+    if asked > most {
+        losses.approximated("max_tokens");
+    }
+    asked.min(most)
 }
 
 fn note_unsupported(conversation: &Conversation, losses: &mut Losses) {
@@ -197,13 +207,14 @@ fn stop_sequences<'a>(stop: &'a [String], losses: &mut Losses) -> Vec<&'a str> {
     kept
 }
 
-/// `metadata.user_id` is the only one. An address of e-mail in it is refused by the API.
+/// `metadata.user_id` is the only one. The API refuses an address of e-mail in it, and more than 256
+/// characters.
 fn metadata(conversation: &Conversation, losses: &mut Losses) -> Option<Value> {
     if !conversation.metadata.is_empty() {
         losses.unsupported("metadata");
     }
     let user = conversation.end_user.as_deref()?;
-    if user.contains('@') {
+    if user.contains('@') || user.chars().count() > 256 {
         losses.unsupported("user");
         return None;
     }

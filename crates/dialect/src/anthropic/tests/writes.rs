@@ -310,6 +310,45 @@ fn tools_of_every_kind_are_written() {
 }
 
 #[test]
+fn of_two_tools_with_one_name_the_clients_own_is_offered() {
+    let search = |raw| Tool::Builtin {
+        dialect: Dialect::OpenAiResponses,
+        kind: BuiltinKind::WebSearch,
+        name: "web_search".to_owned(),
+        raw,
+    };
+    let own = Tool::Function(FunctionTool { name: "web_search".to_owned(), ..FunctionTool::default() });
+    let (body, losses) = written(&Conversation { tools: vec![search(json!({"type": "web_search"})), own], ..hello() });
+    assert_eq!(body["tools"].as_array().unwrap().len(), 1);
+    assert!(body["tools"][0].get("input_schema").is_some());
+    assert_eq!(losses, "tools.web_search=unsupported");
+}
+
+#[test]
+fn a_bound_above_what_the_model_can_give_is_lowered_and_told() {
+    let target = Target { max_output_tokens: Some(8_192), ..Target::of("m") };
+    let bound = |asked| {
+        let (body, losses) = written_for(&Conversation { max_output_tokens: asked, ..hello() }, &target);
+        (body["max_tokens"].as_u64().unwrap(), losses)
+    };
+    assert_eq!(bound(None), (8_192, String::new()));
+    assert_eq!(bound(Some(1)), (1, String::new()));
+    assert_eq!(bound(Some(100_000)), (8_192, "max_tokens=approximated".to_owned()));
+}
+
+#[test]
+fn a_failure_without_a_word_says_that_it_failed() {
+    let failed = ToolResult { call_id: "a".to_owned(), name: None, parts: vec![], is_error: true, cache: None };
+    let (body, losses) = written(&saying(vec![
+        turn(Role::User, vec![text("go")]),
+        turn(Role::Assistant, vec![call("a")]),
+        turn(Role::User, vec![Part::ToolResult(failed)]),
+    ]));
+    assert_eq!(body["messages"][2]["content"][0]["content"], json!([{"type": "text", "text": "error"}]));
+    assert_eq!(losses, "tool_result.content=approximated");
+}
+
+#[test]
 fn only_allowed_tools_are_offered() {
     let other = Tool::Function(FunctionTool { name: "other".to_owned(), ..FunctionTool::default() });
     let allow = |is_required| {

@@ -33,6 +33,13 @@ pub enum WrittenTool<'a> {
 }
 
 impl WrittenTool<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Function { name, .. } => name,
+            Self::Builtin(raw) => raw["name"].as_str().unwrap_or_default(),
+        }
+    }
+
     /// Where the tool says what is cached.
     pub const fn cache_control(&mut self) -> Option<&mut Option<CacheControl>> {
         match self {
@@ -49,8 +56,20 @@ pub fn write<'a>(conversation: &'a Conversation, losses: &mut Losses) -> Written
         _ => None,
     };
     let is_allowed = |tool: &&Tool| allowed.is_none_or(|names| names.iter().any(|name| name == name_of(tool)));
-    let tools: Vec<WrittenTool<'_>> =
-        conversation.tools.iter().filter(is_allowed).filter_map(|tool| tool_of(tool, losses)).collect();
+    let mut tools: Vec<WrittenTool<'_>> = vec![];
+    for tool in conversation.tools.iter().filter(is_allowed) {
+        let Some(written) = tool_of(tool, losses) else { continue };
+        // Names are unique. The client's own tool goes first, because its program waits for the calls.
+        match tools.iter().position(|known| known.name() == written.name()) {
+            None => tools.push(written),
+            Some(known) => {
+                losses.unsupported(&format!("tools.{}", written.name()));
+                if matches!((&tools[known], &written), (WrittenTool::Builtin(_), WrittenTool::Function { .. })) {
+                    tools[known] = written;
+                }
+            }
+        }
+    }
     if tools.is_empty() {
         return without_tools(conversation, losses);
     }

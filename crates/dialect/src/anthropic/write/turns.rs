@@ -16,6 +16,9 @@ use crate::losses::Losses;
 /// What stands before a conversation that begins with the model: the API wants the user first.
 const NOBODY_SPOKE: &str = ".";
 
+/// What a tool says that failed without a word.
+const FAILED: &str = "error";
+
 /// Pictures that the API takes ("Vision", read 2026-11-22).
 const IMAGES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
@@ -189,6 +192,11 @@ impl<'a> Writer<'a, '_> {
                 Part::Media(media) => content.extend(self.medium(media)),
                 _ => self.losses.unsupported("tool_result.content"),
             }
+        }
+        if result.is_error && content.is_empty() {
+            // The API refuses a failure that says nothing.
+            self.losses.approximated("tool_result.content");
+            content.push(Out::text(FAILED));
         }
         Out::ToolResult {
             tool_use_id: legal_id(&result.call_id),
