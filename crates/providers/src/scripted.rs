@@ -135,6 +135,7 @@ pub fn target(base_url: &str) -> Target {
         kind: "openai_compatible".to_owned(),
         base_url: base_url.to_owned(),
         credential: CredentialSource::Stored,
+        dialects: vec![],
         is_enabled: true,
     };
     Target { provider, credential: Credential::Ready(Arc::new(Secret::new("sk-canary".to_owned()))) }

@@ -37,6 +37,8 @@ pub struct ProviderKind {
     pub credential_variables: Vec<String>,
     /// How its credentials begin.
     pub key_prefixes: Vec<String>,
+    /// The day its maker ended it, as `YYYY-MM-DD`; it is not to be offered any more.
+    pub retired_on: Option<String>,
     /// The provider's own description of its API.
     pub docs_url: String,
     /// When that was read.
@@ -87,6 +89,7 @@ impl From<&Kind> for ProviderKind {
             is_local: kind.is_local,
             credential_variables: owned(kind.credential_variables),
             key_prefixes: owned(kind.key_prefixes),
+            retired_on: kind.retired_on.map(str::to_owned),
             docs_url: kind.docs_url.to_owned(),
             docs_date: kind.docs_date.to_owned(),
             note: kind.note.map(str::to_owned),

@@ -170,6 +170,7 @@ mod tests {
             kind: "openai_compatible".to_owned(),
             base_url: "https://api.example.com/v1".to_owned(),
             credential: CredentialSource::Stored,
+            dialects: vec![],
             is_enabled: true,
         };
         Target { provider, credential }

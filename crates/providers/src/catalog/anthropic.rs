@@ -1,7 +1,5 @@
 //! Anthropic.
 
-use megarouter_dialect::request::Thinking;
-
 use super::{Auth, Endpoint, Kind, ModelList};
 
 pub const KIND: Kind = Kind {
@@ -14,7 +12,6 @@ pub const KIND: Kind = Kind {
     headers: &[("anthropic-version", "2023-06-01")],
     endpoints: &[Endpoint::MESSAGES, Endpoint::COUNT_TOKENS],
     model_list: Some(ModelList::OPENAI.at("/models?limit=1000")),
-    thinking: Thinking::Budget,
     usage_note: Some("`message_start` has the input, `message_delta` the whole; input_tokens leaves cached ones out."),
     error_note: Some("529 `overloaded_error` when overloaded; an empty account is a 400."),
     docs_url: "https://platform.claude.com/docs/en/api/messages",

@@ -12,24 +12,48 @@ mod model_list;
 mod record;
 mod variables;
 
+mod ai21;
+mod alibaba;
 mod anthropic;
 mod anthropic_compatible;
+mod azure_deployments;
+mod azure_foundry;
+mod azure_openai;
+mod baidu;
+mod bedrock;
+mod bedrock_mantle;
 mod cerebras;
+mod cloudflare;
+mod cohere;
+mod deepinfra;
 mod deepseek;
 mod fireworks;
 mod gemini;
 mod gemini_compatible;
+mod github_models;
 mod groq;
+mod huggingface;
+mod hyperbolic;
 mod llamacpp;
 mod lmstudio;
+mod minimax;
 mod mistral;
+mod moonshot;
+mod novita;
+mod nvidia;
 mod ollama;
 mod openai;
 mod openai_compatible;
 mod openrouter;
+mod perplexity;
+mod sambanova;
+mod siliconflow;
 mod together;
+mod vertex;
 mod vllm;
+mod volcengine;
 mod xai;
+mod zai;
 
 pub use self::endpoint::{EmbeddingsShape, Endpoint, Serves};
 pub use self::model_list::{DiscoveredModel, ListShape, ModelList};
@@ -42,14 +66,37 @@ pub static ALL: &[Kind] = &[
     openai::KIND,
     anthropic::KIND,
     gemini::KIND,
+    vertex::KIND,
+    azure_openai::KIND,
+    azure_foundry::KIND,
+    azure_deployments::KIND,
+    bedrock::KIND,
+    bedrock_mantle::KIND,
     openrouter::KIND,
-    groq::KIND,
     mistral::KIND,
-    deepseek::KIND,
+    groq::KIND,
     xai::KIND,
+    deepseek::KIND,
     together::KIND,
     fireworks::KIND,
     cerebras::KIND,
+    sambanova::KIND,
+    nvidia::KIND,
+    perplexity::KIND,
+    cohere::KIND,
+    ai21::KIND,
+    moonshot::KIND,
+    zai::KIND,
+    alibaba::KIND,
+    minimax::KIND,
+    baidu::KIND,
+    volcengine::KIND,
+    siliconflow::KIND,
+    huggingface::KIND,
+    cloudflare::KIND,
+    novita::KIND,
+    deepinfra::KIND,
+    hyperbolic::KIND,
     ollama::KIND,
     lmstudio::KIND,
     llamacpp::KIND,
@@ -57,6 +104,7 @@ pub static ALL: &[Kind] = &[
     openai_compatible::KIND,
     anthropic_compatible::KIND,
     gemini_compatible::KIND,
+    github_models::KIND,
 ];
 
 /// The record with this id.
@@ -88,7 +136,8 @@ mod tests {
         let mut ids = HashSet::new();
         for kind in ALL {
             assert!(ids.insert(kind.id), "{} is there twice", kind.id);
-            assert!(kind.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{}", kind.id);
+            let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+            assert!(kind.id.bytes().all(is_plain), "{}", kind.id);
             assert!(!kind.name.is_empty() && kind.docs_url.starts_with("https://"), "{}", kind.id);
             assert_eq!(kind.docs_date.len(), "2026-11-22".len(), "{}", kind.id);
             assert!(["max_tokens", "max_completion_tokens"].contains(&kind.output_bound_field), "{}", kind.id);

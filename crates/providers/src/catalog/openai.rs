@@ -32,14 +32,14 @@ pub const KIND: Kind = Kind {
 };
 
 /// Models of sound and of web search answer in chat only.
-fn has_responses(model: &str) -> bool {
+pub fn has_responses(model: &str) -> bool {
     let is_chat_only = ["-audio", "-search-preview", "-search-api"].iter().any(|part| model.contains(part));
     !is_chat_only && !has_completions(model)
 }
 
 /// The `-pro` models, Codex's, deep research and computer use answer as responses only
 /// (developers.openai.com/api/docs/models, read 2026-11-22).
-fn has_chat(model: &str) -> bool {
+pub fn has_chat(model: &str) -> bool {
     let parts = || model.split('-');
     let is_responses_only = parts().any(|part| matches!(part, "pro" | "codex"))
         || ["deep-research", "computer-use"].iter().any(|part| model.contains(part));

@@ -60,6 +60,8 @@ pub struct Kind {
     pub usage_note: Option<&'static str>,
     /// What its errors look like, when that is not the dialect's own form.
     pub error_note: Option<&'static str>,
+    /// The day its maker ended it, as `YYYY-MM-DD`; such a record only explains what was set up.
+    pub retired_on: Option<&'static str>,
     /// Its documentation of this API.
     pub docs_url: &'static str,
     /// When that was read, as `YYYY-MM-DD`.
@@ -119,6 +121,7 @@ impl Kind {
         supports_stream_usage: true,
         usage_note: None,
         error_note: None,
+        retired_on: None,
         docs_url: "",
         docs_date: "",
         note: None,
@@ -141,7 +144,11 @@ impl Kind {
 
     /// The dialects in which a model can be called, most wanted first: those that the organisation
     /// chose (`chosen`), or where it chose none, those that every server of the kind speaks.
-    pub fn dialects<'a>(&'a self, upstream_model: &'a str, chosen: &'a [Dialect]) -> impl Iterator<Item = Dialect> + 'a {
+    pub fn dialects<'a>(
+        &'a self,
+        upstream_model: &'a str,
+        chosen: &'a [Dialect],
+    ) -> impl Iterator<Item = Dialect> + 'a {
         let usual = self.endpoints.iter().filter(move |endpoint| chosen.is_empty() && !endpoint.is_optional);
         let usual = usual.filter_map(Endpoint::conversation);
         let is_served = |dialect: &Dialect| self.endpoint(Serves::Conversation(*dialect), upstream_model).is_some();

@@ -8,7 +8,16 @@ pub const KIND: Kind = Kind {
     base_url: "https://api.together.ai/v1",
     credential_variables: &["TOGETHER_API_KEY"],
     key_prefixes: &["tgp_v1_"],
-    endpoints: &[Endpoint::CHAT, Endpoint::EMBEDDINGS],
+    endpoints: &[
+        Endpoint::CHAT,
+        Endpoint::COMPLETIONS,
+        Endpoint::EMBEDDINGS,
+        Endpoint::IMAGES,
+        Endpoint::SPEECH,
+        Endpoint::TRANSCRIPTIONS,
+        Endpoint::TRANSLATIONS,
+        Endpoint::RERANK,
+    ],
     docs_url: "https://docs.together.ai/docs/inference/openai-compatibility",
     docs_date: "2026-11-22",
     ..Kind::HOSTED

@@ -196,7 +196,9 @@ impl Patient<'_> {
         let none = HeaderMap::new();
         let endpoint = match self.kind {
             None => Some(&Endpoint::CHAT),
-            Some(kind) => kind.dialects(model, &[]).find_map(|dialect| kind.endpoint(Serves::Conversation(dialect), model)),
+            Some(kind) => {
+                kind.dialects(model, &[]).find_map(|dialect| kind.endpoint(Serves::Conversation(dialect), model))
+            }
         };
         let Some((endpoint, dialect)) = endpoint.and_then(|endpoint| Some((endpoint, endpoint.dialect()?))) else {
             let message = format!("The provider holds no conversations with `{model}`.");
