@@ -7,6 +7,7 @@
 
 pub mod bench;
 pub mod client;
+pub mod conformance;
 pub mod control;
 pub mod faults;
 pub mod load;

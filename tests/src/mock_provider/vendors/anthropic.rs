@@ -67,8 +67,7 @@ fn unknown_model(name: &str) -> Illegal {
 }
 
 fn models(asked: &Asked<'_>) -> Checked<(Directive, Answer)> {
-    let model =
-        |name: &str| json!({"type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z", "lifecycle": "active"});
+    let model = |name: &str| json!({"type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z", "lifecycle": "active"});
     let body = match asked.path.strip_prefix("/v1/models/") {
         None => json!({
             "data": MODELS.map(model), "has_more": false, "first_id": MODELS.first(), "last_id": MODELS.last(),
