@@ -16,6 +16,8 @@ mod operations;
 mod play;
 mod report;
 mod seen;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::collections::BTreeMap;
