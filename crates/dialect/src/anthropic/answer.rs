@@ -150,7 +150,10 @@ fn content<'a>(parts: &'a [Part], echo: &Echo) -> Vec<Out<'a>> {
             Part::Reasoning(thought) if wants_thoughts => {
                 content.push(blocks::thought(&thought.text, thought.signature.as_ref(), thought.id.as_deref()));
             }
-            Part::ToolCall(call) => content.push(call_block(call, index, echo)),
+            Part::ToolCall(call) => {
+                content.extend(blocks::call_signature(call.signature.as_ref()).filter(|_| wants_thoughts));
+                content.push(call_block(call, index, echo));
+            }
             // The model of this dialect neither draws nor speaks, and results come from clients.
             Part::Reasoning(_) | Part::Media(_) | Part::ToolResult(_) => {}
         }

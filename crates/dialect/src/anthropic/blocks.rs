@@ -187,6 +187,12 @@ pub fn thought<'a>(text: &'a str, signature: Option<&'a Opaque>, id: Option<&str
     }
 }
 
+/// An empty thought that carries the signature of the call behind it.
+pub fn call_signature<'a>(signature: Option<&Opaque>) -> Option<Out<'a>> {
+    let signature = carry::of_call(signature)?.into();
+    Some(Out::Thinking { thinking: "", signature })
+}
+
 /// True for a citation that Anthropic wrote; those of other dialects look different.
 pub fn is_own_citation(citation: &Value) -> bool {
     const KINDS: [&str; 5] = [

@@ -3,8 +3,8 @@
 //! The client keeps a `thinking` block as it is, signature included, and sends it again with the
 //! next turn. So what another provider wants back (encrypted content, thought signatures) rides in
 //! the signature, under a mark that no signature of Anthropic's can have: those are base64, and
-//! the mark has dots. A marked block is never sent to Anthropic: see
-//! [`AnthropicRequest`](super::request::AnthropicRequest).
+//! the mark has dots. The signature of a call rides in an empty thought before it. A marked block is
+//! never sent to Anthropic: see [`AnthropicRequest`](super::request::AnthropicRequest).
 
 use megarouter_domain::dialect::Dialect;
 
@@ -12,6 +12,9 @@ use crate::canonical::{Opaque, Reasoning};
 
 /// What a marked signature begins with.
 pub const MARK: &str = "megarouter.v1.";
+
+/// What stands behind the mark of an empty thought whose signature is that of the next call.
+const OF_CALL: &str = "call.";
 
 /// Anthropic's own proof of a thought.
 pub const SIGNATURE: &str = "signature";
@@ -39,6 +42,19 @@ pub fn signature(opaque: Option<&Opaque>, id: Option<&str>) -> String {
         }
         None => format!("{MARK}none"),
     }
+}
+
+/// The signature of an empty thought that carries the one of the call behind it; `None` where there is
+/// nothing to carry.
+pub fn of_call(opaque: Option<&Opaque>) -> Option<String> {
+    let Opaque { dialect, kind, content } = opaque?;
+    Some(format!("{MARK}{OF_CALL}{}.{kind}..{content}", dialect.as_str()))
+}
+
+/// The signature of the next call, where that is what a `thinking` block carries.
+pub fn call_signature(signature: &str) -> Option<Opaque> {
+    let marked = signature.strip_prefix(MARK)?.strip_prefix(OF_CALL)?;
+    unmark(marked).map(|(signature, _)| signature)
 }
 
 /// A thought from the text and signature of a `thinking` block.

@@ -48,7 +48,7 @@ struct Writing {
     /// What waits to be written.
     waiting: Vec<Delta>,
     is_closed: bool,
-    /// Whether the signature of a thought was written.
+    /// Whether there is no more place for a signature: it was written, or the client wants none.
     is_signed: bool,
 }
 
@@ -122,7 +122,8 @@ impl Encoder {
             Opening::Media => return,
             Opening::Text => {}
         }
-        let writing = Writing { part, opening, index: None, waiting: vec![], is_closed: false, is_signed: false };
+        let is_signed = !self.wants_thoughts;
+        let writing = Writing { part, opening, index: None, waiting: vec![], is_closed: false, is_signed };
         self.parts.push_back(writing);
         self.proceed(out);
     }
@@ -221,18 +222,26 @@ impl Writing {
             (Opening::Text | Opening::Refusal | Opening::Reasoning { .. }, Delta::Text(text))
             | (Opening::ToolCall { .. }, Delta::Arguments(text)) => !text.is_empty(),
             (Opening::Reasoning { .. }, Delta::Signature(_)) => !self.is_signed,
+            (Opening::ToolCall { .. }, Delta::Signature(_)) => !self.is_signed && self.index.is_none(),
             (Opening::Text, Delta::Citation(citation)) => blocks::is_own_citation(citation),
             _ => false,
         }
     }
 
-    /// True for a text or thought of which nothing came. An empty block would be refused when the
-    /// client sends it back, and a thought that came encrypted is said in its opening.
+    /// True for a text or thought of which nothing came: an empty block would be refused when the
+    /// client sends it back, and a thought that came encrypted is said in its opening. True for a
+    /// call that came whole, until it ends: its signature may be next, and stands before it.
     fn awaits_content(&self) -> bool {
-        self.waiting.is_empty() && !matches!(self.opening, Opening::ToolCall { .. })
+        match self.opening {
+            Opening::ToolCall { .. } => !self.is_signed && !self.is_closed && self.waiting.len() < 2,
+            _ => self.waiting.is_empty(),
+        }
     }
 
     fn open(&mut self, next_index: &mut usize, echo: &Echo, out: &mut BytesMut) -> usize {
+        if matches!(self.opening, Opening::ToolCall { .. }) {
+            self.carry_signature(next_index, out);
+        }
         let index = *next_index;
         *next_index += 1;
         self.index = Some(index);
@@ -246,15 +255,23 @@ impl Writing {
                 json!({ "type": "tool_use", "id": answer::call_id(id, index, echo), "name": name, "input": {} })
             }
         };
-        event(
-            out,
-            "content_block_start",
-            &json!({ "type": "content_block_start", "index": index, "content_block": block }),
-        );
+        start(out, index, &block);
         if self.is_custom() {
             piece(out, index, Piece::Input { partial_json: "{\"input\":\"" });
         }
         index
+    }
+
+    /// Writes the signature of a call in a thought of its own.
+    fn carry_signature(&mut self, next_index: &mut usize, out: &mut BytesMut) {
+        let Some(place) = self.waiting.iter().position(|delta| matches!(delta, Delta::Signature(_))) else { return };
+        let Delta::Signature(carried) = self.waiting.remove(place) else { return };
+        let Some(signature) = carry::of_call(Some(&carried)) else { return };
+        let index = *next_index;
+        *next_index += 1;
+        start(out, index, &json!({ "type": "thinking", "thinking": "", "signature": "" }));
+        piece(out, index, Piece::Signature { signature: signature.into() });
+        stop(out, index);
     }
 
     fn is_custom(&self) -> bool {
@@ -301,8 +318,20 @@ impl Writing {
             }
             _ => {}
         }
-        event(out, "content_block_stop", &json!({ "type": "content_block_stop", "index": index }));
+        stop(out, index);
     }
+}
+
+fn start(out: &mut BytesMut, index: usize, block: &Value) {
+    event(
+        out,
+        "content_block_start",
+        &json!({ "type": "content_block_start", "index": index, "content_block": block }),
+    );
+}
+
+fn stop(out: &mut BytesMut, index: usize) {
+    event(out, "content_block_stop", &json!({ "type": "content_block_stop", "index": index }));
 }
 
 fn sign(out: &mut BytesMut, index: usize, signature: Option<&Opaque>, id: Option<&str>) {

@@ -11,10 +11,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::blocks::{Block, CacheControl};
-use super::effort;
+use super::{carry, effort};
 use crate::canonical::{
-    BuiltinKind, CacheMark, Conversation, Effort, Format, FunctionTool, Media, MediaKind, MediaSource, Part,
-    ReasoningRequest, Role, Text, Tool, ToolChoice, ToolResult, Turn,
+    BuiltinKind, CacheMark, Conversation, Effort, Format, FunctionTool, Media, MediaKind, MediaSource, Opaque, Part,
+    ReasoningRequest, Role, Text, Tool, ToolCall, ToolChoice, ToolResult, Turn,
 };
 use crate::json::{self, Member};
 use crate::request::RequestError;
@@ -25,7 +25,8 @@ use crate::request::RequestError;
 /// When a field does not have the shape that Anthropic documents.
 pub fn conversation(body: &[u8]) -> Result<Conversation, RequestError> {
     let text = std::str::from_utf8(body).map_err(|_| RequestError::NotUtf8)?;
-    let mut reader = Reader { conversation: Conversation { choices: 1, ..Conversation::default() }, cache: None };
+    let conversation = Conversation { choices: 1, ..Conversation::default() };
+    let mut reader = Reader { conversation, cache: None, call_signature: None };
     for member in json::object_members(text)?.iter().filter(|member| member.value != "null") {
         reader.member(member)?;
     }
@@ -36,6 +37,8 @@ struct Reader {
     conversation: Conversation,
     /// The mark of the whole request, for its last block.
     cache: Option<CacheMark>,
+    /// The signature of the next call, which came in an empty thought.
+    call_signature: Option<Opaque>,
 }
 
 #[derive(Deserialize)]
@@ -151,6 +154,10 @@ impl Reader {
     }
 
     fn block(&mut self, mut block: Block<'_>, parts: &mut Vec<Part>) -> Result<(), RequestError> {
+        if let Some(signature) = block.signature.as_deref().and_then(carry::call_signature) {
+            self.call_signature = Some(signature);
+            return Ok(());
+        }
         match &*block.r#type {
             "image" => {
                 if block.transformations.is_some() {
@@ -188,6 +195,9 @@ impl Reader {
             kind => {
                 let name = format!("messages.{kind}");
                 match block.said() {
+                    Some(Part::ToolCall(call)) => {
+                        parts.push(Part::ToolCall(ToolCall { signature: self.call_signature.take(), ..call }));
+                    }
                     Some(part) => parts.push(part),
                     None => self.unread(&name),
                 }

@@ -16,7 +16,7 @@ use crate::anthropic::scan::Scanner;
 use crate::anthropic::{answer, carry};
 use crate::canonical::{Answer, Collector, Delta, Event, Finish, Opaque, Opening, Part, ToolKind};
 use crate::errors::ErrorNote;
-use crate::request::Echo;
+use crate::request::{ClientRequest, Echo};
 use crate::sse;
 use crate::stream::{Decode, Encode, Scan, ScanError, StreamEnd, StreamFacts, Translation};
 
@@ -265,6 +265,36 @@ fn thoughts_of_others_come_back_from_the_client() {
         panic!("no thought")
     };
     assert_eq!((thought.text.as_str(), thought.signature), ("hm", Some(foreign)));
+}
+
+#[test]
+fn the_signature_of_a_call_rides_in_a_thought_before_it() {
+    let foreign = Opaque { dialect: Dialect::Gemini, kind: "thoughtSignature", content: "c2ln".to_owned() };
+    let opening = Opening::ToolCall { id: "c".to_owned(), name: "look".to_owned(), kind: ToolKind::Function };
+    let delta = |delta| Event::Delta { choice: 0, part: 0, delta };
+    let events = [
+        Event::Start { id: Some("msg_1".to_owned()), model: Some("m".to_owned()), created: None },
+        Event::Open { choice: 0, part: 0, opening },
+        delta(Delta::Arguments("{}".to_owned())),
+        delta(Delta::Signature(foreign.clone())),
+        Event::Close { choice: 0, part: 0 },
+        Event::Done,
+    ];
+    let stream = encode(events.clone(), echo());
+    assert_legal(&stream);
+    let whole: Value = serde_json::from_slice(&answer::write(collect(events.clone()), &echo())).unwrap();
+    let sent = &data_of(&stream)[2]["delta"]["signature"];
+    assert_eq!((&whole["content"][0]["signature"], &whole["content"][1]["type"]), (sent, &Value::from("tool_use")));
+    // The client sends the turn back as it got it.
+    let turn = serde_json::json!({"role": "assistant", "content": whole["content"]});
+    let body = serde_json::json!({"model": "m", "max_tokens": 1, "messages": [turn]}).to_string();
+    let read = super::parse(&body).unwrap().read().unwrap().turns.remove(0).parts;
+    let [Part::ToolCall(call)] = read.as_slice() else { panic!("{read:?}") };
+    assert_eq!(call.signature, Some(foreign));
+    // A client that did not ask for thoughts gets the call alone.
+    let quiet = encode(events, Echo { include: vec![], ..echo() });
+    assert_legal(&quiet);
+    assert!(!quiet.contains("thinking"));
 }
 
 #[test]

@@ -266,6 +266,24 @@ fn thoughts_and_files_of_others_are_left_out_and_told() {
 }
 
 #[test]
+fn documents_are_pdf_or_text() {
+    let document = |mime: &str, source| {
+        let (mime, name) = (Some(mime.to_owned()), Some("a".to_owned()));
+        let media = Media { kind: MediaKind::Document, mime, source, name, detail: None, cache: None };
+        written(&saying(vec![turn(Role::User, vec![text("see"), Part::Media(media)])]))
+    };
+    let base64 = || MediaSource::Base64("YSxiCg==".to_owned());
+    let (body, losses) = document("text/csv", base64());
+    let source = json!({"type": "text", "media_type": "text/plain", "data": "a,b\n"});
+    assert_eq!(body["messages"][0]["content"][1], json!({"type": "document", "source": source, "title": "a"}));
+    assert_eq!(losses, "");
+    assert_eq!(document("application/pdf", base64()).1, "");
+    assert_eq!(document("application/pdf", MediaSource::Url("https://example.org/a.pdf".to_owned())).1, "");
+    assert_eq!(document("application/zip", base64()).1, "file=unsupported");
+    assert_eq!(document("text/csv", MediaSource::Url("https://example.org/a.csv".to_owned())).1, "file=unsupported");
+}
+
+#[test]
 fn tools_of_every_kind_are_written() {
     let custom = Tool::Custom { name: "patch".to_owned(), description: None, format: Some(json!({"type": "grammar"})) };
     let builtin =

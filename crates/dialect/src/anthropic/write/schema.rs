@@ -14,7 +14,8 @@ const FORMATS: [&str; 10] =
 /// The schema as it can be enforced, and whether it still says the same.
 pub fn enforceable(schema: &Value) -> (Value, bool) {
     let mut is_same = true;
-    let schema = rooted(schema, &mut is_same);
+    let mut schema = rooted(schema, &mut is_same);
+    modernise(&mut schema);
     (strict(&schema, &mut is_same), is_same)
 }
 
@@ -22,6 +23,7 @@ pub fn enforceable(schema: &Value) -> (Value, bool) {
 pub fn described(schema: &Value) -> (Value, bool) {
     let mut is_same = true;
     let mut schema = rooted(schema, &mut is_same);
+    modernise(&mut schema);
     if let Some(members) = schema.as_object_mut() {
         for alternatives in ["anyOf", "oneOf", "allOf"] {
             is_same &= members.remove(alternatives).is_none();
@@ -43,6 +45,40 @@ fn rooted(schema: &Value, is_same: &mut bool) -> Value {
             *is_same &= matches!(other, Value::Null | Value::Bool(true));
             json!({ "type": "object", "properties": {} })
         }
+    }
+}
+
+/// Writes older drafts as draft 2020-12, which the API checks against: exclusive bounds as numbers,
+/// tuples under `prefixItems`.
+fn modernise(schema: &mut Value) {
+    let Some(members) = schema.as_object_mut() else { return };
+    for (flag, bound) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
+        let Some(is_exclusive) = members.get(flag).and_then(Value::as_bool) else { continue };
+        members.remove(flag);
+        if let Some(limit) = is_exclusive.then(|| members.remove(bound)).flatten() {
+            members.insert(flag.to_owned(), limit);
+        }
+    }
+    if members.get("items").is_some_and(Value::is_array) {
+        let tuple = members.remove("items").unwrap_or_default();
+        members.insert("prefixItems".to_owned(), tuple);
+        if let Some(rest) = members.remove("additionalItems") {
+            members.insert("items".to_owned(), rest);
+        }
+    }
+    members.iter_mut().for_each(|(name, value)| modernise_member(name, value));
+}
+
+fn modernise_member(name: &str, value: &mut Value) {
+    match name {
+        "properties" | "patternProperties" | "$defs" | "definitions" => {
+            value.as_object_mut().into_iter().flatten().for_each(|(_, schema)| modernise(schema));
+        }
+        "anyOf" | "oneOf" | "allOf" | "prefixItems" => {
+            value.as_array_mut().into_iter().flatten().for_each(modernise);
+        }
+        "items" | "additionalProperties" | "not" | "if" | "then" | "else" | "contains" => modernise(value),
+        _ => {}
     }
 }
 
@@ -131,6 +167,22 @@ mod tests {
         });
         assert_eq!(enforceable(&schema), (expected.clone(), false));
         assert_eq!(enforceable(&expected), (expected, true));
+    }
+
+    #[test]
+    fn older_drafts_are_written_as_the_current_one() {
+        let old = json!({"type": "object", "properties": {
+            "n": {"type": "number", "minimum": 0, "exclusiveMinimum": true, "maximum": 9, "exclusiveMaximum": false},
+            "pair": {"type": "array", "items": [{"type": "string"}, {"minimum": 1, "exclusiveMinimum": true}], "additionalItems": false},
+            "items": {"type": "string"},
+        }});
+        let new = json!({"type": "object", "properties": {
+            "n": {"type": "number", "exclusiveMinimum": 0, "maximum": 9},
+            "pair": {"type": "array", "prefixItems": [{"type": "string"}, {"exclusiveMinimum": 1}], "items": false},
+            "items": {"type": "string"},
+        }});
+        assert_eq!(described(&old), (new.clone(), true));
+        assert_eq!(described(&new), (new, true));
     }
 
     #[test]

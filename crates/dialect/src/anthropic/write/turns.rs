@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use megarouter_domain::dialect::Dialect;
 use serde::Serialize;
 
@@ -293,13 +295,23 @@ fn image(media: &Media) -> Option<Out<'_>> {
     Some(Out::Image { source, cache_control })
 }
 
+/// True for a document that a person can read as it is.
+fn is_text(mime: &str) -> bool {
+    mime.starts_with("text/") || matches!(mime, "application/json" | "application/xml" | "application/yaml")
+}
+
 /// A document: PDF or text.
 fn document(media: &Media) -> Option<Out<'_>> {
     const PDF: &str = "application/pdf";
+    const TEXT: &str = "text/plain";
     let source = match (&media.source, media.mime.as_deref()) {
         (MediaSource::Base64(data), Some(PDF) | None) => Source::Base64 { media_type: PDF, data },
         (MediaSource::Url(url), Some(PDF) | None) => Source::Url { url },
-        (MediaSource::Text(text), _) => Source::Text { media_type: "text/plain", data: text.as_str().into() },
+        (MediaSource::Text(text), _) => Source::Text { media_type: TEXT, data: text.as_str().into() },
+        (MediaSource::Base64(data), Some(mime)) if is_text(mime) => {
+            let text = String::from_utf8(STANDARD.decode(data).ok()?).ok()?;
+            Source::Text { media_type: TEXT, data: text.into() }
+        }
         (MediaSource::Base64(_) | MediaSource::Url(_) | MediaSource::FileId(_), _) => return None,
     };
     let cache_control = media.cache.as_ref().map(CacheControl::from);
