@@ -55,7 +55,9 @@ pub fn read(body: &[u8]) -> Result<Answer, AnswerError> {
     inspect(body)?;
     let response: &RawValue = serde_json::from_slice(body).map_err(|_| AnswerError::Malformed)?;
     let mut collector = Collector::default();
-    decode::whole(response).into_iter().for_each(|event| collector.push(event));
+    for event in decode::whole(response) {
+        collector.push(event);
+    }
     Ok(collector.finish())
 }
 

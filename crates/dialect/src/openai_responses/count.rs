@@ -1,5 +1,7 @@
 //! Counting the tokens of an input without asking a model: `/v1/responses/input_tokens`.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -8,12 +10,14 @@ use super::request::{Input, counted_input, unsupported};
 use crate::canonical::Conversation;
 use crate::fields::Fields;
 use crate::request::RequestError;
+use crate::splice;
 
 /// A request to count.
 #[derive(Clone, Debug)]
 pub struct CountRequest {
     body: Bytes,
-    model: Option<String>,
+    /// The model and where it is written.
+    model: Option<(String, Range<usize>)>,
     counted_input: u64,
 }
 
@@ -29,7 +33,7 @@ impl CountRequest {
                 return Err(unsupported(field));
             }
         }
-        let model = fields.present("model").map(|_| fields.model()).transpose()?.map(|(model, _)| model);
+        let model = fields.present("model").map(|_| fields.model()).transpose()?;
         let items = if fields.present("input").is_some() { Input::read(&fields, false)?.items } else { 0 };
         let counted_input = counted_input(&fields, items);
         Ok(Self { body, model, counted_input })
@@ -37,7 +41,7 @@ impl CountRequest {
 
     /// The model as the client wrote it.
     pub fn model(&self) -> Option<&str> {
-        self.model.as_deref()
+        self.model.as_ref().map(|(name, _)| name.as_str())
     }
 
     /// The estimate: bytes of text / 4 and a tenth more, 4 for each item, 1,000 for each medium.
@@ -48,6 +52,12 @@ impl CountRequest {
     /// The body as the client sent it.
     pub const fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// The body for a provider of the same dialect: the client's, but for the model.
+    pub fn splice(&self, upstream_model: &str) -> Bytes {
+        let edits = self.model.iter().map(|(_, span)| (span.clone(), splice::quoted(upstream_model)));
+        splice::apply(&self.body, edits.collect())
     }
 
     /// Reads everything, to have it counted by a provider of another dialect.
@@ -85,6 +95,7 @@ mod tests {
         let bare = parse(r#"{"instructions":"be brief"}"#).unwrap();
         assert_eq!((bare.model(), bare.counted_input()), (None, 3));
         assert_eq!(request.read().unwrap().turns.len(), 1);
+        assert_eq!(request.splice("up/m"), r#"{"model":"up/m","input":"12345678"}"#);
     }
 
     #[test]

@@ -102,9 +102,9 @@ impl Decoder {
     fn read_event(&mut self, wire: &WireEvent<'_>, events: &mut Vec<Event>) {
         match &*wire.r#type {
             "response.created" | "response.in_progress" | "response.queued" => {
-                self.start(&parsed(wire.response), events)
+                self.start(&parsed(wire.response), events);
             }
-            "response.completed" | "response.incomplete" => self.end(parsed(wire.response), events),
+            "response.completed" | "response.incomplete" => self.end(&parsed(wire.response), events),
             _ => {
                 self.start(&WireResponse::default(), events);
                 self.read_output(wire, events);
@@ -129,8 +129,12 @@ impl Decoder {
             }
             "response.output_text.delta" => self.delta(item, Place::Text(content), wire, events),
             "response.refusal.delta" => self.delta(item, Place::Refusal(content), wire, events),
-            "response.reasoning_summary_text.delta" => self.delta(item, Place::Summary(summary), wire, events),
-            "response.reasoning_text.delta" => self.delta(item, Place::Thought(content), wire, events),
+            "response.reasoning_summary_text.delta" => {
+                self.parts.extend_piece(item, Place::Summary, summary, parsed(wire.delta), events);
+            }
+            "response.reasoning_text.delta" => {
+                self.parts.extend_piece(item, Place::Thought, content, parsed(wire.delta), events);
+            }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
                 self.delta(item, Place::Call, wire, events);
             }
@@ -145,7 +149,7 @@ impl Decoder {
     fn delta(&mut self, item: u64, place: Place, wire: &WireEvent<'_>, events: &mut Vec<Event>) {
         let text: String = parsed(wire.delta);
         let logprobs: Vec<Value> = parsed(wire.logprobs);
-        self.parts.extend(item, place, text, logprobs, events);
+        self.parts.extend(item, place, text, &logprobs, events);
     }
 
     fn start(&mut self, response: &WireResponse, events: &mut Vec<Event>) {
@@ -157,14 +161,14 @@ impl Decoder {
         }
     }
 
-    fn end(&mut self, response: WireResponse, events: &mut Vec<Event>) {
-        self.start(&response, events);
+    fn end(&mut self, response: &WireResponse, events: &mut Vec<Event>) {
+        self.start(response, events);
         for (item, content) in (0..).zip(response.output.iter().flatten()) {
             self.parts.complete(item, content, events);
         }
         self.parts.close_all(events);
         events.extend(response.service_tier.clone().map(Event::ServiceTier));
-        events.push(Event::Finish { choice: 0, finish: self.finish_reason(&response) });
+        events.push(Event::Finish { choice: 0, finish: self.finish_reason(response) });
         events.extend(response.usage.as_ref().and_then(usage::from_wire).map(Event::Usage));
         events.push(Event::Done);
         self.is_over = true;
@@ -192,7 +196,7 @@ impl Decoder {
 /// The events of an answer that came whole.
 pub(super) fn whole(response: &RawValue) -> Vec<Event> {
     let mut events = vec![];
-    Decoder::new().end(parsed(Some(response)), &mut events);
+    Decoder::new().end(&parsed(Some(response)), &mut events);
     events
 }
 

@@ -36,10 +36,6 @@ pub struct Encoder {
     has_started: bool,
     is_over: bool,
     item: Option<Item>,
-    /// The id that the provider gave the open thought.
-    thought: Option<String>,
-    /// Whether a piece of its summary is open.
-    is_summarising: bool,
     output: Vec<Value>,
     finish: Option<Finish>,
     usage: Option<Usage>,
@@ -59,8 +55,6 @@ impl Encoder {
             has_started: false,
             is_over: false,
             item: None,
-            thought: None,
-            is_summarising: false,
             output: vec![],
             finish: None,
             usage: None,
@@ -162,14 +156,9 @@ impl Encoder {
         self.with_item(out, |item, place| item.begin_said(is_refusal, place));
     }
 
-    /// Pieces of one thought of a provider of this dialect are one item.
     fn open_thought(&mut self, id: Option<String>, out: &mut BytesMut) {
-        let is_open = matches!(self.item.as_ref().map(Item::content), Some(Content::Reasoning { .. }));
-        if !is_open || id.is_none() || id != self.thought {
-            let own = id.as_deref().filter(|id| id.starts_with("rs_") && id.len() <= names::MAX_ID).map(str::to_owned);
-            self.begin("rs", own, Content::Reasoning { summary: vec![], encrypted: None }, out);
-            self.thought = id;
-        }
+        let own = id.filter(|id| id.starts_with("rs_") && id.len() <= names::MAX_ID);
+        self.begin("rs", own, Content::Reasoning { summary: None, encrypted: None }, out);
     }
 
     fn open_call(&mut self, id: &str, name: String, kind: ToolKind, out: &mut BytesMut) {
@@ -179,13 +168,13 @@ impl Encoder {
         let prefix = if tool.kind == ToolKind::Custom { "ctc" } else { "fc" };
         let call_id =
             if id.is_empty() { format!("call_{}_{}", self.id, self.output.len()) } else { names::shortened(id) };
-        let call = Call { call_id, tool, is_bridged, arguments: String::new(), signature: None };
+        let call = Call { answered_by: call_id, tool, is_bridged, arguments: String::new(), signature: None };
         self.begin(prefix, None, Content::Call(call), out);
     }
 
     fn delta(&mut self, delta: Delta, out: &mut BytesMut) {
         match delta {
-            Delta::Text(text) | Delta::Arguments(text) => self.extend(&text, out),
+            Delta::Text(text) | Delta::Arguments(text) => self.with_item(out, |item, place| item.extend(&text, place)),
             Delta::Signature(signature) => self.sign(signature),
             Delta::Citation(citation) => {
                 if let Some(annotation) = annotation(citation) {
@@ -200,15 +189,6 @@ impl Encoder {
             }
             Delta::Media(media) => self.media(*media, out),
         }
-    }
-
-    /// A thought without a text has no summary, so that one begins with its first text.
-    fn extend(&mut self, text: &str, out: &mut BytesMut) {
-        let is_thought = matches!(self.item.as_ref().map(Item::content), Some(Content::Reasoning { .. }));
-        if is_thought && !std::mem::replace(&mut self.is_summarising, true) {
-            self.with_item(out, Item::begin_summary);
-        }
-        self.with_item(out, |item, place| item.extend(text, place));
     }
 
     /// Other dialects' signatures travel with clients that send encrypted content back.
@@ -237,12 +217,8 @@ impl Encoder {
         match self.item.as_ref().map(Item::content) {
             Some(Content::Message(_)) => self.with_item(out, |item, place| item.end_said(place)),
             Some(Content::Reasoning { .. }) => {
-                if std::mem::take(&mut self.is_summarising) {
-                    self.with_item(out, |item, place| item.end_summary(place));
-                }
-                if self.thought.is_none() {
-                    self.end_item("completed", out);
-                }
+                self.with_item(out, |item, place| item.end_summary(place));
+                self.end_item("completed", out);
             }
             Some(Content::Call(_)) => {
                 self.with_item(out, Item::end_call);
@@ -262,13 +238,12 @@ impl Encoder {
 
     fn end_item(&mut self, status: &str, out: &mut BytesMut) {
         let Some(mut item) = self.item.take() else { return };
-        self.thought = None;
         let mut place = Place { index: self.output.len(), events: &mut self.events, out };
         self.output.push(item.end(status, &mut place));
         let Content::Call(call) = item.content_mut() else { return };
         let Some(signature) = call.signature.take() else { return };
-        let encrypted = Some(carried::wrap(&signature, Some(&call.call_id)));
-        self.begin("rs", None, Content::Reasoning { summary: vec![], encrypted }, out);
+        let encrypted = Some(carried::wrap(&signature, Some(&call.answered_by)));
+        self.begin("rs", None, Content::Reasoning { summary: None, encrypted }, out);
         self.end_item("completed", out);
     }
 
@@ -308,9 +283,12 @@ impl Encode for Encoder {
                 self.start(None, None, None, out);
                 return self.done(out);
             }
-            // Clients of this dialect cannot ask for several answers.
-            Event::Open { .. } | Event::Delta { .. } | Event::Close { .. } | Event::Finish { .. } => return,
-            Event::Failed(_) => return,
+            // Clients of this dialect cannot ask for several answers; failures are written by `fail`.
+            Event::Open { .. }
+            | Event::Delta { .. }
+            | Event::Close { .. }
+            | Event::Finish { .. }
+            | Event::Failed(_) => return,
         };
         self.start(None, None, None, out);
         for step in self.queue.push(part, step) {

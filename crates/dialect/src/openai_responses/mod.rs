@@ -20,3 +20,6 @@ pub mod request;
 pub mod scan;
 pub mod usage;
 pub mod write;
+
+#[cfg(test)]
+mod testing;

@@ -95,7 +95,7 @@ pub fn conversation(body: &[u8]) -> Result<Conversation, RequestError> {
     let mut found = Conversation { system: items.system, turns: items.turns, unread: items.unread, ..options(&body) };
     found.tool_choice = tools.choice(&body, &mut found.unread);
     found.unread.extend(tools.unread);
-    found.tools = tools.tools;
+    found.tools = tools.known;
     unread(&body, &mut found.unread);
     Ok(found)
 }

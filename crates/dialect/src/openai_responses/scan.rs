@@ -115,7 +115,7 @@ impl Scanner {
                 return Err(ScanError::Upstream(error::from_event(&event)));
             }
             b"response.output_item.added" => {
-                self.count(matches!(glance.item, b"function_call" | b"custom_tool_call"), 0)
+                self.count(matches!(glance.item, b"function_call" | b"custom_tool_call"), 0);
             }
             // Some servers send no deltas.
             b"response.output_item.done" if !self.facts.has_output => self.count(
@@ -153,13 +153,11 @@ impl Scan for Scanner {
         if self.facts.is_done || self.failure.is_some() {
             return Scanned::default();
         }
-        match self.splitter.push(piece) {
-            Ok(whole) => self.scan(&whole),
-            Err(sse::TooLarge) => {
-                self.failure = Some(ScanError::TooLarge);
-                Scanned { forward: Bytes::new(), failure: self.failure.clone() }
-            }
+        if let Ok(whole) = self.splitter.push(piece) {
+            return self.scan(&whole);
         }
+        self.failure = Some(ScanError::TooLarge);
+        Scanned { forward: Bytes::new(), failure: self.failure.clone() }
     }
 
     fn finish(&mut self) -> Finished {

@@ -160,7 +160,7 @@ fn sampling(conversation: &Conversation, target: &Target<'_>, losses: &mut Losse
     for (name, value) in [("temperature", sampling.temperature), ("top_p", sampling.top_p)] {
         match value {
             Some(value) if !is_fixed => set(name, value.into()),
-            Some(value) if value < 1.0 || value > 1.0 => losses.unsupported(name),
+            Some(value) if (value - 1.0).abs() > f64::EPSILON => losses.unsupported(name),
             Some(_) | None => {}
         }
     }
@@ -196,7 +196,7 @@ fn bookkeeping(conversation: &Conversation, losses: &mut Losses, set: &mut impl 
     if let Some(tier) = conversation.service_tier.as_deref() {
         match tier {
             "auto" | "default" | "flex" | "scale" | "priority" | "fast" | "ultrafast" => {
-                set("service_tier", tier.into())
+                set("service_tier", tier.into());
             }
             // Anthropic's word for "never faster for more money".
             "standard_only" | "standard" => set("service_tier", "default".into()),

@@ -14,13 +14,16 @@ pub enum Place {
     Text(u64),
     /// A refusal of a message, by its index.
     Refusal(u64),
-    /// A piece of a thought's summary, by its index.
-    Summary(u64),
-    /// A piece of a thought, by its index.
-    Thought(u64),
+    /// The summary of a thought.
+    Summary,
+    /// A thought itself.
+    Thought,
     /// A call.
     Call,
 }
+
+/// What stands between the pieces of a thought.
+const BETWEEN: &str = "\n\n";
 
 /// How far a part has come.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ struct Progress {
     part: u32,
     /// Bytes of its text that are events already.
     sent: usize,
+    /// The piece of a thought that it is at.
+    piece: u64,
     citations: usize,
     has_logprobs: bool,
     is_open: bool,
@@ -72,8 +77,8 @@ impl Parts {
         let opening = match place {
             Place::Text(_) => Opening::Text,
             Place::Refusal(_) => Opening::Refusal,
-            Place::Summary(_) => Opening::Reasoning { is_summary: true, id: id() },
-            Place::Thought(_) => Opening::Reasoning { is_summary: false, id: id() },
+            Place::Summary => Opening::Reasoning { is_summary: true, id: id() },
+            Place::Thought => Opening::Reasoning { is_summary: false, id: id() },
             // Begins with its item, which alone knows its name.
             Place::Call => return,
         };
@@ -84,25 +89,19 @@ impl Parts {
         if self.begun.contains_key(&(index, place)) || self.complete.contains(&index) {
             return;
         }
-        self.close_thoughts(index, place, events);
         self.has_calls |= place == Place::Call;
         self.has_refusal |= matches!(place, Place::Refusal(_));
         let part = self.next;
         self.next += 1;
-        self.begun.insert((index, place), Progress { part, sent: 0, citations: 0, has_logprobs: false, is_open: true });
+        self.begun.insert(
+            (index, place),
+            Progress { part, sent: 0, piece: 0, citations: 0, has_logprobs: false, is_open: true },
+        );
         events.push(Event::Open { choice: 0, part, opening });
     }
 
-    /// The pieces of a thought follow each other; only the last stays open, for the encrypted content.
-    fn close_thoughts(&mut self, index: u64, next: Place, events: &mut Vec<Event>) {
-        if !matches!(next, Place::Summary(_) | Place::Thought(_)) {
-            return;
-        }
-        self.close(index, events);
-    }
-
     /// A part goes on.
-    pub fn extend(&mut self, index: u64, place: Place, text: String, logprobs: Vec<Value>, events: &mut Vec<Event>) {
+    pub fn extend(&mut self, index: u64, place: Place, text: String, logprobs: &[Value], events: &mut Vec<Event>) {
         self.open(index, place, events);
         let Some(progress) = self.begun.get_mut(&(index, place)).filter(|progress| progress.is_open) else { return };
         let part = progress.part;
@@ -115,6 +114,19 @@ impl Parts {
             progress.has_logprobs = true;
             events.push(Event::Delta { choice: 0, part, delta: Delta::Logprobs(json!({"content": logprobs})) });
         }
+    }
+
+    /// A piece of a thought goes on.
+    pub fn extend_piece(&mut self, index: u64, place: Place, piece: u64, text: String, events: &mut Vec<Event>) {
+        let progress = self.begun.get_mut(&(index, place)).filter(|progress| progress.piece < piece);
+        let text = match progress {
+            Some(progress) => {
+                progress.piece = piece;
+                format!("{BETWEEN}{text}")
+            }
+            None => text,
+        };
+        self.extend(index, place, text, &[], events);
     }
 
     /// A source of a text.
@@ -175,22 +187,22 @@ impl Parts {
             self.cite(index, place, citation.clone(), events);
         }
         if !has_logprobs {
-            self.extend(index, place, String::new(), list(&content["logprobs"]).to_vec(), events);
+            self.extend(index, place, String::new(), list(&content["logprobs"]), events);
         }
     }
 
     fn complete_thought(&mut self, index: u64, item: &Value, events: &mut Vec<Event>) {
-        for (at, piece) in (0..).zip(list(&item["summary"])) {
-            self.fill(index, Place::Summary(at), &piece["text"], events);
-        }
-        for (at, piece) in (0..).zip(list(&item["content"])) {
-            self.fill(index, Place::Thought(at), &piece["text"], events);
+        for (place, name) in [(Place::Summary, "summary"), (Place::Thought, "content")] {
+            let pieces: Vec<&str> = list(&item[name]).iter().filter_map(|piece| piece["text"].as_str()).collect();
+            if !pieces.is_empty() {
+                self.fill(index, place, &pieces.join(BETWEEN).into(), events);
+            }
         }
         let Some(content) = item["encrypted_content"].as_str().filter(|content| !content.is_empty()) else { return };
         let open =
             |parts: &Self| parts.of(index).filter(|progress| progress.is_open).map(|progress| progress.part).max();
         let part = open(self).or_else(|| {
-            self.open(index, Place::Summary(u64::MAX), events);
+            self.open(index, Place::Summary, events);
             open(self)
         });
         let delta = Delta::Signature(carried::own(content));
@@ -217,7 +229,7 @@ impl Parts {
     fn fill(&mut self, index: u64, place: Place, whole: &Value, events: &mut Vec<Event>) {
         let sent = self.begun.get(&(index, place)).map_or(0, |progress| progress.sent);
         let rest = whole.as_str().and_then(|whole| whole.get(sent..)).unwrap_or_default().to_owned();
-        self.extend(index, place, rest, vec![], events);
+        self.extend(index, place, rest, &[], events);
     }
 
     fn of(&self, index: u64) -> impl Iterator<Item = &Progress> {

@@ -31,8 +31,8 @@ pub enum Content {
     Message(Vec<Said>),
     /// A thought.
     Reasoning {
-        /// The pieces of its summary; the last may be open.
-        summary: Vec<String>,
+        /// Its summary; a thought without a text has none.
+        summary: Option<String>,
         /// What the client sends back unread.
         encrypted: Option<String>,
     },
@@ -60,7 +60,7 @@ pub struct Said {
 #[derive(Debug)]
 pub struct Call {
     /// What the result is matched by.
-    pub call_id: String,
+    pub answered_by: String,
     /// The tool, as the client knows it.
     pub tool: ClientTool,
     /// True when the provider got a function instead of the client's custom tool.
@@ -132,11 +132,13 @@ impl Item {
                 place.write(kind, &self.id, members);
             }
             Content::Reasoning { summary, .. } => {
-                let at = summary.len().saturating_sub(1);
-                let Some(piece) = summary.last_mut() else { return };
-                piece.push_str(text);
-                let members = [("summary_index", Member::Number(at)), ("delta", Member::Text(text))];
-                place.write("response.reasoning_summary_text.delta", &self.id, &members);
+                let at = ("summary_index", Member::Number(0));
+                if summary.is_none() {
+                    let part = ("part", Member::Json(r#"{"type":"summary_text","text":""}"#));
+                    place.write("response.reasoning_summary_part.added", &self.id, &[at, part]);
+                }
+                summary.get_or_insert_default().push_str(text);
+                place.write("response.reasoning_summary_text.delta", &self.id, &[at, ("delta", Member::Text(text))]);
             }
             Content::Call(call) => {
                 call.arguments.push_str(text);
@@ -192,20 +194,10 @@ impl Item {
         place.write("response.content_part.done", &self.id, &[at, ("part", Member::Json(&part))]);
     }
 
-    /// Begins a piece of a summary.
-    pub fn begin_summary(&mut self, place: &mut Place<'_>) {
-        let Content::Reasoning { summary, .. } = &mut self.content else { return };
-        let at = ("summary_index", Member::Number(summary.len()));
-        summary.push(String::new());
-        let part = ("part", Member::Json(r#"{"type":"summary_text","text":""}"#));
-        place.write("response.reasoning_summary_part.added", &self.id, &[at, part]);
-    }
-
-    /// Ends the open piece of a summary.
+    /// Ends a summary.
     pub fn end_summary(&self, place: &mut Place<'_>) {
-        let Content::Reasoning { summary, .. } = &self.content else { return };
-        let Some(text) = summary.last() else { return };
-        let at = ("summary_index", Member::Number(summary.len() - 1));
+        let Content::Reasoning { summary: Some(text), .. } = &self.content else { return };
+        let at = ("summary_index", Member::Number(0));
         place.write("response.reasoning_summary_text.done", &self.id, &[at, ("text", Member::Text(text))]);
         let part = json!({"type": "summary_text", "text": text}).to_string();
         place.write("response.reasoning_summary_part.done", &self.id, &[at, ("part", Member::Json(&part))]);
@@ -218,7 +210,7 @@ impl Item {
             call.arguments = unbridged(&call.arguments);
             place.write(call.delta_kind(), &self.id, &[("delta", Member::Text(&call.arguments))]);
         } else if call.tool.kind == ToolKind::Function && call.arguments.trim().is_empty() {
-            call.arguments = "{}".to_owned();
+            call.arguments.push_str("{}");
             place.write(call.delta_kind(), &self.id, &[("delta", Member::Text("{}"))]);
         }
         let arguments = Member::Text(&call.arguments);
@@ -287,7 +279,7 @@ impl Call {
         // What has not been turned back yet is nothing the client may see.
         let arguments = if status == "in_progress" { "" } else { &self.arguments };
         let mut item = json!({
-            "id": id, "type": kind, "status": status, "call_id": self.call_id, "name": self.tool.name,
+            "id": id, "type": kind, "status": status, "call_id": self.answered_by, "name": self.tool.name,
             field: arguments,
         });
         if let Some(namespace) = &self.tool.namespace {

@@ -100,8 +100,8 @@ impl<'a> Items<'a> {
         self.add(Role::User, Part::ToolResult(ToolResult { call_id, name: None, parts, is_error: false, cache: None }));
     }
 
-    /// One part for each piece of the summary and of the thought; the item's encrypted content is with
-    /// the last one. A signature that belongs to a call goes there.
+    /// A part for the summary and one for the thought itself; the item's encrypted content is with the
+    /// last one. A signature that belongs to a call goes there.
     fn reasoning(&mut self, item: &Value) {
         let signature = match item["encrypted_content"].as_str().filter(|content| !content.is_empty()) {
             None => None,
@@ -165,16 +165,17 @@ impl<'a> Items<'a> {
 /// The thoughts of a reasoning item.
 fn thoughts(item: &Value, signature: Option<Opaque>) -> Vec<Reasoning> {
     let id = item["id"].as_str().map(str::to_owned);
-    let texts = |name: &str, is_summary: bool| {
+    let joined = |name: &str| {
         let pieces = item[name].as_array().map(Vec::as_slice).unwrap_or_default();
-        let texts = pieces.iter().filter_map(|piece| piece["text"].as_str());
-        let id = id.clone();
-        texts.map(move |text| Reasoning { text: text.to_owned(), is_summary, id: id.clone(), signature: None })
+        let texts: Vec<&str> = pieces.iter().filter_map(|piece| piece["text"].as_str()).collect();
+        texts.join("\n\n")
     };
-    let mut found: Vec<Reasoning> = texts("summary", true).chain(texts("content", false)).collect();
+    let said = [(joined("summary"), true), (joined("content"), false)].into_iter().filter(|(text, _)| !text.is_empty());
+    let mut found: Vec<Reasoning> =
+        said.map(|(text, is_summary)| Reasoning { text, is_summary, id: id.clone(), signature: None }).collect();
     match found.last_mut() {
         Some(last) => last.signature = signature,
-        None => found.push(Reasoning { text: String::new(), is_summary: true, id: id.clone(), signature }),
+        None => found.push(Reasoning { text: String::new(), is_summary: true, id, signature }),
     }
     found
 }

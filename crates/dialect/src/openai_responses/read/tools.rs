@@ -10,7 +10,7 @@ use crate::openai_responses::names::Names;
 #[derive(Debug, Default)]
 pub struct Tools {
     /// In order, those within a namespace under their canonical names.
-    pub tools: Vec<Tool>,
+    pub known: Vec<Tool>,
     /// What the client calls them.
     pub names: Names,
     /// What was not understood.
@@ -64,7 +64,7 @@ impl Tools {
             let is_set = |field: &&str| !matches!(tool.get(*field), None | Some(Value::Null | Value::Bool(false)));
             self.unread.extend(unread.iter().filter(|field| is_set(field)).map(|field| format!("tools.{field}")));
         }
-        self.tools.push(read);
+        self.known.push(read);
     }
 
     /// Reads `tool_choice`.

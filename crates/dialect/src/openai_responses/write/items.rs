@@ -33,7 +33,9 @@ impl ItemWriter {
     /// Writes the system texts: the first is the instructions, others are messages. Without any turn
     /// all are messages, as there must be some input.
     pub fn system<'a>(&mut self, texts: &'a [Text], losses: &mut Losses) -> Option<&'a str> {
-        texts.iter().for_each(|text| note_text(text, losses));
+        for text in texts {
+            note_text(text, losses);
+        }
         let mut texts = texts.iter().filter(|text| !text.text.is_empty()).map(|text| text.text.as_str());
         let first = if self.has_turns { texts.next() } else { None };
         for text in texts {
