@@ -86,6 +86,13 @@ export function rate(usdPerMillion: string): string {
   return exactMoney(`${whole}${fraction.padEnd(9, "0").slice(0, 9)}`.replace(/^(-?)0+(?=\d)/, "$1"));
 }
 
+/** What a number of units costs at a price per million of them: for 60,000 ms at "100" it is `$6.00`. */
+export function priceOf(usdPerMillion: string, units: number): string {
+  const [whole = "0", fraction = ""] = usdPerMillion.split(".");
+  const nanosPerMillion = BigInt(`${whole}${fraction.padEnd(9, "0").slice(0, 9)}`);
+  return exactMoney(divideRounded(nanosPerMillion * BigInt(Math.round(units)), 1_000_000n).toString());
+}
+
 /** Dollars as a float, for the axes and lines of charts only. */
 export function moneyForChart(amount: string): number {
   return Number(parseNanos(amount)) / 1e9;
@@ -121,6 +128,12 @@ export function count(value: number): string {
 /** A count for a headline or an axis: `12,345`, `1.84 M`. */
 export function compactCount(value: number): string {
   if (Math.abs(value) < 100_000) return count(value);
+  return numbers({ notation: "compact", maximumSignificantDigits: 3 }).format(value);
+}
+
+/** A size in tokens for a glance: `128K`, `1.05M`, `512`. The exact count belongs beside it. */
+export function roundTokens(value: number): string {
+  if (value < 1_000) return count(value);
   return numbers({ notation: "compact", maximumSignificantDigits: 3 }).format(value);
 }
 
@@ -176,6 +189,16 @@ export function day(time: string | Date, now: Date = new Date()): string {
   const date = new Date(time);
   const isThisYear = date.getFullYear() === now.getFullYear();
   return dates({ day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) }).format(date);
+}
+
+/** A date of a catalogue, as exact as its source: `5 Aug 2026`, `Aug 2026` or `2026`. */
+export function catalogueDate(text: string): string {
+  const [year = "", month, date] = text.split("-");
+  if (month === undefined) return year;
+  const time = new Date(`${year}-${month}-${date ?? "01"}T00:00:00Z`);
+  if (Number.isNaN(time.getTime())) return text;
+  const day = date === undefined ? {} : ({ day: "numeric" } as const);
+  return dates({ ...day, month: "short", year: "numeric", timeZone: "UTC" }).format(time);
 }
 
 /** Day and time in full with the zone, for tooltips. */

@@ -1,4 +1,5 @@
 /** The screens of the window: one line each, in the order of the sidebar. Only screens that exist. */
+import Boxes from "@lucide/svelte/icons/boxes";
 import Activity from "@lucide/svelte/icons/chart-no-axes-combined";
 import KeyRound from "@lucide/svelte/icons/key-round";
 import List from "@lucide/svelte/icons/list";
@@ -26,6 +27,7 @@ export interface Screen {
 export const screens: readonly Screen[] = [
   { id: "overview", group: "see", shortcut: "G O", title: () => m.nav_overview(), icon: Activity, load: () => import("../screens/overview/OverviewScreen.svelte") },
   { id: "requests", group: "see", shortcut: "G R", title: () => m.nav_requests(), icon: List, load: () => import("../screens/requests/RequestsScreen.svelte") },
+  { id: "models", group: "route", shortcut: "G M", title: () => m.nav_models(), icon: Boxes, load: () => import("../screens/models/ModelsScreen.svelte") },
   { id: "providers", group: "route", shortcut: "G V", title: () => m.nav_providers(), icon: Server, load: () => import("../screens/providers/ProvidersScreen.svelte") },
   { id: "keys", group: "route", shortcut: "G K", title: () => m.nav_keys(), icon: KeyRound, load: () => import("../screens/keys/KeysScreen.svelte") },
   { id: "playground", group: "use", shortcut: "G Y", title: () => m.nav_playground(), icon: MessageSquare, load: () => import("../screens/playground/PlaygroundScreen.svelte") },

@@ -431,6 +431,166 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get/api/v1/catalog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get/api/v1/catalog/model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get/api/v1/catalog/status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post/api/v1/catalog/refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post/api/v1/models/adopt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{id}/discover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post/api/v1/providers/{id}/discover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/deployments/{deployment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: operations["patch/api/v1/models/{id}/deployments/{deployment_id}"];
+        trace?: never;
+    };
+    "/api/v1/models/{id}/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get/api/v1/models/{id}/prices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get/api/v1/models/{id}/users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/replace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post/api/v1/models/{id}/replace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -454,6 +614,7 @@ export interface components {
             id: string;
             /** @description Its rates. */
             rates: components["schemas"]["Rates"];
+            tiers: components["schemas"]["Tier"][];
         };
         /** @description One call to one deployment. */
         Attempt: {
@@ -505,6 +666,7 @@ export interface components {
             /** @description The part of the cost above the hold. */
             overage: components["schemas"]["Amount"];
             price: components["schemas"]["AppliedPrice"] | null;
+            dialect: components["schemas"]["Dialect"] | null;
         };
         /**
          * @description How long one point of the series is.
@@ -530,6 +692,7 @@ export interface components {
             proxy_port?: number | null;
             /** @description Whether the proxy goes on when the window is closed. */
             keep_running_on_close?: boolean | null;
+            catalogue_refresh?: boolean | null;
         };
         /** @description What a client should read again. */
         Changed: {
@@ -629,6 +792,8 @@ export interface components {
              * @description The most tokens one answer can have.
              */
             max_output_tokens: number | null;
+            is_catalogue_price: boolean;
+            can_reason: boolean | null;
         };
         /** @description What could be added with one click. */
         DetectedProviders: {
@@ -672,7 +837,7 @@ export interface components {
          * @description What is wrong with a provider.
          * @enum {string}
          */
-        DiagnosisCode: "address.refused" | "dns.failed" | "connect.refused" | "connect.timeout" | "tls.failed" | "credential.rejected" | "credential.unavailable" | "quota.exhausted" | "path.not_found" | "answer.malformed" | "upstream.error";
+        DiagnosisCode: "address.refused" | "dns.failed" | "connect.refused" | "connect.timeout" | "tls.failed" | "credential.rejected" | "credential.unavailable" | "quota.exhausted" | "path.not_found" | "answer.malformed" | "upstream.error" | "model.not_found";
         /** @description The body of every answer that is not a success. */
         ErrorBody: {
             /** @description What went wrong. */
@@ -763,6 +928,7 @@ export interface components {
             last_24h: components["schemas"]["KeyActivity"];
             /** @description What somebody should look at. */
             flags: components["schemas"]["KeyFlag"][];
+            is_strict: boolean;
         };
         /** @description A key's last 24 hours. */
         KeyActivity: {
@@ -879,6 +1045,7 @@ export interface components {
              * @description The most tokens one answer can have.
              */
             max_output_tokens?: number | null;
+            can_reason?: boolean | null;
         };
         /** @description A key to make. */
         NewKey: {
@@ -887,6 +1054,7 @@ export interface components {
             /** @description The models it may use; `null` for all. */
             models?: string[] | null;
             expires_at?: components["schemas"]["Time"] | null;
+            is_strict?: boolean | null;
         };
         /** @description A model to add, or what an existing one becomes. */
         NewModel: {
@@ -903,6 +1071,7 @@ export interface components {
             rates: components["schemas"]["Rates"];
             /** @description Where the figures come from; left out, `set by hand`. */
             source?: string | null;
+            tiers?: components["schemas"]["Tier"][];
         };
         /** @description A provider to add, or to try. */
         NewProvider: {
@@ -931,7 +1100,7 @@ export interface components {
          * @description What an app asked for.
          * @enum {string}
          */
-        Operation: "chat_completions" | "embeddings";
+        Operation: "chat_completions" | "responses" | "messages" | "generate_content" | "count_tokens" | "completions" | "embeddings" | "images" | "speech" | "transcriptions" | "moderations" | "rerank" | "pass_through";
         /**
          * @description How a request ended.
          * @enum {string}
@@ -1038,6 +1207,7 @@ export interface components {
             rates: components["schemas"]["Rates"];
             /** @description Where the figures come from. */
             source: string;
+            tiers: components["schemas"]["Tier"][];
         };
         /** @description A configured provider. */
         Provider: {
@@ -1112,6 +1282,12 @@ export interface components {
             docs_date: string;
             /** @description What a person should know before using it. */
             note: string | null;
+            variables: components["schemas"]["ProviderVariable"][];
+            dialects: string[];
+            auth: string;
+            credential_hint: string;
+            operations: string[];
+            lists_models: boolean;
         };
         /**
          * @description Whether the data plane takes requests.
@@ -1146,6 +1322,14 @@ export interface components {
             reasoning?: components["schemas"]["Rate"] | null;
             audio_input?: components["schemas"]["Rate"] | null;
             audio_output?: components["schemas"]["Rate"] | null;
+            cache_write_1h?: components["schemas"]["Rate"] | null;
+            image_input?: components["schemas"]["Rate"] | null;
+            image_output?: components["schemas"]["Rate"] | null;
+            image?: components["schemas"]["Rate"] | null;
+            audio_ms?: components["schemas"]["Rate"] | null;
+            character?: components["schemas"]["Rate"] | null;
+            search?: components["schemas"]["Rate"] | null;
+            request?: components["schemas"]["Rate"] | null;
         };
         /** @description A report that can be made. */
         Report: {
@@ -1167,6 +1351,7 @@ export interface components {
         RequestDetail: components["schemas"]["RequestRow"] & {
             /** @description The calls made, in order. */
             attempt_list: components["schemas"]["Attempt"][];
+            losses: components["schemas"]["Loss"][];
         };
         /** @description One page of requests, newest first. */
         RequestPage: {
@@ -1293,6 +1478,7 @@ export interface components {
             keep_running_on_close: boolean | null;
             /** @description True when a changed setting waits for the next start. */
             needs_restart: boolean;
+            catalogue_refresh: boolean | null;
         };
         /** @description The state of the running program. */
         Status: {
@@ -1382,12 +1568,302 @@ export interface components {
              * @description All output classes together.
              */
             total_output: number | null;
+            cache_write_1h: number | null;
+            image_input: number | null;
+            image_output: number | null;
+            images: number | null;
+            audio_ms: number | null;
+            characters: number | null;
+            searches: number | null;
+            service_tier: components["schemas"]["ServiceTier"] | null;
         };
         /**
          * @description Where token figures came from.
          * @enum {string}
          */
         UsageSource: "reported" | "estimated" | "unknown";
+        /** @enum {string} */
+        Mode_: "x";
+        /** @enum {string} */
+        CatalogMode: "chat" | "completion" | "embedding" | "image" | "speech" | "transcription" | "moderation" | "rerank";
+        /** @enum {string} */
+        Modality: "text" | "image" | "audio" | "video" | "pdf";
+        /** @enum {string} */
+        Feature: "tools" | "parallel_tools" | "tool_choice" | "structured_output" | "reasoning" | "prompt_caching" | "web_search" | "computer_use" | "assistant_prefill" | "batch" | "flex" | "priority";
+        /** @enum {string} */
+        ModelStatus: "current" | "preview" | "deprecated";
+        /** @enum {string} */
+        ServiceTier: "batch" | "flex" | "priority";
+        /** @enum {string} */
+        Unit: "image" | "audio_ms" | "character" | "search" | "request";
+        /** @enum {string} */
+        CatalogOrigin: "embedded" | "refreshed";
+        Tier: {
+            service: components["schemas"]["ServiceTier"] | null;
+            above_input_tokens: number | null;
+            rates: components["schemas"]["Rates"];
+        };
+        Tariff: {
+            rates: components["schemas"]["Rates"];
+            tiers: components["schemas"]["Tier"][];
+        };
+        UnitRate: {
+            unit: components["schemas"]["Unit"];
+            rate: components["schemas"]["Rate"];
+        };
+        Glance: {
+            input: components["schemas"]["Rate"];
+            output: components["schemas"]["Rate"];
+            cached_read: components["schemas"]["Rate"] | null;
+            per_unit: components["schemas"]["UnitRate"] | null;
+            has_tiers: boolean;
+        };
+        MineProvider: {
+            id: string;
+            name: string;
+            is_seen: boolean | null;
+        };
+        MineModel: {
+            id: string;
+            name: string;
+        };
+        Mine: {
+            providers: components["schemas"]["MineProvider"][];
+            models: components["schemas"]["MineModel"][];
+        };
+        CatalogModel: {
+            kind: string;
+            id: string;
+            name: string;
+            maker: string;
+            family: string | null;
+            mode: components["schemas"]["CatalogMode"];
+            price: components["schemas"]["Glance"] | null;
+            context: number | null;
+            max_output: number | null;
+            input: components["schemas"]["Modality"][];
+            output: components["schemas"]["Modality"][];
+            features: components["schemas"]["Feature"][];
+            knowledge: string | null;
+            released: string | null;
+            shuts_down: string | null;
+            status: components["schemas"]["ModelStatus"];
+            open_weights: boolean | null;
+            disagreements: number;
+            mine: components["schemas"]["Mine"] | null;
+        };
+        CatalogList: {
+            date: string;
+            origin: components["schemas"]["CatalogOrigin"];
+            hidden: number;
+            models: components["schemas"]["CatalogModel"][];
+        };
+        Quality: {
+            name: string;
+            value: string;
+            source: string;
+            date: string;
+            url: string;
+        };
+        Provenance: {
+            figure: string;
+            source: string;
+            date: string;
+        };
+        SourceValue: {
+            source: string;
+            date: string;
+            value: string;
+            is_used: boolean;
+        };
+        Disagreement: {
+            figure: string;
+            values: components["schemas"]["SourceValue"][];
+        };
+        CatalogDeployment: {
+            model_id: string;
+            model: string;
+            deployment_id: string;
+            provider_id: string;
+            provider: string;
+            price: components["schemas"]["Price"] | null;
+            is_catalogue_price: boolean;
+        };
+        KeyUse: {
+            key_id: string;
+            name: string;
+            requests: number;
+            cost: components["schemas"]["Cost"];
+        };
+        Last30Days: {
+            requests: number;
+            cost: components["schemas"]["Cost"];
+            p50_us: number | null;
+            p95_us: number | null;
+            keys: components["schemas"]["KeyUse"][];
+        };
+        Blend: {
+            input_percent: number;
+            output_percent: number;
+            is_own: boolean;
+        };
+        Alternative: {
+            kind: string;
+            id: string;
+            name: string;
+            maker: string;
+            blended: components["schemas"]["Rate"];
+            saving_percent: number;
+            mine: boolean;
+        };
+        CatalogDetail: {
+            kind: string;
+            id: string;
+            name: string;
+            maker: string;
+            family: string | null;
+            mode: components["schemas"]["CatalogMode"];
+            price: components["schemas"]["Glance"] | null;
+            context: number | null;
+            max_output: number | null;
+            input: components["schemas"]["Modality"][];
+            output: components["schemas"]["Modality"][];
+            features: components["schemas"]["Feature"][];
+            knowledge: string | null;
+            released: string | null;
+            shuts_down: string | null;
+            status: components["schemas"]["ModelStatus"];
+            open_weights: boolean | null;
+            disagreements: number;
+            mine: components["schemas"]["Mine"] | null;
+            tariff: components["schemas"]["Tariff"] | null;
+            replacement: string | null;
+            page: string | null;
+            notes: string[];
+            quality: components["schemas"]["Quality"][];
+            provenance: components["schemas"]["Provenance"][];
+            disagreement_list: components["schemas"]["Disagreement"][];
+            deployments: components["schemas"]["CatalogDeployment"][];
+            last_30d: components["schemas"]["Last30Days"] | null;
+            blend: components["schemas"]["Blend"];
+            blended: components["schemas"]["Rate"] | null;
+            alternatives: components["schemas"]["Alternative"][];
+        };
+        CatalogSource: {
+            id: string;
+            name: string;
+            version: string;
+            date: string;
+            licence: string;
+            url: string;
+            sha256: string;
+        };
+        CatalogStatus: {
+            origin: components["schemas"]["CatalogOrigin"];
+            date: string;
+            models: number;
+            makers: number;
+            kinds: number;
+            disagreements: number;
+            hidden: number;
+            sources: components["schemas"]["CatalogSource"][];
+            refresh: boolean | null;
+            is_running: boolean;
+            last_attempt: components["schemas"]["Time"] | null;
+            last_success: components["schemas"]["Time"] | null;
+            last_error: string | null;
+            next_attempt: components["schemas"]["Time"] | null;
+            prices_changed: number;
+            prices_held_back: number;
+        };
+        AdoptModel: {
+            provider: string;
+            upstream_model: string;
+            name?: string | null;
+            aliases?: string[] | null;
+            price?: components["schemas"]["NewPrice"] | null;
+            max_output_tokens?: number | null;
+        };
+        AdoptList: {
+            models: components["schemas"]["AdoptModel"][];
+        };
+        DiscoveredModel: {
+            id: string;
+            is_known: boolean;
+            is_adopted: boolean;
+            context: number | null;
+            max_output: number | null;
+        };
+        Discovery: {
+            models: components["schemas"]["DiscoveredModel"][];
+            at: components["schemas"]["Time"];
+        };
+        PriceOverride: {
+            rates: components["schemas"]["Rates"];
+            tiers?: components["schemas"]["Tier"][];
+            reason: string;
+        };
+        ChangeDeployment: {
+            price?: components["schemas"]["PriceOverride"] | null;
+            use_catalogue_price?: boolean | null;
+            max_output_tokens?: number | null;
+        };
+        PriceVersion: {
+            id: string;
+            valid_from: components["schemas"]["Time"];
+            tariff: components["schemas"]["Tariff"];
+            source: string;
+        };
+        PriceHistory: {
+            deployment_id: string;
+            provider: string;
+            upstream_model: string;
+            versions: components["schemas"]["PriceVersion"][];
+        };
+        ModelUser: {
+            key_id: string;
+            name: string;
+            requests: number;
+            cost: components["schemas"]["Cost"];
+            is_named: boolean;
+            state: components["schemas"]["KeyState"];
+        };
+        ModelUsers: {
+            since: components["schemas"]["Time"];
+            requests: number;
+            cost: components["schemas"]["Cost"];
+            keys: components["schemas"]["ModelUser"][];
+        };
+        ReplaceModel: {
+            by?: string | null;
+            deployments?: components["schemas"]["NewDeployment"][] | null;
+            dry_run?: boolean;
+        };
+        Replacement: {
+            is_done: boolean;
+            names: string[];
+            keys: components["schemas"]["ModelUser"][];
+            replacement: components["schemas"]["Model"];
+        };
+        /** @enum {string} */
+        LossReason: "unsupported" | "approximated" | "foreign" | "unread";
+        /** @enum {string} */
+        Dialect: "openai_chat" | "openai_responses" | "anthropic" | "gemini" | "bedrock_converse";
+        Loss: {
+            what: string;
+            why: components["schemas"]["LossReason"];
+        };
+        ProviderVariableChoice: {
+            value: string;
+            label: string;
+        };
+        ProviderVariable: {
+            name: string;
+            label: string;
+            hint: string;
+            default: string | null;
+            choices: components["schemas"]["ProviderVariableChoice"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -2044,7 +2520,9 @@ export interface operations {
     };
     test_provider: {
         parameters: {
-            query?: never;
+            query?: {
+                model?: string;
+            };
             header?: never;
             path: {
                 /** @description The provider's id */
@@ -2404,6 +2882,238 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    "get/api/v1/catalog": {
+        parameters: {
+            query?: {
+                kind?: string;
+                mode?: string;
+                maker?: string;
+                q?: string;
+                mine?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogList"];
+                };
+            };
+        };
+    };
+    "get/api/v1/catalog/model": {
+        parameters: {
+            query: {
+                kind: string;
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDetail"];
+                };
+            };
+        };
+    };
+    "get/api/v1/catalog/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogStatus"];
+                };
+            };
+        };
+    };
+    "post/api/v1/catalog/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogStatus"];
+                };
+            };
+        };
+    };
+    "post/api/v1/models/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdoptList"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"][];
+                };
+            };
+        };
+    };
+    "post/api/v1/providers/{id}/discover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discovery"];
+                };
+            };
+        };
+    };
+    "patch/api/v1/models/{id}/deployments/{deployment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeDeployment"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+        };
+    };
+    "get/api/v1/models/{id}/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceHistory"][];
+                };
+            };
+        };
+    };
+    "get/api/v1/models/{id}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelUsers"];
+                };
+            };
+        };
+    };
+    "post/api/v1/models/{id}/replace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplaceModel"];
+            };
+        };
+        responses: {
+            /** @description ok */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replacement"];
                 };
             };
         };

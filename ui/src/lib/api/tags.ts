@@ -1,7 +1,7 @@
 import type { Operation } from "./operations";
 
 /** What an answer is made of; the server names the changed ones in its events. */
-export type Tag = "providers" | "models" | "keys" | "settings" | "requests" | "status";
+export type Tag = "providers" | "models" | "keys" | "settings" | "requests" | "status" | "catalog";
 
 /** The tags of each cached read, by path. Others are fetched anew each time. */
 const tagsByPath: [prefix: string, tags: Tag[]][] = [
@@ -9,6 +9,7 @@ const tagsByPath: [prefix: string, tags: Tag[]][] = [
   ["/settings", ["settings"]],
   ["/provider-kinds", []],
   ["/providers", ["providers", "models"]],
+  ["/catalog", ["catalog", "models", "providers"]],
   ["/models", ["models", "providers"]],
   ["/keys", ["keys"]],
   ["/requests", ["requests"]],
@@ -26,8 +27,10 @@ export function changedBy(operation: Operation): Tag[] {
   const path = operation.split(" ")[1] ?? "";
   if (path.startsWith("/proxy")) return ["status"];
   if (path.startsWith("/providers") && !path.endsWith("/test")) return ["providers", "models", "status"];
+  if (path.includes("/replace")) return ["models", "providers", "keys"];
   if (path.startsWith("/models")) return ["models", "providers"];
+  if (path.startsWith("/catalog")) return ["catalog", "models"];
   if (path.startsWith("/keys")) return ["keys"];
-  if (path.startsWith("/settings")) return ["settings", "status"];
+  if (path.startsWith("/settings")) return ["settings", "status", "catalog"];
   return [];
 }

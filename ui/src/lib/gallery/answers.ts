@@ -2,6 +2,7 @@
 import type { Cost, Figures, Overview, RequestRow } from "../api";
 import { addMoney } from "../format";
 import type { Method } from "../host";
+import { catalogueStatus, detailFor } from "./catalogue";
 import { detailOf, fixtures } from "./fixtures";
 
 export type GalleryState = "full" | "empty" | "error" | "loading" | "slow";
@@ -16,6 +17,50 @@ const missing: Answer = {
   status: 404,
   json: { error: { code: "not_found", message: "There is nothing here.", field: null } },
 };
+
+const unlisted: Answer = {
+  status: 404,
+  json: {
+    error: { code: "catalog.not_found", message: "The catalogue does not know this model.", field: null },
+  },
+};
+
+/** Price history, and the preview of a replacement. */
+function modelAnswer(path: string, method: Method): Answer | undefined {
+  const [, id, what] = /^\/models\/([^/]+)\/(\w+)$/.exec(path) ?? [];
+  const model = fixtures.models.find((one) => one.id === id);
+  if (model === undefined) return undefined;
+  if (what === "prices" && method === "GET") {
+    return ok(
+      model.deployments.map(({ id: deployment_id, provider, upstream_model, price }) => ({
+        deployment_id,
+        provider,
+        upstream_model,
+        versions:
+          price === null
+            ? []
+            : [
+                {
+                  id: price.id,
+                  valid_from: price.valid_from,
+                  tariff: { rates: price.rates, tiers: [] },
+                  source: price.source,
+                },
+              ],
+      })),
+    );
+  }
+  const keys = fixtures.keys.slice(0, 2).map(({ id: key_id, name, state, last_24h }, index) => ({
+    key_id,
+    name,
+    state,
+    ...last_24h,
+    is_named: index === 1,
+  }));
+  if (what === "replace")
+    return ok({ is_done: false, names: [model.name, ...model.aliases], keys, replacement: model });
+  return undefined;
+}
 
 function costOf(rows: readonly RequestRow[]): Cost {
   const amount = addMoney(rows.map((row) => row.cost.amount));
@@ -147,8 +192,21 @@ export function answer(state: GalleryState, method: Method, path: string, _body:
       }
     : fixtures.status;
   if (pathname.endsWith("/test")) return ok(diagnosis);
+  if (pathname.endsWith("/discover")) {
+    const ids = ["gpt-5", "gpt-5-mini", "gpt-5-preview-0711", "text-embedding-3-small"];
+    const models = ids.map((id, index) => ({
+      id,
+      is_known: index !== 2,
+      is_adopted: index < 2,
+      context: null,
+      max_output: null,
+    }));
+    return ok({ models, at: new Date().toISOString() });
+  }
   const found = rows.find((row) => pathname === `/requests/${row.id}`);
   if (found) return ok(detailOf(found));
+  const ofModel = modelAnswer(pathname, method);
+  if (ofModel) return ofModel;
   switch (`${method} ${pathname}`) {
     case "GET /status":
     case "POST /proxy/resume":
@@ -175,6 +233,16 @@ export function answer(state: GalleryState, method: Method, path: string, _body:
       return ok(isEmpty ? [] : fixtures.models);
     case "POST /models":
       return ok(fixtures.models[0], 201);
+    case "GET /catalog":
+      return ok(isEmpty ? { ...fixtures.catalogue, models: [] } : fixtures.catalogue);
+    case "GET /catalog/status":
+    case "POST /catalog/refresh":
+      return ok(isEmpty ? { ...catalogueStatus, refresh: null } : catalogueStatus);
+    case "GET /catalog/model": {
+      const [kind, id] = [searchParams.get("kind") ?? "", searchParams.get("id") ?? ""];
+      const detail = detailFor(fixtures.catalogue, fixtures.models, kind, id);
+      return detail ? ok(detail) : unlisted;
+    }
     case "GET /keys":
       return ok(isEmpty ? fixtures.keys.filter((key) => key.is_builtin) : fixtures.keys);
     case "POST /keys":

@@ -3,6 +3,7 @@ import type {
   Attempt,
   Cost,
   Key,
+  Loss,
   Model,
   Outcome,
   Provider,
@@ -12,6 +13,7 @@ import type {
   Settings,
   Status,
 } from "../api";
+import { catalogueFor } from "./catalogue";
 
 const now = Date.now();
 
@@ -53,34 +55,100 @@ const settings: Settings = {
   proxy_port_in_use: 4180,
   keep_running_on_close: true,
   needs_restart: false,
+  catalogue_refresh: false,
 };
 
 const kind = (
   kindId: string,
   name: string,
   base_url: string,
-  isLocal: boolean,
-  variables: string[],
-  prefixes: string[],
+  change: Partial<ProviderKind> = {},
 ): ProviderKind => ({
   id: kindId,
   name,
   base_url,
+  variables: [],
   base_url_is_fixed: false,
-  needs_credential: !isLocal,
-  is_local: isLocal,
-  credential_variables: variables,
-  key_prefixes: prefixes,
+  auth: "bearer",
+  credential_hint: "The API key from the provider's console.",
+  dialects: ["openai_chat"],
+  operations: [],
+  lists_models: true,
+  needs_credential: true,
+  is_local: false,
+  credential_variables: [],
+  key_prefixes: [],
   docs_url: "https://example.com/docs",
   docs_date: "2026-11-01",
   note: null,
+  ...change,
+});
+
+const local = { is_local: true, needs_credential: false };
+const region = (value: string) => ({
+  name: "region",
+  label: "Region",
+  hint: `As in its console, for example ${value}`,
+  default: value,
+  choices: [],
 });
 
 const kinds = [
-  kind("openai", "OpenAI", "https://api.openai.com/v1", false, ["OPENAI_API_KEY"], ["sk-"]),
-  kind("groq", "Groq", "https://api.groq.com/openai/v1", false, ["GROQ_API_KEY"], ["gsk_"]),
-  kind("ollama", "Ollama", "http://127.0.0.1:11434/v1", true, [], []),
-  kind("custom", "OpenAI-compatible", "", false, [], []),
+  kind("openai", "OpenAI", "https://api.openai.com/v1", {
+    dialects: ["openai_responses", "openai_chat"],
+    operations: ["embeddings", "images", "speech", "transcriptions", "moderations"],
+    credential_variables: ["OPENAI_API_KEY"],
+    key_prefixes: ["sk-"],
+  }),
+  kind("anthropic", "Anthropic", "https://api.anthropic.com/v1", {
+    auth: "header",
+    dialects: ["anthropic"],
+    key_prefixes: ["sk-ant-"],
+  }),
+  kind("gemini", "Google Gemini", "https://generativelanguage.googleapis.com/v1beta", {
+    auth: "header",
+    dialects: ["gemini", "openai_chat"],
+    operations: ["embeddings"],
+  }),
+  kind("groq", "Groq", "https://api.groq.com/openai/v1", {
+    credential_variables: ["GROQ_API_KEY"],
+    key_prefixes: ["gsk_"],
+  }),
+  kind("bedrock", "Amazon Bedrock", "https://bedrock-runtime.{region}.amazonaws.com", {
+    auth: "aws_sigv4",
+    credential_hint:
+      "A Bedrock API key, or ACCESS_KEY_ID:SECRET_ACCESS_KEY, with :SESSION_TOKEN at the end for temporary keys.",
+    dialects: ["bedrock_converse"],
+    variables: [region("us-east-1")],
+  }),
+  kind(
+    "vertex",
+    "Google Vertex AI",
+    "https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}",
+    {
+      auth: "google_service_account",
+      credential_hint: "The whole JSON file of a service account's key.",
+      dialects: ["gemini", "anthropic"],
+      variables: [
+        region("europe-west4"),
+        { name: "project", label: "Project", hint: "The project's id", default: null, choices: [] },
+      ],
+    },
+  ),
+  kind("azure", "Azure OpenAI", "https://{resource}.openai.azure.com/openai/v1", {
+    auth: "header",
+    variables: [
+      { name: "resource", label: "Resource", hint: "The name of your resource", default: null, choices: [] },
+    ],
+  }),
+  kind("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", { key_prefixes: ["sk-or-"] }),
+  kind("mistral", "Mistral", "https://api.mistral.ai/v1"),
+  kind("together", "Together AI", "https://api.together.xyz/v1"),
+  kind("fireworks", "Fireworks", "https://api.fireworks.ai/inference/v1"),
+  kind("ollama", "Ollama", "http://127.0.0.1:11434/v1", local),
+  kind("vllm", "vLLM", "http://127.0.0.1:8000/v1", local),
+  kind("openai_compatible", "OpenAI-compatible", ""),
+  kind("anthropic_compatible", "Anthropic-compatible", "", { auth: "header", dialects: ["anthropic"] }),
 ];
 
 function provider(index: number, name: string, kindId: string, change: Partial<Provider> = {}): Provider {
@@ -131,7 +199,8 @@ function model(index: number, name: string, at: Provider | undefined, rates: [st
     id: id(3, index),
     valid_from: ago(9e9),
     rates: { input: rates[0], output: rates[1] },
-    source: "Entered by hand",
+    tiers: [],
+    source: index === 2 ? "Contract of March, entered by hand" : "catalogue 2026-11-22 (Price map 1.109.1)",
   };
   return {
     id: id(2, index),
@@ -147,6 +216,8 @@ function model(index: number, name: string, at: Provider | undefined, rates: [st
         price,
         is_free: rates?.[0] === "0",
         max_output_tokens: null,
+        can_reason: null,
+        is_catalogue_price: price !== null && index !== 2,
       },
     ],
   };
@@ -169,6 +240,7 @@ const key = (index: number, name: string, change: Partial<Key> = {}): Key => ({
   revoked_at: null,
   state: "active",
   is_builtin: false,
+  is_strict: index === 2,
   last_used_at: index === 4 ? null : ago(240_000),
   last_24h: { requests: 140, cost: cost("exact", 1_800_000_000) },
   flags: ["no_expiry", "all_models"],
@@ -200,10 +272,18 @@ const noUsage = {
   input: null,
   cached_read: null,
   cache_write: null,
+  cache_write_1h: null,
   output: null,
   reasoning: null,
   audio_input: null,
   audio_output: null,
+  image_input: null,
+  image_output: null,
+  images: null,
+  audio_ms: null,
+  characters: null,
+  searches: null,
+  service_tier: null,
   total_input: null,
   total_output: null,
 };
@@ -243,7 +323,7 @@ function row(index: number): RequestRow {
     started_at: ago(index * 61_000 + Math.floor(random() * 50_000)),
     key_id: caller?.id ?? "",
     key_name: caller?.name ?? "",
-    operation: index % 23 === 5 ? "embeddings" : "chat_completions",
+    operation: index % 23 === 5 ? "embeddings" : index % 4 === 1 ? "messages" : "chat_completions",
     model_asked: index % 9 === 2 ? "fast" : (served?.name ?? ""),
     model: served?.name ?? null,
     provider: isServed ? (served?.deployments[0]?.provider ?? null) : null,
@@ -253,7 +333,15 @@ function row(index: number): RequestRow {
     outcome,
     error: errors[outcome] ?? null,
     usage: isServed
-      ? { ...noUsage, input: input - 120, cached_read: 120, output, total_input: input, total_output: output }
+      ? {
+          ...noUsage,
+          ...(index % 4 === 1 ? { cache_write_1h: 2_048, searches: 2, service_tier: "flex" as const } : {}),
+          input: input - 120,
+          cached_read: 120,
+          output,
+          total_input: input,
+          total_output: output,
+        }
       : noUsage,
     usage_source: isServed ? (known.state === "estimated" ? "estimated" : "reported") : "unknown",
     cost: isServed ? known : cost("not_billable", 0),
@@ -291,10 +379,24 @@ export function detailOf(from: RequestRow): RequestDetail {
       usage_source: hasFailed ? "unknown" : from.usage_source,
       cost: hasFailed ? cost("not_billable", 0) : from.cost,
       overage: "0",
-      price: found?.price ? { id: found.price.id, rates: found.price.rates } : null,
+      price: found?.price
+        ? { id: found.price.id, rates: { ...found.price.rates, search: "10000" }, tiers: [] }
+        : null,
+      dialect: from.operation === "embeddings" ? null : "openai_chat",
     };
   });
-  return { ...from, attempt_list: attempts };
+  const losses: Loss[] =
+    from.operation === "messages" && from.attempts > 0
+      ? [
+          { what: "top_k", why: "unsupported" },
+          { what: "thinking.signature", why: "foreign" },
+          { what: "thinking.budget_tokens", why: "approximated" },
+          { what: "context_management", why: "unread" },
+        ]
+      : [];
+  return { ...from, attempt_list: attempts, losses };
 }
 
-export const fixtures = { status, settings, kinds, providers, models, keys, requests };
+const catalogue = catalogueFor(models, providers);
+
+export const fixtures = { catalogue, status, settings, kinds, providers, models, keys, requests };

@@ -13,7 +13,30 @@ export interface Column<Row> {
   isTabular?: boolean;
   /** 1 is left out last; columns without one always stay. */
   priority?: number;
+  /** The head is a button that orders the rows. */
+  isSortable?: boolean;
+  /** What the column means, where the title does not say it all. */
+  hint?: string;
   text: (row: Row) => string;
+}
+
+/** By which column rows are ordered. */
+export interface Order {
+  column: string;
+  isDescending: boolean;
+}
+
+/** Rows marked for an action on several at once; the owner keeps which. */
+export interface Marking {
+  /** How many of the rows at hand are marked. */
+  all: "none" | "some" | "all";
+  isMarked: (index: number) => boolean;
+  /** What a row is called, for its box. */
+  nameAt: (index: number) => string;
+  /** Marks or unmarks a row; a range from the row marked last. */
+  toggle: (index: number, isRange: boolean) => void;
+  /** Marks every row, or none where all are marked. */
+  toggleAll: () => void;
 }
 
 /** Rows rendered beyond the edges, so that fast scrolling finds them there. */

@@ -22,6 +22,8 @@ const model = (name: string, provider_id = "p1"): Model => ({
       price: null,
       is_free: true,
       max_output_tokens: null,
+      can_reason: null,
+      is_catalogue_price: false,
     },
   ],
 });
@@ -37,6 +39,12 @@ const kind = {
   docs_url: "https://docs.example",
   docs_date: "2026-11-01",
   note: null,
+  variables: [],
+  auth: "bearer",
+  credential_hint: "The API key.",
+  dialects: ["openai_chat"],
+  operations: [],
+  lists_models: true,
 };
 const server = {
   kind: "ollama",

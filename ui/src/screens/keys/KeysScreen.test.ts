@@ -18,6 +18,7 @@ const key = (change: Partial<Key> = {}): Key => ({
   revoked_at: null,
   state: "active",
   is_builtin: false,
+  is_strict: false,
   last_used_at: null,
   last_24h: { requests: 41, cost: { state: "exact", amount: "3100000" } },
   flags: ["all_models"],

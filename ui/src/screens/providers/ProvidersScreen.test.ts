@@ -39,6 +39,12 @@ const kinds = [
     docs_url: "https://docs.example",
     docs_date: "2026-11-01",
     note: null,
+    variables: [],
+    auth: "bearer",
+    credential_hint: "The API key.",
+    dialects: ["openai_chat"],
+    operations: [],
+    lists_models: true,
   },
 ];
 const nothing = { local_servers: [], environment: [] };

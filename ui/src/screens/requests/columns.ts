@@ -25,7 +25,22 @@ export function outcomeTone(outcome: Outcome): "ok" | "warn" | "bad" {
 
 /** What was asked for, in words. */
 export function operationText(operation: RequestRow["operation"]): string {
-  return operation === "embeddings" ? m.requests_operation_embeddings() : m.requests_operation_chat();
+  const texts: Record<RequestRow["operation"], () => string> = {
+    chat_completions: m.requests_operation_chat,
+    responses: m.requests_operation_responses,
+    messages: m.requests_operation_messages,
+    generate_content: m.requests_operation_generate_content,
+    count_tokens: m.requests_operation_count_tokens,
+    completions: m.requests_operation_completions,
+    embeddings: m.requests_operation_embeddings,
+    images: m.requests_operation_images,
+    speech: m.requests_operation_speech,
+    transcriptions: m.requests_operation_transcriptions,
+    moderations: m.requests_operation_moderations,
+    rerank: m.requests_operation_rerank,
+    pass_through: m.requests_operation_pass_through,
+  };
+  return texts[operation]();
 }
 
 function orDash(value: number | null, format: (value: number) => string): string {

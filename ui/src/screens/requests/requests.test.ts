@@ -3,7 +3,7 @@ import { detailOf, fixtures } from "$lib/gallery/fixtures";
 import { curlOf } from "./curl";
 import { matches } from "./pages.svelte";
 import { extentOf, lanesOf } from "./timeline";
-import { tokenLines } from "./token-lines";
+import { tierOf, tokenLines, unitLines } from "./token-lines";
 
 const row =
   fixtures.requests.find((one) => one.attempts === 2 && one.outcome === "completed") ?? fixtures.requests[0];
@@ -29,7 +29,7 @@ it("draws one lane for each attempt, all within the picture", () => {
 it("leaves out kinds of tokens nobody told, and charges a kind without a rate as its base", () => {
   const attempt = detailOf(row).attempt_list[1];
   if (!attempt) throw new Error("the attempt is missing");
-  const price = { id: "p", rates: { input: "1", output: "2" } };
+  const price = { id: "p", rates: { input: "1", output: "2" }, tiers: [] };
   const usage = { ...attempt.usage, input: 10, cached_read: 5, output: 7, reasoning: null };
   expect(tokenLines({ ...attempt, usage, price }).map(({ name, rate }) => [name, rate])).toEqual([
     ["input", "1"],
@@ -43,4 +43,30 @@ it("writes a curl command without any secret", () => {
   expect(text).toContain("http://127.0.0.1:4180/v1/chat/completions");
   expect(text).toContain("$MEGAROUTER_KEY");
   expect(text).toContain(`it'\\''s`);
+});
+
+it("shows units in the measure people think in, and says which are not charged", () => {
+  const attempt = detailOf(row).attempt_list[1];
+  if (!attempt) throw new Error("the attempt is missing");
+  const price = { id: "p", rates: { input: "0", output: "0", audio_ms: "0.1", search: "10000" }, tiers: [] };
+  const usage = { ...attempt.usage, audio_ms: 90_000, searches: 3, images: 1, characters: null };
+  expect(unitLines({ ...attempt, usage, price }).map(({ amount, rate }) => [amount, rate])).toEqual([
+    ["1", null],
+    ["1 min 30 s", "$0.006 per minute"],
+    ["3", "$10.00 per 1,000 searches"],
+  ]);
+});
+
+it("picks the tier as the ledger does", () => {
+  const rates = { input: "1", output: "1" };
+  const tiers = [
+    { service: null, above_input_tokens: 200, rates },
+    { service: null, above_input_tokens: 400, rates },
+    { service: "flex" as const, above_input_tokens: null, rates },
+  ];
+  const usage = detailOf(row).usage;
+  const chosen = (total_input: number, service_tier: "flex" | "batch" | null) =>
+    tiers.indexOf(tierOf({ id: "p", rates, tiers }, { ...usage, total_input, service_tier }) as never);
+  expect([chosen(200, null), chosen(201, null), chosen(500, null)]).toEqual([-1, 0, 1]);
+  expect([chosen(500, "flex"), chosen(500, "batch")]).toEqual([2, 1]);
 });

@@ -13,6 +13,7 @@ const settings: Settings = {
   proxy_port_in_use: 4180,
   keep_running_on_close: null,
   needs_restart: false,
+  catalogue_refresh: null,
 };
 const status = {
   version: "0.1.0",

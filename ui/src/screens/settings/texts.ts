@@ -42,6 +42,7 @@ export function settingTexts() {
     proxy_state: { section: "proxy", title: m.settings_proxy_state(), hint: m.settings_proxy_state_hint() },
     data_folder: { section: "data", title: m.settings_data_folder(), hint: m.settings_data_folder_hint() },
     ledger: { section: "data", title: m.settings_ledger(), hint: m.settings_ledger_hint() },
+    catalogue: { section: "data", title: m.settings_catalogue(), hint: m.settings_catalogue_hint() },
     secrets: { section: "data", title: m.settings_secrets() },
     letter_keys: {
       section: "shortcuts",

@@ -11,6 +11,8 @@ export class KeyDraft {
   hasAllModels = $state(true);
   models = $state<string[]>([]);
   lifetimeDays = $state<number | null>(90);
+  /** Refuses what a model cannot carry, instead of leaving it out. */
+  isStrict = $state(false);
   nameError = $state<string | null>(null);
   modelsError = $state<string | null>(null);
   /** A failure that belongs to no field. */
@@ -47,6 +49,7 @@ export class KeyDraft {
       name: this.name.trim(),
       models: this.hasAllModels ? null : this.models,
       expires_at: expiry?.toISOString() ?? null,
+      is_strict: this.isStrict,
     };
   }
 

@@ -20,6 +20,15 @@ it("writes shell words that no value can break out of", () => {
   expect(arguments_).toContain("Authorization: Bearer mr-abc");
 });
 
+it("gives Anthropic's and Gemini's clients the address without the version, which they add", () => {
+  for (const id of ["anthropic", "gemini"]) {
+    expect(textOf(id)).toContain('"http://127.0.0.1:4180"');
+    expect(textOf(id)).not.toContain("4180/v1");
+  }
+  expect(textOf("responses")).toContain('base_url="http://127.0.0.1:4180/v1"');
+  expect(textOf("environment")).toContain("ANTHROPIC_BASE_URL=http://127.0.0.1:4180\n");
+});
+
 it("quotes values in Python and JavaScript", () => {
   expect(textOf("python")).toContain(JSON.stringify(values.model));
   expect(textOf("node")).toContain(`baseURL: "${values.baseUrl}"`);
@@ -33,10 +42,11 @@ it("sends the name, the models and the day it ends", async () => {
   draft.hasAllModels = false;
   draft.models = ["gpt-5"];
   draft.lifetimeDays = null;
+  draft.isStrict = true;
   await draft.save();
   expect(host.bodies("POST /keys")).toEqual([
-    { name: "editor", models: null, expires_at: "2027-01-30T00:00:00.000Z" },
-    { name: "editor", models: ["gpt-5"], expires_at: null },
+    { name: "editor", models: null, expires_at: "2027-01-30T00:00:00.000Z", is_strict: false },
+    { name: "editor", models: ["gpt-5"], expires_at: null, is_strict: true },
   ]);
 });
 

@@ -11,10 +11,13 @@ const deployment = (id: string, provider_id: string) => ({
     id: "price",
     valid_from: "2026-01-01T00:00:00Z",
     rates: { input: "1", output: "2", reasoning: "3" },
+    tiers: [],
     source: "list",
   },
   is_free: false,
   max_output_tokens: 100,
+  can_reason: null,
+  is_catalogue_price: false,
 });
 const model: Model = {
   id: "m",
@@ -29,7 +32,7 @@ it("changes one price and sends the rest as it was", () => {
   expect(body.aliases).toEqual(["fast"]);
   expect(body.deployments.map((one) => one.price)).toEqual([
     { rates: { input: "0.5", output: "4" } },
-    { rates: { input: "1", output: "2", reasoning: "3" }, source: "list" },
+    { rates: { input: "1", output: "2", reasoning: "3" }, tiers: [], source: "list" },
   ]);
   expect(body.deployments[1]).toMatchObject({
     provider: "p2",

@@ -18,6 +18,25 @@ export function withoutProvider(model: Model, providerId: string): NewModel | nu
   return left.length === 0 ? null : bodyOf(model, left, priceOf);
 }
 
+/** The model as it is. */
+export function bodyLike(model: Model): NewModel {
+  return bodyOf(model, model.deployments, priceOf);
+}
+
+/** The model with other names beside its own. */
+export function withAliases(model: Model, aliases: readonly string[]): NewModel {
+  return { ...bodyLike(model), aliases: [...aliases] };
+}
+
+/** The name under which Claude Code lists a model: it shows only what begins with `claude-`. */
+export function claudeAlias(name: string): string {
+  const tail = name
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  return tail.startsWith("claude-") ? tail : `claude-${tail}`;
+}
+
 /** A price as typed, in US dollars per million tokens: a plain decimal. Null where it is none. */
 export function parseRate(text: string): string | null {
   const plain = text.trim().replace(",", ".");
@@ -41,6 +60,8 @@ function bodyOf(
   };
 }
 
-function priceOf({ price }: Deployment): NewDeployment["price"] {
-  return price === null ? null : { rates: price.rates, source: price.source };
+/** The price as it is sent back; the catalogue's own is left out, so that it goes on following the catalogue. */
+function priceOf({ price, is_catalogue_price }: Deployment): NewDeployment["price"] {
+  if (price === null || is_catalogue_price) return null;
+  return { rates: price.rates, tiers: price.tiers ?? [], source: price.source };
 }

@@ -1,4 +1,5 @@
 import {
+  call,
   type DetectedVariable,
   type Diagnosis,
   type LocalServer,
@@ -29,9 +30,18 @@ export class AddFlow {
     this.draft = new ProviderDraft(kinds, providers);
   }
 
-  /** The models the tested provider offers. */
+  /** What the catalogue knows of a provider that lists no models itself. */
+  #fromCatalogue = $state.raw<readonly string[]>([]);
+
+  /** The models the tested provider offers; the catalogue's where it has no list. */
   get offered(): readonly string[] {
-    return this.draft.diagnosis?.models ?? [];
+    const listed = this.draft.diagnosis?.models ?? [];
+    return listed.length > 0 ? listed : this.isTested ? this.#fromCatalogue : [];
+  }
+
+  /** Whether the offered models come from the catalogue, not from the provider. */
+  get isFromCatalogue(): boolean {
+    return this.isTested && this.draft.diagnosis?.models.length === 0 && this.#fromCatalogue.length > 0;
   }
 
   /** Whether the last test of exactly this draft went well. */
@@ -60,7 +70,15 @@ export class AddFlow {
     const diagnosis = await this.draft.test();
     const models = diagnosis?.models ?? [];
     this.selected = models.length <= CHOSEN_BEFOREHAND ? [...models] : [];
+    if (diagnosis?.is_ok === true && models.length === 0) await this.#askCatalogue();
     return diagnosis;
+  }
+
+  async #askCatalogue(): Promise<void> {
+    this.#fromCatalogue = [];
+    // Without it the provider can still be added, only without models.
+    const list = await call("GET /catalog", { query: { kind: this.draft.kindId } }).catch(() => null);
+    this.#fromCatalogue = list?.models.map(({ id }) => id) ?? [];
   }
 
   /** Saves the provider and its chosen models. Null where something failed; the errors say what. */

@@ -9,6 +9,7 @@ import {
   type ProviderKind,
 } from "$lib/api";
 import { m } from "$lib/i18n";
+import { fillAddress, valuesIn, variableFault } from "./address";
 import { freeName, isBaseUrl, kindOfSecret, nameFault } from "./recognise";
 
 /** Where the credential comes from, as chosen in the form; `keep` leaves a stored one as it is. */
@@ -27,6 +28,10 @@ export class ProviderDraft {
   credential = $state<CredentialOrigin>("stored");
   secret = $state("");
   variable = $state("");
+  /** What fills the places of the base URL, by name. */
+  values = $state<Record<string, string>>({});
+  /** What is wrong with a value, by name. */
+  valueErrors = $state<Record<string, string>>({});
   diagnosis = $state.raw<Diagnosis | null>(null);
   isTesting = $state(false);
   isSaving = $state(false);
@@ -65,12 +70,37 @@ export class ProviderDraft {
     if (kind === null || this.existing !== null) {
       return;
     }
-    this.baseUrl = kind.base_url;
+    this.values = {};
+    this.baseUrl = fillAddress(kind, {});
     this.variable = kind.credential_variables[0] ?? "";
     this.credential = kind.needs_credential || this.secret !== "" ? "stored" : "none";
     if (!this.#hasOwnName) {
       this.name = freeName(kind.id, this.#providers());
     }
+    this.forgetTest();
+  }
+
+  /** The places of the base URL to ask for; none where the address was written as a whole. */
+  get variables(): ProviderKind["variables"] {
+    if (this.kind === null) return [];
+    return this.existing === null || valuesIn(this.kind, this.existing.base_url) !== null
+      ? this.kind.variables
+      : [];
+  }
+
+  /** What fills a place now: what was typed, else what the saved address holds. */
+  valueOf(name: string): string {
+    const saved =
+      this.existing === null || this.kind === null ? null : valuesIn(this.kind, this.existing.base_url);
+    return this.values[name] ?? saved?.[name] ?? "";
+  }
+
+  /** Takes the value of a place and writes the base URL anew. */
+  fill(name: string, value: string): void {
+    this.values = { ...this.values, [name]: value };
+    if (this.kind === null) return;
+    const all = Object.fromEntries(this.kind.variables.map((one) => [one.name, this.valueOf(one.name)]));
+    this.baseUrl = fillAddress(this.kind, all);
     this.forgetTest();
   }
 
@@ -105,6 +135,7 @@ export class ProviderDraft {
     this.diagnosis = null;
     this.error = null;
     this.#fieldErrors = {};
+    this.valueErrors = {};
   }
 
   /** What is wrong with a field, in words. */
@@ -122,7 +153,8 @@ export class ProviderDraft {
     if (fault !== null) {
       errors.name = fault === "missing" ? m.provider_error_name_missing() : m.provider_error_name_shape();
     }
-    if (this.kind !== null && !isBaseUrl(this.baseUrl)) {
+    const valueErrors = this.#checkValues();
+    if (this.kind !== null && Object.keys(valueErrors).length === 0 && !isBaseUrl(this.baseUrl)) {
       errors.base_url = m.provider_error_base_url();
     }
     if (this.credential === "stored" && this.secret.trim() === "") {
@@ -132,7 +164,21 @@ export class ProviderDraft {
       errors.variable = m.provider_error_variable();
     }
     this.#fieldErrors = errors;
-    return Object.keys(errors).length === 0;
+    this.valueErrors = valueErrors;
+    return Object.keys(errors).length === 0 && Object.keys(valueErrors).length === 0;
+  }
+
+  #checkValues(): Record<string, string> {
+    const found = this.variables.flatMap((variable): [string, string][] => {
+      const fault = variableFault(variable, this.valueOf(variable.name));
+      if (fault === null) return [];
+      const text =
+        fault === "missing"
+          ? m.provider_error_value_missing({ name: variable.label })
+          : m.provider_error_value_shape();
+      return [[variable.name, text]];
+    });
+    return Object.fromEntries(found);
   }
 
   /** Tries the provider as written; nothing is saved. */

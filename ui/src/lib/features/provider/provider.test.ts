@@ -18,6 +18,12 @@ const kind = (id: string, key_prefixes: string[], rest: Partial<ProviderKind> = 
   docs_url: "https://docs.example",
   docs_date: "2026-11-01",
   note: null,
+  variables: [],
+  auth: "bearer",
+  credential_hint: "The API key.",
+  dialects: ["openai_chat"],
+  operations: [],
+  lists_models: true,
   ...rest,
 });
 const kinds = [

@@ -16,6 +16,8 @@ export const errors: Translation<typeof english> = {
   error_request_invalid: "Ein Feld der Anfrage war falsch. Die App muss eine richtige senden.",
   error_request_too_large:
     "Die Anfrage war größer als erlaubt. Senden Sie weniger oder heben Sie die Grenze an.",
+  error_request_context_length:
+    "Das Gespräch ist länger, als das Modell lesen kann. Kürzen Sie es, oder verlangen Sie ein Modell mit mehr Kontext.",
   error_request_timeout: "Die Anfrage kam nicht rechtzeitig ganz an. Prüfen Sie die Verbindung der App.",
   error_request_unsupported: "Die Anfrage verlangt etwas, das MegaRouter nicht kann.",
   error_path_not_found: "Die App rief einen Pfad, den es nicht gibt. Prüfen Sie ihre Basisadresse.",

@@ -17,6 +17,9 @@ export const first_run: Translation<typeof english> = {
   first_run_just_me: "Nur ich",
   first_run_just_me_hint:
     "Einstellungen, Schlüssel und Bücher bleiben auf diesem Rechner. Ein Konto ist nicht nötig.",
+  first_run_catalogue: "Modellpreise aus dem Internet aktuell halten",
+  first_run_catalogue_hint:
+    "Einmal am Tag aus zwei öffentlichen Listen; über Sie wird nichts gesendet. Aus: die Preise dieser Version. In den Einstellungen änderbar.",
   first_run_provider_words:
     "Wohin sollen Anfragen gehen? Nehmen Sie etwas Gefundenes oder fügen Sie einen Schlüssel ein.",
   first_run_provider_done: "{name} ist bereit.",

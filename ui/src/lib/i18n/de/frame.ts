@@ -10,6 +10,7 @@ export const frame: Translation<typeof english> = {
   nav_group_admin: "Verwalten",
   nav_overview: "Überblick",
   nav_requests: "Anfragen",
+  nav_models: "Modelle",
   nav_providers: "Anbieter",
   nav_keys: "Schlüssel und Apps",
   nav_playground: "Spielwiese",

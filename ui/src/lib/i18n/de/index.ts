@@ -5,6 +5,7 @@ import { first_run } from "./first_run";
 import { forms } from "./forms";
 import { frame } from "./frame";
 import { keys } from "./keys";
+import { models } from "./models";
 import { overview } from "./overview";
 import { playground } from "./playground";
 import { providers } from "./providers";
@@ -22,6 +23,7 @@ export const de: Catalogue = {
   ...providers,
   ...playground,
   ...keys,
+  ...models,
   ...forms,
   ...first_run,
 };

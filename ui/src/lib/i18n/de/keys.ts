@@ -67,6 +67,12 @@ export const keys: Translation<typeof english> = {
   key_expiry_never: "Unbegrenzt",
   key_expiry_never_hint:
     "Ein Schlüssel ohne Ende gilt auch in fremden Händen weiter, bis Sie ihn widerrufen.",
+  key_strict: "Ablehnen, was ein Modell nicht übernehmen kann",
+  key_strict_hint:
+    "Eine Anfrage wird dann mit einem Fehler beantwortet, wenn ihre Übersetzung etwas verlieren würde, zum Beispiel einen Seed. Sonst geht sie ohne dies weiter, und Anfragen nennt, was verloren ging.",
+  key_strict_short: "Übersetzung",
+  key_strict_on: "Streng: lehnt ab, was ein Modell nicht übernehmen kann",
+  key_strict_off: "Lässt weg, was ein Modell nicht übernehmen kann, und sagt es",
   key_error_name: "Geben Sie dem Schlüssel einen Namen, damit Sie später wissen, welche App ihn benutzt.",
   key_error_models: "Wählen Sie mindestens ein Modell oder erlauben Sie alle.",
   key_created_at: "Erzeugt",
@@ -87,8 +93,11 @@ export const keys: Translation<typeof english> = {
   key_snippets_hint:
     "Beim Kopieren kommt der ganze Schlüssel in den Text. Die meisten Werkzeuge, die die OpenAI-API sprechen, nehmen diese zwei Werte.",
   key_snippet_environment: "Umgebung",
-  key_snippet_python: "Python",
-  key_snippet_node: "Node",
+  key_snippet_python: "OpenAI, Python",
+  key_snippet_node: "OpenAI, Node",
+  key_snippet_responses: "Responses",
+  key_snippet_anthropic: "Anthropic",
+  key_snippet_gemini: "Gemini",
   key_snippet_curl: "curl",
   key_no_models:
     "Es gibt noch keine Modelle, ein Schlüssel kann also nichts. Fügen Sie zuerst einen Anbieter hinzu.",

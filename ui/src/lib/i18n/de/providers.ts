@@ -24,12 +24,24 @@ export const providers: Translation<typeof english> = {
   provider_key: "API-Schlüssel",
   provider_key_hint:
     "Fügen Sie ihn ein: Der Anbieter wird an seiner Form erkannt. Er geht nur an diesen Anbieter.",
+  provider_key_aws: "Bedrock-Schlüssel oder AWS-Zugangsschlüssel",
+  provider_key_hint_aws:
+    "Ein Bedrock-API-Schlüssel oder ACCESS_KEY_ID:SECRET_ACCESS_KEY, bei zeitweiligen Schlüsseln mit :SESSION_TOKEN am Ende. Er geht nur an diesen Anbieter.",
+  provider_key_service_account: "Schlüssel eines Dienstkontos",
+  provider_key_hint_service_account:
+    "Die ganze JSON-Datei mit dem Schlüssel eines Dienstkontos: einfügen oder die Datei wählen. Gesendet werden nur kurzlebige Token daraus.",
+  provider_key_file: "Oder die JSON-Datei wählen",
   provider_key_optional_hint: "Nur wenn dieser Server einen verlangt.",
   provider_new_key: "Neuer API-Schlüssel",
   provider_new_key_hint: "Er ersetzt beim Speichern den alten. Keiner von beiden lässt sich wieder anzeigen.",
   provider_kind: "Anbieter",
   provider_kind_placeholder: "Auswählen oder tippen, um zu suchen",
-  provider_kind_local: "auf diesem Rechner",
+  provider_group_hosted: "Gehostet",
+  provider_group_cloud: "Cloud, mit eigenem Konto",
+  provider_group_local: "Auf diesem Rechner",
+  provider_group_compatible: "Kompatibel mit einem davon",
+  provider_speaks: "Spricht {dialects}.",
+  provider_speaks_and: "Spricht {dialects}. Kann auch: {others}.",
   provider_name: "Name",
   provider_name_hint: "Anfragen können ihn so verlangen: {name}/Modell",
   provider_base_url: "Basis-URL",
@@ -51,6 +63,8 @@ export const providers: Translation<typeof english> = {
     "Benutzen Sie Kleinbuchstaben, Ziffern, Punkt, Binde- und Unterstrich; am Anfang steht ein Buchstabe oder eine Ziffer.",
   provider_error_base_url:
     "Das ist keine Webadresse. Sie beginnt mit https:// oder http:// und enthält keinen Benutzernamen.",
+  provider_error_value_missing: "Ausfüllen: {name}.",
+  provider_error_value_shape: "Erlaubt sind Buchstaben, Ziffern, Punkt, Bindestrich und Unterstrich.",
   provider_error_secret: "Fügen Sie den Schlüssel ein oder wählen Sie, woher er sonst kommt.",
   provider_error_variable: "Nennen Sie die Variable, die den Schlüssel enthält.",
   provider_test: "Testen",
@@ -109,6 +123,23 @@ export const providers: Translation<typeof english> = {
   provider_deleted_toast: "{name} ist gelöscht.",
   provider_change_failed: "{name} wurde nicht geändert: {reason}",
   model_prices_hint: "US-Dollar je Million Token. Ohne Preis sind die Kosten unbekannt, nicht null.",
+  model_test_of: "{name} mit einer kurzen Anfrage prüfen, die berechnet wird",
+  model_test: "Prüfen",
+  model_listed: "{listed} in seiner Liste: {known} kennt der Katalog, {unknown} nicht.",
+  model_listed_at: "Gefragt {time}.",
+  model_ask_again: "Erneut fragen",
+  model_unlisted_own: {
+    one: "{count} hinzugefügtes Modell steht nicht in seiner Liste. Anfragen dafür können scheitern: {names}",
+    other:
+      "{count} hinzugefügte Modelle stehen nicht in seiner Liste. Anfragen dafür können scheitern: {names}",
+  },
+  model_catalogue_only: {
+    one: "{count} Modell des Katalogs steht nicht in seiner Liste",
+    other: "{count} Modelle des Katalogs stehen nicht in seiner Liste",
+  },
+  model_not_in_catalogue: "nicht im Katalog",
+  model_from_catalogue:
+    "Die Liste dieses Anbieters konnte nicht gelesen werden; diese stammen aus dem Katalog.",
   model_added: "Hinzugefügt",
   model_add_more: "Weitere hinzufügen",
   model_add_action: { one: "{count} Modell hinzufügen", other: "{count} Modelle hinzufügen" },

@@ -78,6 +78,11 @@ export const settings: Translation<typeof english> = {
   settings_ledger_failed: "Schreibt nicht",
   settings_ledger_failed_words:
     "Es lässt sich nichts schreiben, deshalb werden neue Anfragen abgelehnt, bis es wieder geht. {reason}",
+  settings_catalogue: "Modellkatalog auffrischen",
+  settings_catalogue_hint:
+    "Einmal am Tag werden Preise und Angaben zu Modellen aus zwei öffentlichen Listen geholt. Über Sie und Ihre Anfragen wird nichts gesendet. Aus: Es gilt, was mit dieser Version kam.",
+  settings_catalogue_unasked: "Noch nicht gewählt: Es bleibt aus, bis Sie es einschalten.",
+  settings_catalogue_open: "Ansehen, wie frisch er ist",
   settings_secrets: "Geheimnisspeicher",
   settings_secrets_keychain: "Der Schlüsselbund des Systems",
   settings_secrets_keychain_words:

@@ -8,6 +8,8 @@ export const errors = {
   error_request_malformed: "The request was not valid JSON. The app has to send a correct one.",
   error_request_invalid: "A field of the request was wrong. The app has to send a correct one.",
   error_request_too_large: "The request was larger than the limit. Send less, or raise the limit.",
+  error_request_context_length:
+    "The conversation is longer than the model can read. Shorten it, or ask for a model with more context.",
   error_request_timeout: "The request did not arrive completely in time. Check the app's connection.",
   error_request_unsupported: "The request asks for something MegaRouter does not do.",
   error_path_not_found: "The app called a path that does not exist. Check its base URL.",

@@ -14,6 +14,9 @@ export const first_run = {
     "MegaRouter runs on this computer. Your apps send their AI requests to it; it passes them to your providers and keeps the books: what was asked, what it cost, how long it took.",
   first_run_just_me: "Just me",
   first_run_just_me_hint: "Settings, keys and records stay on this computer. No account is needed.",
+  first_run_catalogue: "Keep model prices current from the internet",
+  first_run_catalogue_hint:
+    "Once a day from two public lists; nothing about you is sent. Off: the prices of this version. You can change it in Settings.",
   first_run_provider_words: "Where should requests go? Pick something that was found, or paste a key.",
   first_run_provider_done: "{name} is ready.",
   first_run_key_words: "An app needs a key of its own, so that you see what it spends and can stop it alone.",

@@ -8,6 +8,7 @@ export const frame = {
   nav_group_admin: "Admin",
   nav_overview: "Overview",
   nav_requests: "Requests",
+  nav_models: "Models",
   nav_providers: "Providers",
   nav_keys: "Keys and apps",
   nav_playground: "Playground",

@@ -4,6 +4,7 @@ import { first_run } from "./first_run";
 import { forms } from "./forms";
 import { frame } from "./frame";
 import { keys } from "./keys";
+import { models } from "./models";
 import { overview } from "./overview";
 import { playground } from "./playground";
 import { providers } from "./providers";
@@ -21,6 +22,7 @@ export const en = {
   ...providers,
   ...playground,
   ...keys,
+  ...models,
   ...forms,
   ...first_run,
 } as const;

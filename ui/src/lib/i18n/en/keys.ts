@@ -61,6 +61,12 @@ export const keys = {
   key_expiry_days: { one: "{count} day", other: "{count} days" },
   key_expiry_never: "No end",
   key_expiry_never_hint: "A key without an end keeps working if it leaks, until you revoke it.",
+  key_strict: "Refuse what a model cannot carry",
+  key_strict_hint:
+    "A request is then answered with an error where its translation would lose something, for example a seed. Otherwise it is sent without it, and Requests lists what was lost.",
+  key_strict_short: "Translation",
+  key_strict_on: "Strict: refuses what a model cannot carry",
+  key_strict_off: "Leaves out what a model cannot carry, and says so",
   key_error_name: "Give the key a name, so that you know later which app uses it.",
   key_error_models: "Choose at least one model, or allow all.",
   key_created_at: "Created",
@@ -82,8 +88,11 @@ export const keys = {
   key_snippets_hint:
     "Copying puts the whole key into the text. Most tools that speak the OpenAI API take these two values.",
   key_snippet_environment: "Environment",
-  key_snippet_python: "Python",
-  key_snippet_node: "Node",
+  key_snippet_python: "OpenAI, Python",
+  key_snippet_node: "OpenAI, Node",
+  key_snippet_responses: "Responses",
+  key_snippet_anthropic: "Anthropic",
+  key_snippet_gemini: "Gemini",
   key_snippet_curl: "curl",
   key_no_models: "There are no models yet, so a key can do nothing. Add a provider first.",
 } as const;

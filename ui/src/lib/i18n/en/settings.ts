@@ -74,6 +74,11 @@ export const settings = {
   },
   settings_ledger_failed: "Not writing",
   settings_ledger_failed_words: "Nothing can be written, so new requests are refused until it can. {reason}",
+  settings_catalogue: "Refresh the model catalogue",
+  settings_catalogue_hint:
+    "Once a day, prices and facts of models are fetched from two public lists. Nothing about you or your requests is sent. Off: what came with this version is used.",
+  settings_catalogue_unasked: "Not chosen yet: it stays off until you turn it on.",
+  settings_catalogue_open: "See how fresh it is",
   settings_secrets: "Secret store",
   settings_secrets_keychain: "The system keychain",
   settings_secrets_keychain_words:

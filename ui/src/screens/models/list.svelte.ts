@@ -1,0 +1,79 @@
+/** What the Models screen knows: the catalogue, what is set up here, and both filtered by the address. */
+import { Query } from "$lib/api";
+import { type Entry, entriesOf, type Mix, mixOf } from "$lib/features/model/catalogue";
+import {
+  filterEntries,
+  filtersOf,
+  type OrderName,
+  orderEntries,
+  orderNames,
+} from "$lib/features/model/filters";
+import { rangeOf } from "$lib/range";
+import { router } from "$lib/router.svelte";
+import type { Order } from "$lib/ui/table";
+
+/** Create it while the screen initialises. */
+export class ModelList {
+  readonly catalogue = new Query("GET /catalog", () => ({}));
+  readonly models = new Query("GET /models", () => ({}));
+  readonly providers = new Query("GET /providers", () => ({}));
+  readonly kinds = new Query("GET /provider-kinds", () => ({}));
+  readonly keys = new Query("GET /keys", () => ({}));
+  readonly #from = rangeOf({ range: "30d" }).from;
+  readonly overview = new Query("GET /overview", () => ({ query: { from: this.#from } }));
+
+  /** How much of this installation's tokens is input. */
+  readonly mix: Mix = $derived.by(() => {
+    const { input_tokens, output_tokens } = this.overview.value?.current ?? {
+      input_tokens: 0,
+      output_tokens: 0,
+    };
+    return mixOf(input_tokens, output_tokens);
+  });
+  readonly kindNames: ReadonlyMap<string, string> = $derived(
+    new Map((this.kinds.value ?? []).map(({ id, name }) => [id, name])),
+  );
+  readonly entries: readonly Entry[] = $derived.by(() => {
+    const list = this.catalogue.value;
+    return list === undefined
+      ? []
+      : entriesOf(list, this.models.value ?? [], this.providers.value ?? [], this.kindNames, this.mix);
+  });
+  readonly #byKey: ReadonlyMap<string, Entry> = $derived(
+    new Map(this.entries.map((entry) => [entry.key, entry])),
+  );
+  readonly filters = $derived(filtersOf(router.parameters));
+  readonly #filtered = $derived(filterEntries(this.entries, this.filters, this.keys.value ?? []));
+  readonly order: Order | undefined = $derived.by(() => {
+    const column = orderNames.find((name) => name === router.parameters.sort);
+    return column === undefined ? undefined : { column, isDescending: router.parameters.desc === "1" };
+  });
+  readonly rows: readonly Entry[] = $derived(
+    orderEntries(
+      this.#filtered.entries,
+      this.order?.column as OrderName | undefined,
+      this.order?.isDescending ?? false,
+    ),
+  );
+
+  /** How many models each choice of a facet would leave. */
+  get counts() {
+    return this.#filtered.counts;
+  }
+
+  /** An entry by its key, whatever the filters. */
+  entry(key: string | undefined): Entry | undefined {
+    return key === undefined ? undefined : this.#byKey.get(key);
+  }
+
+  /** A provider kind as people call it. */
+  kindName(kind: string): string {
+    return this.kindNames.get(kind) ?? kind;
+  }
+
+  /** Why a part that only adds to the list is missing; null where all is there. */
+  get missing(): string | null {
+    const parts = [this.models, this.providers, this.kinds, this.keys, this.overview];
+    return parts.find((part) => part.error !== undefined)?.error?.message ?? null;
+  }
+}
