@@ -73,7 +73,7 @@ impl Encoder {
             return;
         }
         let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| self.echo.id.clone());
-        self.id = names::id_base(id.strip_prefix("resp_").unwrap_or(&id));
+        self.id = names::id_base(&id);
         self.model = model.unwrap_or_else(|| self.echo.model.clone());
         self.created = created.unwrap_or(self.echo.created);
         let response = self.response("in_progress").to_string();
@@ -273,6 +273,8 @@ impl Encode for Encoder {
         }
         let (part, step) = match event {
             Event::Start { id, model, created } => return self.start(id, model, created, out),
+            // Nearly all events are this one, and need no queueing.
+            Event::Delta { choice: 0, part, delta } if self.queue.is_active(part) => return self.delta(delta, out),
             Event::Open { choice: 0, part, opening } => (part, Step::Open(opening)),
             Event::Delta { choice: 0, part, delta } => (part, Step::Delta(delta)),
             Event::Close { choice: 0, part } => (part, Step::Close),

@@ -107,6 +107,13 @@ fn reasoning(asked: Option<&ReasoningRequest>, thinking: Thinking, losses: &mut 
             None
         }
     };
+    if effort.is_none() && thinking == Thinking::Unknown {
+        // A model that never thinks refuses to be asked for a summary.
+        if asked.summary.is_some() {
+            losses.unsupported("reasoning.summary");
+        }
+        return None;
+    }
     let mut reasoning = Map::new();
     reasoning.extend(effort.map(|effort| ("effort".to_owned(), effort.into())));
     reasoning.extend(asked.summary.as_deref().map(|summary| ("summary".to_owned(), summary.into())));

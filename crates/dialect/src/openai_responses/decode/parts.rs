@@ -73,6 +73,9 @@ impl Parts {
 
     /// A part begins, unless it has.
     pub fn open(&mut self, index: u64, place: Place, events: &mut Vec<Event>) {
+        if self.begun.contains_key(&(index, place)) {
+            return;
+        }
         let id = || self.ids.get(&index).cloned();
         let opening = match place {
             Place::Text(_) => Opening::Text,

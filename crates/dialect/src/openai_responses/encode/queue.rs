@@ -23,6 +23,11 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// Whether this part is the one let through.
+    pub fn is_active(&self, part: u32) -> bool {
+        self.active == Some(part)
+    }
+
     /// Takes a step and returns those that may be written, in order.
     pub fn push(&mut self, part: u32, step: Step) -> Vec<Step> {
         match (self.active, &step) {

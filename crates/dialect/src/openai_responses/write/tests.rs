@@ -250,6 +250,9 @@ fn thinking_is_asked_for_in_words() {
     assert_eq!(asked(budget(0), Thinking::Effort).0.as_deref(), Some("low"));
     let high = ReasoningRequest { effort: Some(Effort::High), ..ReasoningRequest::default() };
     assert_eq!(asked(high.clone(), Thinking::Effort), (Some("high".to_owned()), String::new()));
+    let shown = ReasoningRequest { summary: Some("auto".to_owned()), ..ReasoningRequest::default() };
+    assert_eq!(asked(shown.clone(), Thinking::Unknown), (None, "reasoning.summary=unsupported".to_owned()));
+    assert_eq!(asked(shown, Thinking::Effort), (None, String::new()));
     assert_eq!(asked(high, Thinking::None), (None, "reasoning_effort=unsupported".to_owned()));
 }
 
