@@ -36,23 +36,14 @@ impl CountRequest {
     pub fn parse(path: &PathFacts<'_>, body: Bytes) -> Result<Self, RequestError> {
         let fields = Fields::read(&body)?;
         let whole = field(&fields, "generateContentRequest")?.filter(|member| member.value != "null");
-        let (named, counted_input) = match whole {
-            Some(whole) => {
-                let inner = Fields::read(whole.value.as_bytes())?;
-                let named = field(&inner, "model")?;
-                let span = named.map(|named| whole.span.start + named.span.start..whole.span.start + named.span.end);
-                (span.zip(Some(model(path, named)?)), counted_input(&inner, contents(&inner)?)?)
-            }
-            None => {
-                let named = field(&fields, "model")?;
-                let span = named.map(|named| named.span.clone());
-                (span.zip(Some(model(path, named)?)), counted_input(&fields, contents(&fields)?)?)
-            }
+        let (inner, start) = match whole {
+            Some(whole) => (Fields::read(whole.value.as_bytes())?, whole.span.start),
+            None => (Fields::read(&body)?, 0),
         };
-        let (model_span, model) = match named {
-            Some((span, model)) => (Some(span), model),
-            None => (None, model(path, None)?),
-        };
+        let named = field(&inner, "model")?;
+        let model = model(path, named)?;
+        let model_span = named.map(|named| start + named.span.start..start + named.span.end);
+        let counted_input = counted_input(&inner, contents(&inner)?)?;
         Ok(Self { body, model, model_span, counted_input })
     }
 

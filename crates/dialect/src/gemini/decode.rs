@@ -67,11 +67,12 @@ impl Decoder {
             return Err(ScanError::Malformed);
         }
         self.begin(&said, json, events);
+        // Before the parts: other dialects tell the size of the input first.
+        self.figures(&said, events);
         self.is_blocked |= answer::is_blocked(&said);
         for candidate in list(&said, "candidates") {
             self.candidate(candidate, events);
         }
-        self.figures(&said, events);
         Ok(())
     }
 
@@ -194,18 +195,8 @@ impl Writer<'_> {
 
     /// More of the open part if it is of this kind, else a new one.
     fn said(&mut self, kind: Kind, text: String, signature: Option<Opaque>) {
-        let part = match self.choice.open {
-            Some((part, open)) if open == kind => part,
-            _ => {
-                self.close();
-                let part = self.open(match kind {
-                    Kind::Text => Opening::Text,
-                    Kind::Thought => Opening::Reasoning { is_summary: true, id: None },
-                });
-                self.choice.open = Some((part, kind));
-                part
-            }
-        };
+        let open = self.choice.open.filter(|(_, open)| *open == kind);
+        let part = open.map_or_else(|| self.begin(kind), |(part, _)| part);
         if !text.is_empty() {
             self.delta(part, Delta::Text(text));
         }
@@ -231,16 +222,20 @@ impl Writer<'_> {
 
     /// Something about the text, which is the open part or one that begins with it.
     fn of_text(&mut self, delta: Delta) {
-        let part = match self.choice.open {
-            Some((part, Kind::Text)) => part,
-            _ => {
-                self.close();
-                let part = self.open(Opening::Text);
-                self.choice.open = Some((part, Kind::Text));
-                part
-            }
-        };
+        let open = self.choice.open.filter(|(_, kind)| *kind == Kind::Text);
+        let part = open.map_or_else(|| self.begin(Kind::Text), |(part, _)| part);
         self.delta(part, delta);
+    }
+
+    /// Begins a part that may go on.
+    fn begin(&mut self, kind: Kind) -> u32 {
+        self.close();
+        let part = self.open(match kind {
+            Kind::Text => Opening::Text,
+            Kind::Thought => Opening::Reasoning { is_summary: true, id: None },
+        });
+        self.choice.open = Some((part, kind));
+        part
     }
 
     fn open(&mut self, opening: Opening) -> u32 {

@@ -68,7 +68,7 @@ impl Encoder {
             Delta::Logprobs(probabilities) => {
                 if let Some(result) = logprobs::write(&probabilities) {
                     self.element(
-                        &[candidate(choice, vec![part::write_text("", None)], |own| {
+                        &[candidate(choice, &[part::write_text("", None)], |own| {
                             own.insert("logprobsResult".to_owned(), result);
                         })],
                         None,
@@ -103,7 +103,7 @@ impl Encoder {
             said.parts.pop_front();
         }
         if !ready.is_empty() {
-            self.element(&[candidate(choice, ready, |_| {})], None, out);
+            self.element(&[candidate(choice, &ready, |_| {})], None, out);
         }
     }
 
@@ -164,7 +164,7 @@ impl Encoder {
         let mut last = vec![];
         for (choice, said) in std::mem::take(&mut self.choices) {
             let reason = said.finish.as_ref().map_or("STOP", finish::write).to_owned();
-            last.push(candidate(choice, vec![part::write_text("", None)], |own| {
+            last.push(candidate(choice, &[part::write_text("", None)], |own| {
                 own.insert("finishReason".to_owned(), reason.into());
                 answer::write_citations(said.citations, own);
             }));
@@ -261,7 +261,7 @@ impl Pending {
     }
 }
 
-fn candidate(choice: u32, parts: Vec<Value>, add: impl FnOnce(&mut Map<String, Value>)) -> Value {
+fn candidate(choice: u32, parts: &[Value], add: impl FnOnce(&mut Map<String, Value>)) -> Value {
     let mut own = Map::new();
     own.insert("content".to_owned(), json!({"parts": parts, "role": "model"}));
     add(&mut own);

@@ -94,7 +94,7 @@ impl GenerateRequest {
             }
             BoundPlace::NullConfig(span) => Some((span.clone(), format!("{{{member}}}").into_bytes())),
             BoundPlace::Missing => {
-                added.push_str(&format!("\"generationConfig\":{{{member}}},"));
+                added.extend(["\"generationConfig\":{", &member, "},"]);
                 None
             }
         }
@@ -124,7 +124,7 @@ impl ClientRequest for GenerateRequest {
         let own = if splice.added.is_empty() { vec![] } else { names(&self.body) };
         for (name, value) in splice.added {
             if !own.iter().any(|own| same_name(own, name)) {
-                added.push_str(&format!("\"{name}\":{value},"));
+                added.extend(["\"", name, "\":", value, ","]);
             }
         }
         if !added.is_empty() {

@@ -112,10 +112,10 @@ fn adapt(schema: &Value, ignored: &mut Vec<&'static str>) -> Value {
     let is_reference = members.contains_key("$ref");
     let mut found = Map::new();
     for (name, value) in members {
-        if let Some(keyword) = IGNORED.iter().find(|keyword| *keyword == name) {
-            if !ignored.contains(keyword) {
-                ignored.push(keyword);
-            }
+        if let Some(keyword) = IGNORED.iter().find(|keyword| *keyword == name)
+            && !ignored.contains(keyword)
+        {
+            ignored.push(keyword);
         }
         if is_reference && !name.starts_with('$') && name != "definitions" {
             continue;

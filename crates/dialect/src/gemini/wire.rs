@@ -85,10 +85,11 @@ pub fn texts(object: &Value, camel: &str) -> Vec<String> {
 }
 
 /// Notes each field of an object that is not among the known ones, under its `lowerCamelCase` name
-/// after the prefix.
+/// after the prefix. Nulls and empty lists say nothing.
 pub fn note_unknown(object: &Value, prefix: &str, known: &[&str], unread: &mut Vec<String>) {
     for (name, value) in object.as_object().into_iter().flatten() {
-        if !value.is_null() && !known.iter().any(|known| same_name(name, known)) {
+        let is_said = !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
+        if is_said && !known.iter().any(|known| same_name(name, known)) {
             let name = format!("{prefix}{}", camel(name));
             if !unread.contains(&name) {
                 unread.push(name);

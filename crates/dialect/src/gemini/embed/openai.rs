@@ -138,5 +138,9 @@ fn inputs(input: &str) -> Result<Vec<String>, RequestError> {
     }
     let texts: Vec<Cow<'_, str>> =
         serde_json::from_str(input).map_err(|_| invalid("must be a text or texts for this model, not tokens"))?;
-    if texts.is_empty() { Err(invalid("must not be empty")) } else { Ok(texts.into_iter().map(Cow::into_owned).collect()) }
+    if texts.is_empty() {
+        Err(invalid("must not be empty"))
+    } else {
+        Ok(texts.into_iter().map(Cow::into_owned).collect())
+    }
 }

@@ -56,7 +56,8 @@ fn what_has_nothing_to_embed_is_refused() {
 fn a_batch_becomes_openais_input() {
     let mut losses = Losses::default();
     let written = parse(BATCH, true).unwrap().write_openai("up", &mut losses).unwrap();
-    let expected = json!({"model": "up", "input": ["cat", "stock\nmarket"], "encoding_format": "float", "dimensions": 3});
+    let expected =
+        json!({"model": "up", "input": ["cat", "stock\nmarket"], "encoding_format": "float", "dimensions": 3});
     assert_eq!(value(&written), expected);
     assert_eq!(losses.to_string(), "taskType=unsupported");
     let single = parse(SINGLE, false).unwrap().write_openai("up", &mut losses).unwrap();
@@ -68,7 +69,8 @@ fn a_batch_becomes_openais_input() {
 
 #[test]
 fn openais_answer_becomes_googles_whatever_its_order_and_encoding() {
-    let answer = br#"{"object":"list","data":[{"index":1,"embedding":"AACAPwAAAMA="},{"index":0,"embedding":[0.5,-1e-3]}]}"#;
+    let answer =
+        br#"{"object":"list","data":[{"index":1,"embedding":"AACAPwAAAMA="},{"index":0,"embedding":[0.5,-1e-3]}]}"#;
     let batch = parse(BATCH, true).unwrap().read_openai(answer).unwrap();
     assert_eq!(batch, r#"{"embeddings":[{"values":[0.5,-1e-3]},{"values":[1.0,-2.0]}]}"#);
     let single = parse(SINGLE, false).unwrap().read_openai(answer).unwrap();
@@ -94,9 +96,8 @@ fn openais_request_becomes_a_batch() {
     let batch = Batch::read(br#"{"model":"m","input":["a","b"],"dimensions":8,"encoding_format":"base64","user":"u"}"#);
     let mut losses = Losses::default();
     let written = value(&batch.unwrap().write("up", &mut losses));
-    let request = |text: &str| {
-        json!({"model": "models/up", "content": {"parts": [{"text": text}]}, "outputDimensionality": 8})
-    };
+    let request =
+        |text: &str| json!({"model": "models/up", "content": {"parts": [{"text": text}]}, "outputDimensionality": 8});
     assert_eq!(written, json!({"requests": [request("a"), request("b")]}));
     assert_eq!(losses.to_string(), "user=unsupported");
     for (body, param) in [

@@ -112,7 +112,8 @@ fn thinking_is_read_in_every_form() {
 #[test]
 fn formats_are_read_from_old_and_new_fields() {
     let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
-    let expected = Format::JsonSchema { name: String::new(), description: None, schema: schema.clone(), is_strict: None };
+    let expected =
+        Format::JsonSchema { name: String::new(), description: None, schema: schema.clone(), is_strict: None };
     for config in [
         json!({"responseMimeType": "application/json", "responseJsonSchema": schema}),
         json!({"response_mime_type": "application/json", "response_json_schema": schema}),
@@ -124,7 +125,10 @@ fn formats_are_read_from_old_and_new_fields() {
     assert_eq!(with_config(&json!({"responseMimeType": "application/json"})).format, Format::JsonObject);
     assert_eq!(with_config(&json!({"responseMimeType": "text/plain"})).format, Format::Text);
     let other = with_config(&json!({"responseMimeType": "text/x.enum", "responseSchema": {"type": "STRING"}}));
-    assert_eq!((other.format, other.unread.as_slice()), (Format::Text, &["generationConfig.responseMimeType".to_owned()][..]));
+    assert_eq!(
+        (other.format, other.unread.as_slice()),
+        (Format::Text, &["generationConfig.responseMimeType".to_owned()][..])
+    );
 }
 
 #[test]
@@ -135,7 +139,10 @@ fn every_mode_of_calling_is_read() {
     assert_eq!(choice(json!({"mode": "auto"})), Some(ToolChoice::Auto));
     assert_eq!(choice(json!({"mode": "NONE"})), Some(ToolChoice::None));
     assert_eq!(choice(json!({"mode": "ANY"})), Some(ToolChoice::Required));
-    assert_eq!(choice(json!({"mode": "ANY", "allowed_function_names": ["f"]})), Some(ToolChoice::Named("f".to_owned())));
+    assert_eq!(
+        choice(json!({"mode": "ANY", "allowed_function_names": ["f"]})),
+        Some(ToolChoice::Named("f".to_owned()))
+    );
     let any = choice(json!({"mode": "ANY", "allowedFunctionNames": names()}));
     assert_eq!(any, Some(ToolChoice::Allowed { names: names(), is_required: true }));
     let validated = with_tools(&tools, &json!({"mode": "VALIDATED", "allowedFunctionNames": names()}));
@@ -156,8 +163,12 @@ fn googles_own_tools_are_known_by_what_they_do() {
             other => panic!("{other:?}"),
         })
         .collect();
-    let expected =
-        [r#"WebSearch {"google_search":{}}"#, r#"CodeExecution {"codeExecution":{}}"#, r#"Other {"urlContext":{}}"#, r#"Other {"googleMaps":{"x":1}}"#];
+    let expected = [
+        r#"WebSearch {"google_search":{}}"#,
+        r#"CodeExecution {"codeExecution":{}}"#,
+        r#"Other {"urlContext":{}}"#,
+        r#"Other {"googleMaps":{"x":1}}"#,
+    ];
     assert_eq!(kinds, expected);
 }
 
@@ -177,7 +188,7 @@ fn speech_and_pictures_are_wishes_and_text_alone_is_none() {
 fn what_is_not_read_is_named() {
     let conversation = read(&json!({
         "contents": [{"parts": [{"text": "a", "video_metadata": {"fps": 1}}, {"executableCode": {"code": "1"}}]}],
-        "safetySettings": [], "generationConfig": {"image_config": {}, "seed": 1}, "toolConfig": {"retrievalConfig": {}},
+        "safetySettings": [{}], "store": [], "generationConfig": {"image_config": {}, "seed": 1}, "toolConfig": {"retrievalConfig": {}},
         "systemInstruction": {"parts": [{"inlineData": {"mimeType": "image/png", "data": ""}}]},
     }));
     let expected = [

@@ -38,7 +38,10 @@ fn an_output_bound_goes_into_the_configuration_in_whatever_spelling_it_is() {
     for (sent, expected) in [
         (r#""contents":[{}]"#, r#""generationConfig":{"maxOutputTokens":9},"contents":[{}]"#),
         (r#""generationConfig":{},"contents":[{}]"#, r#""generationConfig":{"maxOutputTokens":9},"contents":[{}]"#),
-        (r#""generation_config": null,"contents":[{}]"#, r#""generation_config": {"maxOutputTokens":9},"contents":[{}]"#),
+        (
+            r#""generation_config": null,"contents":[{}]"#,
+            r#""generation_config": {"maxOutputTokens":9},"contents":[{}]"#,
+        ),
         (
             r#""generation_config":{ "seed":1},"contents":[{}]"#,
             r#""generation_config":{"maxOutputTokens":9, "seed":1},"contents":[{}]"#,

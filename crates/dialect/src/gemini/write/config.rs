@@ -180,11 +180,10 @@ fn thinking(
             }
             return None;
         }
-        Thinking::Effort | Thinking::Adaptive => Form::Level,
         Thinking::Budget => Form::Budget,
         // A budget is taken by all of them, a level by Gemini 3 alone.
         Thinking::Unknown if model.is_before_3() || wanted.budget_tokens.is_some() => Form::Budget,
-        Thinking::Unknown => Form::Level,
+        Thinking::Effort | Thinking::Adaptive | Thinking::Unknown => Form::Level,
     };
     let mut config = Map::new();
     match form {

@@ -105,18 +105,15 @@ impl<'a> Writer<'a, '_> {
         let mut parts = vec![];
         let mut beside = vec![];
         for call in calls {
-            match self.results.take(&call.id) {
-                Some(result) => {
-                    let (response, media) = self.result(result, &call.name);
-                    parts.push(response);
-                    beside.extend(media);
-                }
-                None => {
-                    self.losses.approximated("tool_result");
-                    let response = json!({"error": "the call was not answered"});
-                    parts.push(json!({"functionResponse": {"id": call.id, "name": call.name, "response": response}}));
-                }
-            }
+            let Some(result) = self.results.take(&call.id) else {
+                self.losses.approximated("tool_result");
+                let response = json!({"error": "the call was not answered"});
+                parts.push(json!({"functionResponse": {"id": call.id, "name": call.name, "response": response}}));
+                continue;
+            };
+            let (response, media) = self.result(result, &call.name);
+            parts.push(response);
+            beside.extend(media);
         }
         parts.extend(beside);
         parts
