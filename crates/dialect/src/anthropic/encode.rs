@@ -129,11 +129,11 @@ impl Encoder {
     }
 
     fn extend(&mut self, part: u32, delta: Delta, out: &mut BytesMut) {
-        if let Some(writing) = self.parts.iter_mut().find(|writing| writing.part == part) {
-            if writing.takes(&delta) {
-                writing.waiting.push(delta);
-                self.proceed(out);
-            }
+        if let Some(writing) = self.parts.iter_mut().find(|writing| writing.part == part)
+            && writing.takes(&delta)
+        {
+            writing.waiting.push(delta);
+            self.proceed(out);
         }
     }
 

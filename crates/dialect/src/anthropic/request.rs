@@ -96,7 +96,7 @@ impl AnthropicRequest {
         let insert_at = fields.insert_at();
         let wants_thoughts = wants_thoughts(&fields)?;
         let text = std::str::from_utf8(&body).map_err(|_| RequestError::NotUtf8)?;
-        let names = json::object_members(text)?.iter().map(|member| member.name.as_ref().to_owned()).collect();
+        let names = fields.names().map(str::to_owned).collect();
         let foreign_thoughts = foreign_thoughts(text, messages.value);
         Ok(Self { facts, model_span, model_member, insert_at, names, wants_thoughts, foreign_thoughts, body })
     }

@@ -76,7 +76,7 @@ pub fn write(conversation: &Conversation, target: &Target<'_>, losses: &mut Loss
     let (system, messages) = turns::write(conversation, losses);
     let tools = tools::write(conversation, losses);
     let plan = thinking::plan(conversation, target, max_tokens, turns::lacks_thought(&messages), losses);
-    let (temperature, top_p, top_k) = sampling(&conversation.sampling, target, &plan, losses);
+    let Chosen { temperature, top_p, top_k } = sampling(&conversation.sampling, target, &plan, losses);
     let mut body = Body {
         model: target.model_is_in_body.then_some(target.model),
         max_tokens,
@@ -138,35 +138,45 @@ fn note_unsupported(conversation: &Conversation, losses: &mut Losses) {
     }
 }
 
+/// What is said about sampling.
+#[derive(Default)]
+struct Chosen {
+    temperature: Option<f64>,
+    top_p: Option<f64>,
+    top_k: Option<u64>,
+}
+
 /// Temperature, top-p and top-k, as far as the model takes them.
 ///
-/// Models that think by themselves refuse any that is not the default (Anthropic, "What's new in
-/// Claude 4.7"); with a budget of thinking the temperature must be 1, top-p at least 0.95 and top-k
-/// unset ("Extended thinking"); newer models refuse temperature and top-p together. All read
-/// 2026-11-22.
-fn sampling(
-    asked: &Sampling,
-    target: &Target<'_>,
-    plan: &Plan,
-    losses: &mut Losses,
-) -> (Option<f64>, Option<f64>, Option<u64>) {
-    let is_fixed = target.thinking == Thinking::Adaptive || plan.is_thinking;
-    let least_top_p = if target.thinking == Thinking::Adaptive { 1.0 } else { 0.95 };
-    let mut keep = |what: &str, is_legal: bool| {
-        if !is_legal {
-            losses.unsupported(what);
-        }
-        is_legal
-    };
-    let default = |number: f64| (number - 1.0).abs() < f64::EPSILON;
-    let top_k = asked.top_k.filter(|_| keep("top_k", !is_fixed));
-    let temperature = asked.temperature.filter(|asked| keep("temperature", !is_fixed || default(*asked)));
-    let top_p = asked.top_p.filter(|asked| keep("top_p", !is_fixed || *asked >= least_top_p));
-    let top_p = top_p.filter(|asked| temperature.is_none() || (!default(*asked) && keep("top_p", false)));
-    if temperature.is_some_and(|asked| asked > 1.0) {
+/// Models that think by themselves refuse all of them (Anthropic, "What's new in Claude 4.7"); a
+/// budget of thinking allows a top-p of at least 0.95 and nothing else ("Extended thinking"); newer
+/// models refuse temperature and top-p together. All read 2026-11-22. Temperature and top-p are 1
+/// unless said otherwise, so that leaving out a 1 loses nothing.
+fn sampling(asked: &Sampling, target: &Target<'_>, plan: &Plan, losses: &mut Losses) -> Chosen {
+    let is_default = |number: &f64| (number - 1.0).abs() < f64::EPSILON;
+    let top_p = asked.top_p.filter(|asked| !is_default(asked));
+    if target.thinking == Thinking::Adaptive || plan.is_thinking {
+        let allowed = top_p.filter(|asked| target.thinking != Thinking::Adaptive && *asked >= 0.95);
+        let refused = [
+            ("temperature", asked.temperature.is_some_and(|asked| !is_default(&asked))),
+            ("top_p", top_p != allowed),
+            ("top_k", asked.top_k.is_some()),
+        ];
+        refused.iter().filter(|(_, is_refused)| *is_refused).for_each(|(what, _)| losses.unsupported(what));
+        return Chosen { top_p: allowed, ..Chosen::default() };
+    }
+    if asked.temperature.is_some_and(|asked| asked > 1.0) {
         losses.approximated("temperature");
     }
-    (temperature.map(|asked| asked.clamp(0.0, 1.0)), top_p, top_k)
+    let (temperature, top_k) = (asked.temperature.map(|asked| asked.clamp(0.0, 1.0)), asked.top_k);
+    match (temperature.filter(|asked| !is_default(asked)), top_p) {
+        (Some(temperature), Some(_)) => {
+            losses.unsupported("top_p");
+            Chosen { temperature: Some(temperature), top_p: None, top_k }
+        }
+        (None, Some(_)) => Chosen { temperature: None, top_p, top_k },
+        (_, None) => Chosen { temperature, top_p, top_k },
+    }
 }
 
 /// Structured output. There is no field for "some JSON object", and prompts are not changed.

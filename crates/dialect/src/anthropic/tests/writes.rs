@@ -12,9 +12,9 @@ use crate::answer::AnswerError;
 use crate::anthropic::answer;
 use crate::anthropic::write::write;
 use crate::canonical::{
-    Answer, BuiltinKind, Choice, Conversation, Effort, Finish, Format, FunctionTool, Media, MediaKind, MediaSource,
-    Opaque, Part, Reasoning, ReasoningRequest, Role, Sampling, Text, Tool, ToolCall, ToolChoice, ToolKind, ToolResult,
-    Turn,
+    Answer, BuiltinKind, CacheMark, Choice, Conversation, Effort, Finish, Format, FunctionTool, Media, MediaKind,
+    MediaSource, Opaque, Part, Reasoning, ReasoningRequest, Role, Sampling, Text, Tool, ToolCall, ToolChoice, ToolKind,
+    ToolResult, Turn,
 };
 use crate::losses::Losses;
 use crate::request::{ClientRequest, Echo, Target, Thinking};
@@ -172,7 +172,6 @@ fn fields_that_anthropic_lacks_are_told() {
         logprobs: Some(3),
         sampling: Sampling {
             temperature: Some(1.7),
-            top_p: Some(0.5),
             seed: Some(7),
             frequency_penalty: Some(0.5),
             presence_penalty: Some(0.0),
@@ -188,7 +187,7 @@ fn fields_that_anthropic_lacks_are_told() {
     });
     assert_legal(&body);
     assert_eq!((&body["temperature"], &body["stop_sequences"]), (&json!(1.0), &json!(["END"])));
-    for absent in ["top_p", "metadata", "service_tier", "output_config"] {
+    for absent in ["metadata", "service_tier", "output_config"] {
         assert_eq!(body.get(absent), None, "{absent}");
     }
     let mut losses: Vec<&str> = losses.split(", ").collect();
@@ -204,19 +203,32 @@ fn fields_that_anthropic_lacks_are_told() {
         "service_tier=unsupported",
         "stop=unsupported",
         "temperature=approximated",
-        "top_p=unsupported",
         "user=unsupported",
     ];
     assert_eq!(losses, expected);
 }
 
 #[test]
-fn a_model_that_thinks_by_itself_is_not_told_how_to_sample() {
-    let sampling = Sampling { temperature: Some(0.2), top_p: Some(1.0), top_k: Some(5), ..Sampling::default() };
-    let target = Target { thinking: Thinking::Adaptive, ..Target::of("m") };
-    let (body, losses) = written_for(&Conversation { sampling, ..hello() }, &target);
-    assert!(body.get("temperature").is_none() && body.get("top_k").is_none());
-    assert_eq!(losses, "top_k=unsupported, temperature=unsupported");
+fn sampling_is_told_as_far_as_the_model_takes_it() {
+    let told = |temperature: Option<f64>, top_p: Option<f64>, thinking: Thinking| {
+        let sampling = Sampling { temperature, top_p, ..Sampling::default() };
+        let effort = Some(ReasoningRequest { effort: Some(Effort::Low), ..ReasoningRequest::default() });
+        let reasoning = effort.filter(|_| thinking == Thinking::Budget);
+        let target = Target { thinking, ..Target::of("m") };
+        let (body, losses) = written_for(&Conversation { sampling, reasoning, ..hello() }, &target);
+        (body["temperature"].as_f64(), body["top_p"].as_f64(), losses)
+    };
+    let nothing = String::new;
+    let refused = |what: &str| format!("{what}=unsupported");
+    assert_eq!(told(Some(0.2), None, Thinking::Unknown), (Some(0.2), None, nothing()));
+    assert_eq!(told(Some(0.2), Some(1.0), Thinking::Unknown), (Some(0.2), None, nothing()));
+    assert_eq!(told(Some(1.0), Some(0.5), Thinking::Unknown), (None, Some(0.5), nothing()));
+    assert_eq!(told(Some(0.2), Some(0.5), Thinking::Unknown), (Some(0.2), None, refused("top_p")));
+    assert_eq!(told(Some(1.0), Some(1.0), Thinking::Adaptive), (None, None, nothing()));
+    assert_eq!(told(Some(0.2), None, Thinking::Adaptive), (None, None, refused("temperature")));
+    assert_eq!(told(None, Some(0.97), Thinking::Adaptive), (None, None, refused("top_p")));
+    assert_eq!(told(None, Some(0.97), Thinking::Budget), (None, Some(0.97), nothing()));
+    assert_eq!(told(Some(0.2), None, Thinking::Budget), (None, None, refused("temperature")));
 }
 
 #[test]
@@ -397,7 +409,7 @@ fn a_format_carries_its_name_within_the_schema() {
 #[test]
 fn a_cache_that_was_asked_for_is_marked_and_marks_are_not_too_many() {
     let marked =
-        |text: &str| Part::Text(Text { text: text.to_owned(), cache: Some(Default::default()), ..Text::default() });
+        |text: &str| Part::Text(Text { text: text.to_owned(), cache: Some(CacheMark::default()), ..Text::default() });
     let many = saying(vec![turn(Role::User, ["a", "b", "c", "d", "e"].map(marked).to_vec())]);
     let (body, losses) = written(&many);
     let content = body["messages"][0]["content"].as_array().unwrap();
