@@ -215,3 +215,6 @@ fn encoded(part: &impl Serialize) -> Result<String, UnusableCredential> {
     let json = serde_json::to_vec(part).map_err(|_| UnusableCredential("its members cannot be written"))?;
     Ok(BASE64_URL_SAFE_NO_PAD.encode(json))
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

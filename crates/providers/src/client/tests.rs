@@ -199,3 +199,5 @@ async fn a_proxy_is_used_only_when_configured_and_never_for_this_machine() {
     post(&client, &target("http://models.internal/v1"), PATIENT).await.unwrap();
     assert!(proxy.next_request().await.starts_with("POST http://models.internal/v1/chat/completions"));
 }
+
+mod credentials;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::door::{Door, parse};
@@ -33,6 +34,9 @@ pub struct List {
 pub struct Test {
     /// Its name or id
     provider: String,
+    /// Ask this model for a few words too, by the provider's own name for it; that is billed
+    #[arg(long)]
+    model: Option<String>,
     /// Answer in JSON
     #[arg(long)]
     json: bool,
@@ -147,7 +151,10 @@ impl Test {
         let Some(provider) = providers.iter().find(is_meant) else {
             bail!("there is no provider `{}`; see `provider list`", self.provider);
         };
-        let answer = door.post_text(&format!("/providers/{}/test", provider.id), &()).await?;
+        let model =
+            self.model.as_deref().map(|model| format!("?model={}", utf8_percent_encode(model, NON_ALPHANUMERIC)));
+        let path = format!("/providers/{}/test{}", provider.id, model.unwrap_or_default());
+        let answer = door.post_text(&path, &()).await?;
         let diagnosis: Diagnosis = parse(&answer)?;
         if self.json {
             say(&answer);
