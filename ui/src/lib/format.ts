@@ -131,10 +131,11 @@ export function compactCount(value: number): string {
   return numbers({ notation: "compact", maximumSignificantDigits: 3 }).format(value);
 }
 
-/** A size in tokens for a glance: `128K`, `1.05M`, `512`. The exact count belongs beside it. */
+/** A size in tokens for a glance: `128K`, `33K`, `1.05M`, `512`. The exact count belongs beside it. */
 export function roundTokens(value: number): string {
   if (value < 1_000) return count(value);
-  return numbers({ notation: "compact", maximumSignificantDigits: 3 }).format(value);
+  const digits = value < 100_000 ? 2 : 3;
+  return numbers({ notation: "compact", maximumSignificantDigits: digits }).format(value);
 }
 
 /** A share of one: `42 %`, `0.4 %`. */

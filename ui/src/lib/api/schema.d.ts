@@ -1591,7 +1591,7 @@ export interface components {
         /** @enum {string} */
         Feature: "tools" | "parallel_tools" | "tool_choice" | "structured_output" | "reasoning" | "prompt_caching" | "web_search" | "computer_use" | "assistant_prefill" | "batch" | "flex" | "priority";
         /** @enum {string} */
-        ModelStatus: "current" | "preview" | "deprecated";
+        CatalogStanding: "current" | "preview" | "deprecated";
         /** @enum {string} */
         ServiceTier: "batch" | "flex" | "priority";
         /** @enum {string} */
@@ -1647,16 +1647,34 @@ export interface components {
             knowledge: string | null;
             released: string | null;
             shuts_down: string | null;
-            status: components["schemas"]["ModelStatus"];
+            status: components["schemas"]["CatalogStanding"];
             open_weights: boolean | null;
             disagreements: number;
             mine: components["schemas"]["Mine"] | null;
         };
+        UnlistedModel: {
+            provider_id: string;
+            provider: string;
+            kind: string;
+            is_local: boolean;
+            id: string;
+            name: string | null;
+            context: number | null;
+            max_output: number | null;
+            models: components["schemas"]["MineModel"][];
+        };
+        Blend: {
+            input_percent: number;
+            output_percent: number;
+            is_own: boolean;
+        };
         CatalogList: {
-            date: string;
+            date: string | null;
             origin: components["schemas"]["CatalogOrigin"];
             hidden: number;
+            blend: components["schemas"]["Blend"];
             models: components["schemas"]["CatalogModel"][];
+            unlisted: components["schemas"]["UnlistedModel"][];
         };
         Quality: {
             name: string;
@@ -1702,11 +1720,6 @@ export interface components {
             p95_us: number | null;
             keys: components["schemas"]["KeyUse"][];
         };
-        Blend: {
-            input_percent: number;
-            output_percent: number;
-            is_own: boolean;
-        };
         Alternative: {
             kind: string;
             id: string;
@@ -1732,7 +1745,7 @@ export interface components {
             knowledge: string | null;
             released: string | null;
             shuts_down: string | null;
-            status: components["schemas"]["ModelStatus"];
+            status: components["schemas"]["CatalogStanding"];
             open_weights: boolean | null;
             disagreements: number;
             mine: components["schemas"]["Mine"] | null;
@@ -1760,7 +1773,7 @@ export interface components {
         };
         CatalogStatus: {
             origin: components["schemas"]["CatalogOrigin"];
-            date: string;
+            date: string | null;
             models: number;
             makers: number;
             kinds: number;

@@ -262,7 +262,15 @@ export function catalogueFor(
           },
         };
   });
-  return { date: "2026-11-22", origin: "embedded", hidden: 415, models: [...own, ...others] };
+  const blend = { input_percent: 88, output_percent: 12, is_own: true };
+  return {
+    date: "2026-11-22",
+    origin: "embedded",
+    hidden: 415,
+    blend,
+    models: [...own, ...others],
+    unlisted: [],
+  };
 }
 
 /** What the catalogue says of one model. */

@@ -10,7 +10,6 @@ import ModelsScreen from "./ModelsScreen.svelte";
 
 const catalogue = catalogueFor(fixtures.models, fixtures.providers, 60);
 const detail = detailFor(catalogue, fixtures.models, "openai", "gpt-5-mini");
-const overview = { current: { input_tokens: 900, output_tokens: 100 } };
 const answers = (change: Answers = {}): Answers => ({
   "GET /catalog": catalogue,
   "GET /catalog/status": catalogueStatus,
@@ -19,7 +18,6 @@ const answers = (change: Answers = {}): Answers => ({
   "GET /providers": fixtures.providers,
   "GET /provider-kinds": fixtures.kinds,
   "GET /keys": fixtures.keys,
-  "GET /overview": overview,
   ...change,
 });
 
@@ -33,7 +31,7 @@ it("lists the catalogue and says how prices are blended", async () => {
   render(ModelsScreen);
   const grid = await screen.findByRole("grid", { name: "Models" });
   expect(grid.getAttribute("aria-rowcount")).toBe("65");
-  expect(await screen.findByText("90 % input, 10 % output, as in your last 30 days")).toBeTruthy();
+  expect(await screen.findByText("88 % input, 12 % output, as in your last 30 days")).toBeTruthy();
   expect(screen.getByText(/Refresh is off/)).toBeTruthy();
 });
 

@@ -8,7 +8,6 @@ import {
   orderEntries,
   orderNames,
 } from "$lib/features/model/filters";
-import { rangeOf } from "$lib/range";
 import { router } from "$lib/router.svelte";
 import type { Order } from "$lib/ui/table";
 
@@ -19,17 +18,13 @@ export class ModelList {
   readonly providers = new Query("GET /providers", () => ({}));
   readonly kinds = new Query("GET /provider-kinds", () => ({}));
   readonly keys = new Query("GET /keys", () => ({}));
-  readonly #from = rangeOf({ range: "30d" }).from;
-  readonly overview = new Query("GET /overview", () => ({ query: { from: this.#from } }));
 
   /** How much of this installation's tokens is input. */
-  readonly mix: Mix = $derived.by(() => {
-    const { input_tokens, output_tokens } = this.overview.value?.current ?? {
-      input_tokens: 0,
-      output_tokens: 0,
-    };
-    return mixOf(input_tokens, output_tokens);
-  });
+  readonly mix: Mix = $derived(
+    this.catalogue.value === undefined
+      ? { inputPercent: 75, isOwn: false }
+      : mixOf(this.catalogue.value.blend),
+  );
   readonly kindNames: ReadonlyMap<string, string> = $derived(
     new Map((this.kinds.value ?? []).map(({ id, name }) => [id, name])),
   );
@@ -37,7 +32,7 @@ export class ModelList {
     const list = this.catalogue.value;
     return list === undefined
       ? []
-      : entriesOf(list, this.models.value ?? [], this.providers.value ?? [], this.kindNames, this.mix);
+      : entriesOf(list, this.models.value ?? [], this.providers.value ?? [], this.kindNames);
   });
   readonly #byKey: ReadonlyMap<string, Entry> = $derived(
     new Map(this.entries.map((entry) => [entry.key, entry])),
@@ -73,7 +68,7 @@ export class ModelList {
 
   /** Why a part that only adds to the list is missing; null where all is there. */
   get missing(): string | null {
-    const parts = [this.models, this.providers, this.kinds, this.keys, this.overview];
+    const parts = [this.models, this.providers, this.kinds, this.keys];
     return parts.find((part) => part.error !== undefined)?.error?.message ?? null;
   }
 }

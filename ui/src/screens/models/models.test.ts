@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { CatalogDetail, Model, Provider } from "$lib/api";
-import { assumedMix, entriesOf } from "$lib/features/model/catalogue";
+import { entriesOf } from "$lib/features/model/catalogue";
 import { claudeAlias } from "$lib/features/model/change";
 import { daysUntil, glanceText, rateLines } from "$lib/features/model/words";
 import { detailFor } from "$lib/gallery/catalogue";
@@ -8,7 +8,7 @@ import { fixtures } from "$lib/gallery/fixtures";
 import { adoptionOf, undoBodies } from "./adopt";
 import { bestOf, compareLines } from "./compare";
 
-const entries = entriesOf(fixtures.catalogue, fixtures.models, fixtures.providers, new Map(), assumedMix);
+const entries = entriesOf(fixtures.catalogue, fixtures.models, fixtures.providers, new Map());
 const provider = (id: string, kind: string): Provider => ({
   ...(fixtures.providers[0] as Provider),
   id,

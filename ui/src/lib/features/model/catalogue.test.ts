@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { CatalogList, CatalogModel, Model, Provider } from "$lib/api";
 import { fixtures } from "$lib/gallery/fixtures";
-import { assumedMix, blendedOf, entriesOf, mixOf, partsOf } from "./catalogue";
+import { blendedOf, entriesOf, partsOf } from "./catalogue";
 
 const chat = fixtures.catalogue.models.find(({ mode }) => mode === "chat") as CatalogModel;
 const price = (input: string, output: string): CatalogModel["price"] => ({
@@ -21,11 +21,6 @@ it("blends by the mix, and never calls unknown or priced by the image free", () 
   expect(blendedOf({ mode: "chat", price: null }, mix)).toBeNull();
   const perImage = { ...price("0", "0"), per_unit: { unit: "image" as const, rate: "40000" } };
   expect(blendedOf({ mode: "image", price: perImage as CatalogModel["price"] }, mix)).toBeNull();
-});
-
-it("takes the mix from what was used, and says when it is assumed", () => {
-  expect(mixOf(880, 120)).toEqual({ inputPercent: 88, isOwn: true });
-  expect(mixOf(0, 0)).toEqual(assumedMix);
 });
 
 it("keeps slashes of a provider's id", () => {
@@ -51,7 +46,6 @@ it("lists models of this installation that the catalogue does not know, once eac
     [model("1", "a", "local"), model("2", "b", "local"), model("3", "c", "listed")],
     [provider],
     new Map(),
-    assumedMix,
   );
   expect(entries.map(({ key, isListed }) => [key, isListed])).toEqual([
     ["ollama/local", false],
@@ -59,4 +53,26 @@ it("lists models of this installation that the catalogue does not know, once eac
   ]);
   expect(entries[0]?.model.mine?.models.map(({ name }) => name)).toEqual(["a", "b"]);
   expect(entries[0]?.model.context).toBeNull();
+});
+
+it("shows what a provider lists beyond the catalogue, added or not", () => {
+  const unlisted = {
+    provider_id: "p",
+    provider: "home",
+    kind: "ollama",
+    is_local: true,
+    id: "seen",
+    name: null,
+    context: 8_192,
+    max_output: null,
+    models: [],
+  };
+  const [entry] = entriesOf({ ...list([]), unlisted: [unlisted] }, [], [], new Map());
+  expect([entry?.key, entry?.model.name, entry?.model.context, entry?.blended]).toEqual([
+    "ollama/seen",
+    "seen",
+    8_192,
+    null,
+  ]);
+  expect(entry?.model.mine).toEqual({ providers: [{ id: "p", name: "home", is_seen: true }], models: [] });
 });

@@ -1,5 +1,5 @@
 /** The models that can be chosen from: the catalogue's, and those of this installation that it does not know. */
-import type { CatalogList, CatalogModel, Model, Provider } from "$lib/api";
+import type { Blend, CatalogList, CatalogModel, Model, Provider, UnlistedModel } from "$lib/api";
 
 /** One model of one provider kind, ready to be searched, ordered and drawn. */
 export interface Entry {
@@ -21,13 +21,9 @@ export interface Mix {
   isOwn: boolean;
 }
 
-/** What is assumed before there is any traffic. */
-export const assumedMix: Mix = { inputPercent: 75, isOwn: false };
-
-/** The mix of some traffic; the assumed one where there is none. */
-export function mixOf(input: number, output: number): Mix {
-  if (input + output === 0) return assumedMix;
-  return { inputPercent: Math.round((input / (input + output)) * 100), isOwn: true };
+/** The mix as the server tells it. */
+export function mixOf({ input_percent, is_own }: Blend): Mix {
+  return { inputPercent: input_percent, isOwn: is_own };
 }
 
 /** The key of a model: its provider kind and the provider's own id for it. */
@@ -51,17 +47,17 @@ export function blendedOf(model: Pick<CatalogModel, "price" | "mode">, mix: Mix)
   return (input * mix.inputPercent + output * (100 - mix.inputPercent)) / 100;
 }
 
-/** Every entry: those of the catalogue, then those only this installation knows. */
+/** Every entry: those only this installation knows, then those of the catalogue. */
 export function entriesOf(
   list: CatalogList,
   models: readonly Model[],
   providers: readonly Provider[],
   kindNames: ReadonlyMap<string, string>,
-  mix: Mix,
 ): Entry[] {
+  const mix = mixOf(list.blend);
   const listed = list.models.map((model) => entryOf(model, true, kindNames, mix));
   const known = new Set(listed.map(({ key }) => key));
-  const own = ownModels(models, providers)
+  const own = ownModels(list.unlisted, models, providers)
     .filter((model) => !known.has(keyOf(model.kind, model.id)))
     .map((model) => entryOf(model, false, kindNames, mix));
   return [...own, ...listed];
@@ -84,34 +80,55 @@ function entryOf(
   };
 }
 
-/** This installation's own models as the catalogue would list them; facts nobody told stay unknown. */
-function ownModels(models: readonly Model[], providers: readonly Provider[]): CatalogModel[] {
+/** What providers list and what is added by hand, as the catalogue would show it; facts nobody told stay unknown. */
+function ownModels(
+  unlisted: readonly UnlistedModel[],
+  models: readonly Model[],
+  providers: readonly Provider[],
+): CatalogModel[] {
   const kinds = new Map(providers.map((provider) => [provider.id, provider.kind]));
   const found = new Map<string, CatalogModel>();
-  for (const model of models) {
-    for (const deployment of model.deployments) {
+  for (const { kind, id, name, context, max_output, provider_id, provider, models: names } of unlisted) {
+    const model = found.get(keyOf(kind, id)) ?? unknownModel(kind, id);
+    const facts = {
+      name: name ?? model.name,
+      context: context ?? model.context,
+      max_output: max_output ?? model.max_output,
+    };
+    const mine = withMine(model.mine, { id: provider_id, name: provider, is_seen: true }, names);
+    found.set(keyOf(kind, id), { ...model, ...facts, mine });
+  }
+  for (const { id, name, deployments } of models) {
+    for (const deployment of deployments) {
       const kind = kinds.get(deployment.provider_id);
       if (kind === undefined) continue;
       const key = keyOf(kind, deployment.upstream_model);
-      const before = found.get(key);
+      const model = found.get(key) ?? unknownModel(kind, deployment.upstream_model);
       const provider = { id: deployment.provider_id, name: deployment.provider, is_seen: null };
-      const mine = before?.mine ?? { providers: [], models: [] };
       found.set(key, {
-        ...(before ?? unknownModel(kind, deployment.upstream_model)),
-        price: before?.price ?? glanceOf(deployment),
-        max_output: before?.max_output ?? deployment.max_output_tokens,
-        mine: {
-          providers: mine.providers.some(({ id }) => id === provider.id)
-            ? mine.providers
-            : [...mine.providers, provider],
-          models: mine.models.some(({ id }) => id === model.id)
-            ? mine.models
-            : [...mine.models, { id: model.id, name: model.name }],
-        },
+        ...model,
+        price: model.price ?? glanceOf(deployment),
+        max_output: model.max_output ?? deployment.max_output_tokens,
+        mine: withMine(model.mine, provider, [{ id, name }]),
       });
     }
   }
   return [...found.values()];
+}
+
+type Mine = NonNullable<CatalogModel["mine"]>;
+
+/** One more provider and more public models, each once. */
+function withMine(
+  before: CatalogModel["mine"],
+  provider: Mine["providers"][0],
+  models: Mine["models"],
+): Mine {
+  const { providers, models: known } = before ?? { providers: [], models: [] };
+  return {
+    providers: providers.some(({ id }) => id === provider.id) ? providers : [...providers, provider],
+    models: [...known, ...models.filter(({ id }) => !known.some((one) => one.id === id))],
+  };
 }
 
 function glanceOf({ price, is_free }: Model["deployments"][number]): CatalogModel["price"] {

@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
 import type { CatalogModel } from "$lib/api";
 import { fixtures } from "$lib/gallery/fixtures";
-import { assumedMix, type Entry, entriesOf } from "./catalogue";
+import { type Entry, entriesOf } from "./catalogue";
 import { dayNumber, dayText, filterEntries, filtersOf, orderEntries, parseSpan, spanText } from "./filters";
 
 const base = fixtures.catalogue.models.find(({ mode }) => mode === "chat") as CatalogModel;
 const entry = (id: string, change: Partial<CatalogModel>): Entry => {
   const model = { ...base, mine: null, disagreements: 0, ...change, id };
-  const [made] = entriesOf({ ...fixtures.catalogue, models: [model] }, [], [], new Map(), assumedMix);
+  const [made] = entriesOf({ ...fixtures.catalogue, models: [model] }, [], [], new Map());
   if (made === undefined) throw new Error("no entry was made");
   return made;
 };
@@ -99,7 +99,7 @@ it("reads spans and dates back as they were written", () => {
 });
 
 it("filters and counts the whole catalogue within a frame or two", () => {
-  const many = entriesOf(fixtures.catalogue, [], [], new Map(), assumedMix);
+  const many = entriesOf(fixtures.catalogue, [], [], new Map());
   const started = performance.now();
   filterEntries(many, filtersOf({ mode: "chat", can: "tools", price: "..5", q: "pro" }), []);
   expect(performance.now() - started).toBeLessThan(250);

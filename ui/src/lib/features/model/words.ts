@@ -1,10 +1,10 @@
 import type {
   CatalogMode,
   CatalogModel,
+  CatalogStanding,
   Feature,
   Glance,
   Modality,
-  ModelStatus,
   Rates,
   ServiceTier,
   Unit,
@@ -65,7 +65,7 @@ export function modalityText(modality: string): string {
 
 /** Where a model is in its life. */
 export function statusText(status: string): string {
-  const texts: Record<ModelStatus, () => string> = {
+  const texts: Record<CatalogStanding, () => string> = {
     current: m.models_status_current,
     preview: m.models_status_preview,
     deprecated: m.models_status_deprecated,
@@ -159,4 +159,31 @@ export function daysUntil(date: string, now: Date): number {
 /** A model that ends: deprecated, or with a date of its end. */
 export function isRetiring(model: Pick<CatalogModel, "status" | "shuts_down">): boolean {
   return model.status === "deprecated" || model.shuts_down !== null;
+}
+
+/** What a figure of the catalogue is called; `price.cached_read` is the price of one class. */
+export function figureText(figure: string): string {
+  const texts: Record<string, () => string> = {
+    price: m.models_fact_price,
+    context: m.models_fact_context,
+    max_output: m.models_fact_output,
+    maker: m.models_fact_maker,
+    knowledge: m.models_fact_knowledge,
+    released: m.models_fact_released,
+    shuts_down: m.models_fact_shuts_down,
+    open_weights: m.models_fact_weights,
+    status: m.models_fact_status,
+    features: m.models_fact_can,
+    modalities: m.models_fact_reads,
+    name: m.models_column_name,
+    replacement: m.models_replace_by,
+    input: m.requests_token_input,
+    cached_read: m.requests_token_cached_read,
+    cache_write: m.requests_token_cache_write,
+    cache_write_1h: m.requests_token_cache_write_1h,
+    output: m.requests_token_output,
+    reasoning: m.requests_token_reasoning,
+  };
+  const [first = "", ...rest] = figure.split(".");
+  return [named(texts, first), ...rest.map((part) => named(texts, part))].join(": ");
 }
