@@ -18,9 +18,10 @@ use crate::canonical::{Conversation, Effort, Format, Modality, ReasoningRequest,
 use crate::losses::Losses;
 use crate::request::{Target, Thinking};
 
-pub use self::media::answer_image;
-pub use self::messages::wire_call;
-pub use self::tools::CUSTOM_INPUT;
+pub(crate) use self::ids::Pending;
+pub(crate) use self::media::answer_image;
+pub(crate) use self::messages::wire_call;
+pub(crate) use self::tools::CUSTOM_INPUT;
 
 /// The longest text of an id field (`user`, `prompt_cache_key`).
 const MAX_ID_BYTES: usize = 64;

@@ -31,7 +31,9 @@ fn decoded(stream: &str) -> Answer {
     decoder.push(stream.to_owned().into(), &mut events).unwrap();
     decoder.finish(&mut events);
     let mut collector = Collector::default();
-    events.into_iter().for_each(|event| collector.push(event));
+    for event in events {
+        collector.push(event);
+    }
     assert!(collector.is_done());
     collector.finish()
 }
@@ -287,7 +289,9 @@ fn texts(answer: &Answer) -> Vec<[String; 4]> {
                 Part::Text(text) => found[0].push_str(&text.text),
                 Part::Reasoning(thought) => found[1].push_str(&thought.text),
                 Part::Refusal(text) => found[2].push_str(text),
-                Part::ToolCall(call) => found[3].push_str(&format!("{call:?}")),
+                Part::ToolCall(call) => {
+                    found[3] += &serde_json::to_string(&(&call.id, &call.name, &call.arguments)).unwrap();
+                }
                 Part::Media(_) | Part::ToolResult(_) => {}
             }
         }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::canonical::Role::{Assistant, System, User};
 use crate::canonical::{Effort, MediaKind, MediaSource, Part, ReasoningRequest, Role, ToolChoice};
 
 const FULL: &[u8] = include_bytes!("../../fixtures/openai_chat/request.json");
@@ -32,7 +33,6 @@ fn every_field_of_openais_is_read() {
 fn results_of_tools_follow_their_calls_in_one_turn() {
     let read = conversation(FULL).unwrap();
     let roles: Vec<(Role, usize)> = read.turns.iter().map(|turn| (turn.role, turn.parts.len())).collect();
-    use Role::{Assistant, System, User};
     assert_eq!(roles, [(User, 6), (Assistant, 4), (User, 2), (System, 1), (User, 1), (Assistant, 1), (User, 1)]);
 }
 
