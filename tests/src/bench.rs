@@ -9,3 +9,4 @@ pub mod contenders;
 pub mod rounds;
 pub mod scenarios;
 pub mod table;
+pub mod translations;

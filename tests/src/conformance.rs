@@ -17,6 +17,7 @@ use crate::mock_provider::{MockProvider, VENDOR_CREDENTIAL};
 use crate::program::{Install, Program};
 use crate::setup::Setup;
 use crate::tools;
+use crate::world::PRICE;
 
 /// The clients' names in the suites, and the upstream dialect that is their own.
 pub const CLIENTS: [(&str, &str); 13] = [
@@ -47,8 +48,8 @@ pub const UPSTREAMS: [(&str, &str); 4] = [
 /// Embedding models, by upstream.
 const EMBEDDING_MODELS: [(&str, &str); 2] = [("chat", "text-embedding-3-small"), ("gemini", "gemini-embedding-001")];
 
-/// The environment variable that the program reads the mock's credential from.
-const CREDENTIAL_VARIABLE: &str = "MOCK_CREDENTIAL";
+/// The environment variable that the program reads the mock's credential from, and the credential.
+pub const CREDENTIAL: (&str, &str) = ("MOCK_CREDENTIAL", VENDOR_CREDENTIAL);
 
 /// What one case came to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -128,13 +129,15 @@ fn public_model(upstream: &str) -> String {
 /// Starts a program before the mock, with a provider for each upstream dialect, and makes a key.
 pub fn start(mock: &MockProvider) -> Result<(Program, String)> {
     let install = Install::new()?;
-    install.apply(&setup(mock))?;
+    install.apply(&setup(&mock.root_url()))?;
     let key = install.create_key("conformance")?;
-    let program = install.start_with_environment(&[(CREDENTIAL_VARIABLE, VENDOR_CREDENTIAL)])?;
+    let program = install.start_with_environment(&[CREDENTIAL])?;
     Ok((program, key))
 }
 
-fn setup(mock: &MockProvider) -> Setup {
+/// A provider for each upstream dialect of the mock at `root_url`, with a model `up-DIALECT` each. They
+/// need [`CREDENTIAL`] in the program's environment.
+pub fn setup(root_url: &str) -> Setup {
     let kinds = [
         ("chat", "openai_compatible", "/v1", json!([])),
         ("responses", "openai_compatible", "/v1", json!(["openai_responses"])),
@@ -144,11 +147,11 @@ fn setup(mock: &MockProvider) -> Setup {
     let mut setup = Setup::new();
     for (name, kind, path, dialects) in kinds {
         setup = setup.provider_with(json!({
-            "name": name, "kind": kind, "base_url": format!("{}{path}", mock.root_url()), "dialects": dialects,
-            "credential": {"env": CREDENTIAL_VARIABLE},
+            "name": name, "kind": kind, "base_url": format!("{root_url}{path}"), "dialects": dialects,
+            "credential": {"env": CREDENTIAL.0},
         }));
     }
-    let deployment = |provider: &str, model: &str| json!([{"provider": provider, "upstream_model": model, "price": {"input": "1", "output": "4"}}]);
+    let deployment = |provider: &str, model: &str| json!([{"provider": provider, "upstream_model": model, "price": {"input": PRICE.0, "output": PRICE.1}}]);
     for (upstream, model) in UPSTREAMS {
         setup = setup.model_with(json!({"name": public_model(upstream), "deployments": deployment(upstream, model)}));
     }

@@ -5,6 +5,7 @@
 //! line, its HTTP and its window, as its users know it. The tests themselves are in `it/`. Start at
 //! [`program::Program`] and [`mock_provider::MockProvider`].
 
+pub mod agents;
 pub mod bench;
 pub mod client;
 pub mod conformance;

@@ -232,7 +232,7 @@ async fn connect(url: &Uri) -> Result<SendRequest<Full<Bytes>>> {
 
 fn request(plan: &Plan) -> Result<Request<Full<Bytes>>> {
     let authority = plan.url.authority().context("the URL names no host")?;
-    Ok(Request::post(plan.url.path())
+    Ok(Request::post(plan.url.path_and_query().context("the URL has no path")?.as_str())
         .header("host", authority.as_str())
         .header("authorization", format!("Bearer {}", plan.key))
         .header("content-type", "application/json")
@@ -244,6 +244,6 @@ fn contains(text: &[u8], mark: &str) -> bool {
 }
 
 fn contains_at_end(text: &[u8], mark: &str) -> bool {
-    let tail = text.len().saturating_sub(400);
+    let tail = text.len().saturating_sub(800);
     contains(&text[tail..], mark)
 }

@@ -52,12 +52,17 @@ pub fn our_binary(name: &str) -> Result<PathBuf> {
 
 /// The Python of a virtual environment with the packages of `requirements.txt`.
 pub fn python() -> Result<PathBuf> {
-    let requirements = crate_folder().join("requirements.txt");
-    let folder = cache_folder()?.join("python");
+    python_with(&crate_folder().join("requirements.txt"), "python")
+}
+
+/// The Python of a virtual environment of its own, in the cache under `name`, with the packages that
+/// the file `requirements` names.
+pub fn python_with(requirements: &Path, name: &str) -> Result<PathBuf> {
+    let folder = cache_folder()?.join(name);
     let python = folder.join("bin/python");
-    install_once(&folder, &fs::read(&requirements)?, || {
+    install_once(&folder, &fs::read(requirements)?, || {
         run(Command::new(program("python3", "python3-venv")?).args(["-m", "venv"]).arg(&folder))?;
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements))
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(requirements))
     })?;
     Ok(python)
 }
@@ -65,6 +70,15 @@ pub fn python() -> Result<PathBuf> {
 /// Installs the Node package in `tests/NAME` at its locked versions and returns its folder in the
 /// cache, which also holds the package's scripts.
 pub fn node_package(name: &str) -> Result<PathBuf> {
+    install_node(name, &["--omit=optional"])
+}
+
+/// The same with the optional packages: those hold the programs that a package has for each system.
+pub fn node_programs(name: &str) -> Result<PathBuf> {
+    install_node(name, &[])
+}
+
+fn install_node(name: &str, options: &[&str]) -> Result<PathBuf> {
     let source = crate_folder().join(name);
     let folder = cache_folder()?.join(name);
     let mut content = Vec::new();
@@ -81,8 +95,9 @@ pub fn node_package(name: &str) -> Result<PathBuf> {
         }
         // `npm ci` refuses a lock without the optional packages of other platforms; an install obeys
         // the lock all the same.
-        let options = ["install", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"];
-        run(Command::new(program("npm", "npm")?).args(options).current_dir(&folder))
+        let mut install = Command::new(program("npm", "npm")?);
+        install.args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]).args(options);
+        run(install.current_dir(&folder))
     })?;
     Ok(folder)
 }

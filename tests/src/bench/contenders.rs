@@ -11,9 +11,9 @@ use tempfile::TempDir;
 
 use super::scenarios;
 use crate::client;
+use crate::conformance;
 use crate::mock_provider::Totals;
 use crate::program::{Install, Program};
-use crate::setup::Setup;
 use crate::tools;
 use crate::world::{PRICE, PROVIDER};
 
@@ -161,7 +161,7 @@ pub struct OurProgram {
 impl OurProgram {
     /// Starts it before the mock.
     pub fn start(mock: &MockProcess) -> Result<Self> {
-        let mut setup = Setup::new().provider(PROVIDER, mock.base_url());
+        let mut setup = conformance::setup(mock.base_url().trim_end_matches("/v1")).provider(PROVIDER, mock.base_url());
         for model in scenarios::scripts().keys() {
             setup = setup.model(model, &[PROVIDER], PRICE.0, PRICE.1);
         }
@@ -169,7 +169,7 @@ impl OurProgram {
         install.apply(&setup)?;
         let key = install.create_key("bench")?;
         let start = Instant::now();
-        let program = install.start()?;
+        let program = install.start_with_environment(&[conformance::CREDENTIAL])?;
         wait_for(program.proxy())?;
         Ok(Self { program, key, cold_start: start.elapsed() })
     }

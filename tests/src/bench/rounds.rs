@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::contenders::{MockProcess, Nginx, OurProgram};
 use super::scenarios::{self, Scenario};
+use super::translations::{self, Translation};
 use crate::control::Control;
 use crate::load;
 use crate::mock_provider::Totals;
@@ -50,6 +51,8 @@ pub struct Comparison {
 pub struct Round {
     /// All scenarios.
     pub comparisons: Vec<Comparison>,
+    /// All pairs of dialects.
+    pub translations: Vec<Translation>,
     /// From the start of our process to its first connection.
     pub cold_start: Duration,
     /// Resident memory of our process before any load, in KiB.
@@ -105,12 +108,20 @@ pub async fn run(duration: Duration) -> Result<Round> {
         let direct = Measured { cpu_ms: f64::NAN, ..direct };
         comparisons.push(Comparison { scenario, direct, nginx: through_nginx, ours: through_us });
     }
+    let mut translations = Vec::new();
+    for pair in translations::ALL {
+        let url = ours.program.url(pair.path).parse()?;
+        let before = mock.totals().await?;
+        let report = load::run(pair.plan(url, &ours.key, duration, process_id)).await?;
+        counted.add(before, mock.totals().await?);
+        translations.push(Translation { pair, ours: measured(&report, duration)? });
+    }
     let loaded_rss_kib = process::tree(process_id).rss_kib;
     let booked = booked(&ours, counted).await?;
     let verified = ours.program.install().run(&["ledger", "verify"])?;
     ensure!(verified.contains("0 unexplained"), "ledger verify says: {verified}");
     let ledger = LedgerCheck { counted, booked };
-    Ok(Round { comparisons, cold_start: ours.cold_start, idle_rss_kib, loaded_rss_kib, ledger })
+    Ok(Round { comparisons, translations, cold_start: ours.cold_start, idle_rss_kib, loaded_rss_kib, ledger })
 }
 
 fn measured(report: &load::Report, duration: Duration) -> Result<Measured> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::rounds::{Comparison, Measured, Round};
-use super::scenarios;
+use super::{scenarios, translations};
 
 /// A figure that has a target: the smaller the better.
 struct Target {
@@ -12,6 +12,9 @@ struct Target {
     most: f64,
     of: fn(&Comparison) -> f64,
 }
+
+/// How much more processor time a translated stream may take.
+const MOST_TRANSLATED: f64 = 2.0;
 
 const TARGETS: [Target; 8] = [
     Target { scenario: "64 connections", figure: "CPU, times nginx", most: 3.0, of: cpu_ratio },
@@ -45,6 +48,7 @@ pub fn render(rounds: &[Round]) -> String {
     let mut text = String::new();
     let _infallible = measured_rows(&mut text, rounds);
     let _infallible = target_rows(&mut text, rounds);
+    let _infallible = translation_rows(&mut text, rounds);
     let _infallible = program_rows(&mut text, rounds);
     let _infallible = ledger_rows(&mut text, rounds);
     text
@@ -98,6 +102,27 @@ fn target_rows(text: &mut String, rounds: &[Round]) -> std::fmt::Result {
         let target = if most.is_nan() { String::from("none") } else { format!("{most}") };
         let verdict = if middle > most { "missed" } else { "" };
         writeln!(text, "{scenario:<22} {figure:<30} {middle:>8.3} {range:>19} {target:>8} {verdict}")?;
+    }
+    Ok(())
+}
+
+/// What translating costs, against the same upstream without a translation in the same round.
+fn translation_rows(text: &mut String, rounds: &[Round]) -> std::fmt::Result {
+    writeln!(text, "\n{:<24} {:>8} {:>9} {:>9} {:>26}", "stream", "CPU", "req/s", "errors", "CPU, times untranslated")?;
+    for pair in translations::ALL {
+        let of =
+            |round: &Round, name: &str| round.translations.iter().find(|it| it.pair.name == name).map(|it| it.ours);
+        let own: Vec<Measured> = rounds.iter().filter_map(|round| of(round, pair.name)).collect();
+        let [cpu, rate] = [|it: &Measured| it.cpu_ms, |it: &Measured| it.per_second]
+            .map(|figure| median(own.iter().map(figure).collect()));
+        let errors: u64 = own.iter().map(|it| it.errors).sum();
+        let ratio = pair.compared_with.map(|other| {
+            let ratios =
+                rounds.iter().filter_map(|round| Some(of(round, pair.name)?.cpu_ms / of(round, other)?.cpu_ms));
+            let ratio = median(ratios.collect());
+            format!("{ratio:.2} (target {MOST_TRANSLATED}){}", if ratio > MOST_TRANSLATED { " missed" } else { "" })
+        });
+        writeln!(text, "{:<24} {cpu:>8.4} {rate:>9.0} {errors:>9} {:>26}", pair.name, ratio.unwrap_or_default())?;
     }
     Ok(())
 }

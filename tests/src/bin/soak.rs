@@ -7,9 +7,10 @@ use clap::Parser;
 use megarouter_tests::load::{self, Pace, Plan};
 use megarouter_tests::mock_provider::DEFAULT_MODEL;
 use megarouter_tests::world::World;
-use megarouter_tests::{client, faults, process};
+use megarouter_tests::{agents, client, faults, process};
 
-/// Kills under load, cut streams and a long run, each with the same promises as in the short tests.
+/// Kills under load, cut streams, coding agents and a long run, each with the same promises as in the
+/// short tests.
 #[derive(Parser)]
 struct Arguments {
     /// Kills under load.
@@ -21,6 +22,9 @@ struct Arguments {
     /// Minutes of steady load during which memory must not climb.
     #[arg(long, default_value_t = 10)]
     minutes: u64,
+    /// Leaves the coding agents out; they take 1.5 GB on the disk.
+    #[arg(long)]
+    no_agents: bool,
     /// Where the random moments and points come from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -28,11 +32,14 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let Arguments { kills, cuts, minutes, seed } = Arguments::parse();
+    let Arguments { kills, cuts, minutes, no_agents, seed } = Arguments::parse();
     let start = Instant::now();
     note(&format!("{:?}", faults::kill_under_load(kills, seed).await?));
     faults::cut_streams(cuts, seed).await?;
     note(&format!("{cuts} streams cut, none looked whole"));
+    if !no_agents {
+        agents::run().await?.iter().for_each(|line| note(line));
+    }
     steady(minutes).await?;
     note(&format!("done in {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())

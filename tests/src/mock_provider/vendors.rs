@@ -64,7 +64,8 @@ pub(super) fn answer(state: &State, request: &Request, number: usize) -> Option<
         Vendor::Anthropic => anthropic::serve(&asked),
         Vendor::Gemini => gemini::serve(&asked),
     });
-    let (directive, answer) = outcome.unwrap_or_else(|illegal| (Directive::default(), refuse(vendor, illegal, number)));
+    let (directive, answer) =
+        outcome.unwrap_or_else(|illegal| (Directive::default(), refuse(vendor, &illegal, number)));
     Some((script(&directive, &answer, vendor, number), answer))
 }
 
@@ -121,11 +122,11 @@ fn check_credential(state: &State, vendor: Vendor, asked: &Asked<'_>) -> Result<
     Err(Illegal { status, code, ..Illegal::new(message) })
 }
 
-fn refuse(vendor: Vendor, illegal: Illegal, number: usize) -> Answer {
+fn refuse(vendor: Vendor, illegal: &Illegal, number: usize) -> Answer {
     let body = match vendor {
-        Vendor::OpenAi => openai::error(&illegal),
-        Vendor::Anthropic => anthropic::error(&illegal, number),
-        Vendor::Gemini => gemini::error(&illegal),
+        Vendor::OpenAi => openai::error(illegal),
+        Vendor::Anthropic => anthropic::error(illegal, number),
+        Vendor::Gemini => gemini::error(illegal),
     };
     whole(illegal.status, &body, None)
 }
@@ -139,7 +140,7 @@ fn answer_to(
 ) -> (Directive, Answer) {
     let directive = seen.directive();
     if let Some(illegal) = directive.error_for(vendor) {
-        return (directive, refuse(vendor, illegal, asked.number));
+        return (directive, refuse(vendor, &illegal, asked.number));
     }
     let answer = write(&play::play(seen, &directive)).into_answer(&directive);
     (directive, answer)

@@ -96,8 +96,12 @@ impl Directive {
     /// The directive in a text, if there is one that can be read.
     pub(super) fn find(text: &str) -> Option<Self> {
         let (_, rest) = text.rsplit_once(MARK)?;
-        let mut found = serde_json::Deserializer::from_str(rest).into_iter::<Self>();
-        found.next()?.ok()
+        // Some agents quote the prompt as a JSON string.
+        Self::parse(rest).or_else(|| Self::parse(&rest.replace("\\\\", "\\").replace("\\\"", "\"")))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        serde_json::Deserializer::from_str(text).into_iter::<Self>().next()?.ok()
     }
 
     /// The text without its directive.

@@ -99,9 +99,8 @@ fn calls(seen: &Seen, directive: &Directive) -> Vec<Call> {
         .collect();
     match &seen.choice {
         Choice::None => calls.clear(),
-        Choice::Auto => {}
         Choice::Required if calls.is_empty() => calls.extend(seen.tools.first().map(|tool| call(tool, None))),
-        Choice::Required => {}
+        Choice::Auto | Choice::Required => {}
         Choice::Named(name) => {
             calls.retain(|call| call.name == *name);
             if calls.is_empty() {

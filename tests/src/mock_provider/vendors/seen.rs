@@ -6,6 +6,7 @@ use super::directive::Directive;
 
 /// A request that was found legal.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each read by its name")]
 pub(super) struct Seen {
     pub model: String,
     pub is_streaming: bool,

@@ -26,9 +26,7 @@ fn whole(seen: &Seen, reply: &Reply, number: usize) -> Value {
     if !text.is_empty() {
         content.push(json!({"type": "text", "text": text}));
     }
-    content.extend(
-        reply.calls.iter().enumerate().map(|(index, call)| tool_use(call, number, index, call.arguments.clone())),
-    );
+    content.extend(reply.calls.iter().enumerate().map(|(index, call)| tool_use(call, number, index, &call.arguments)));
     let mut message = message(seen, number, &content);
     message["stop_reason"] = json!(stop_reason(reply.end));
     message["usage"] = reply.usage.map_or(json!({"input_tokens": 0, "output_tokens": 0}), usage);
@@ -47,7 +45,7 @@ fn message(seen: &Seen, number: usize, content: &[Value]) -> Value {
     })
 }
 
-fn tool_use(call: &Call, number: usize, index: usize, input: Value) -> Value {
+fn tool_use(call: &Call, number: usize, index: usize, input: &Value) -> Value {
     json!({"type": "tool_use", "id": format!("toolu_mock{number}x{index}"), "name": call.name, "input": input})
 }
 
@@ -97,7 +95,7 @@ fn stream(seen: &Seen, reply: &Reply, number: usize) -> Stream {
         deltas.extend(
             pieces(&call.text()).into_iter().map(|piece| json!({"type": "input_json_delta", "partial_json": piece})),
         );
-        events.block(&mut index, &tool_use(call, number, place, json!({})), deltas, true);
+        events.block(&mut index, &tool_use(call, number, place, &json!({})), deltas, true);
     }
     let mut last =
         json!({"type": "message_delta", "delta": {"stop_reason": stop_reason(reply.end), "stop_sequence": null}});

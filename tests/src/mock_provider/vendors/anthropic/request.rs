@@ -464,7 +464,7 @@ fn read_result(block: &Value, at: &str, seen: &mut Seen) -> Checked {
                 match part["type"].as_str() {
                     Some("text") => text.push_str(part["text"].as_str().unwrap_or_default()),
                     Some(kind @ ("image" | "document")) => {
-                        seen.items.push(read_medium(part, kind, &format!("{at}.content.{index}"))?)
+                        seen.items.push(read_medium(part, kind, &format!("{at}.content.{index}"))?);
                     }
                     _ => {
                         return Err(Illegal::new(format!(

@@ -39,7 +39,7 @@ impl Writer<'_> {
         parts.extend(self.reply.thought.as_ref().map(|thought| json!({"text": thought, "thought": true})));
         let text = self.text().concat();
         if !text.is_empty() {
-            parts.push(self.signed(json!({"text": text}), self.seen.thinks));
+            parts.push(signed(json!({"text": text}), self.seen.thinks));
         }
         parts.extend(self.reply.calls.iter().enumerate().map(|(index, call)| self.call(call, index)));
         let candidate = |index: u64| {
@@ -53,12 +53,12 @@ impl Writer<'_> {
             candidate
         };
         let candidates: Vec<Value> = (0..self.seen.choices).map(candidate).collect();
-        let mut body = self.frame(json!(candidates));
+        let mut body = self.frame(&json!(candidates));
         body["usageMetadata"] = self.reply.usage.map_or(json!({}), usage);
         Written::Whole(body, self.reply.usage)
     }
 
-    fn frame(&self, candidates: Value) -> Value {
+    fn frame(&self, candidates: &Value) -> Value {
         json!({"candidates": candidates, "modelVersion": self.seen.model, "responseId": format!("mock{}", self.number)})
     }
 
@@ -79,20 +79,13 @@ impl Writer<'_> {
         self.seen.model.starts_with("gemini-3")
     }
 
-    fn signed(&self, mut part: Value, is_signed: bool) -> Value {
-        if is_signed {
-            part["thoughtSignature"] = json!(seal("thought"));
-        }
-        part
-    }
-
     /// A call; the newer models give it an id, and the first one of a step a signature.
     fn call(&self, call: &Call, index: usize) -> Value {
         let mut inner = json!({"name": call.name, "args": call.arguments});
         if self.is_new() {
             inner["id"] = json!(format!("mock{}x{index}", self.number));
         }
-        self.signed(json!({"functionCall": inner}), index == 0 && (self.is_new() || self.seen.thinks))
+        signed(json!({"functionCall": inner}), index == 0 && (self.is_new() || self.seen.thinks))
     }
 
     fn stream(&self, frame: impl Fn(&Value, bool) -> String, end: &str) -> Stream {
@@ -111,7 +104,7 @@ impl Writer<'_> {
                 candidate["finishReason"] = json!(finish);
                 chunk_usage = self.reply.usage.map(usage);
             }
-            let mut chunk = self.frame(json!([candidate]));
+            let mut chunk = self.frame(&json!([candidate]));
             chunk["usageMetadata"] = chunk_usage.unwrap_or(json!({}));
             stream.push(frame(&chunk, is_first).into_bytes(), is_word);
             is_first = false;
@@ -127,7 +120,7 @@ impl Writer<'_> {
         }
         // The signature of a text comes last, in a part without text.
         let is_signed = self.seen.thinks && self.reply.calls.is_empty();
-        push(self.signed(json!({"text": ""}), is_signed), Some(self.finish()), false);
+        push(signed(json!({"text": ""}), is_signed), Some(self.finish()), false);
         stream.push(end.as_bytes().to_vec(), false);
         stream
     }
@@ -147,4 +140,11 @@ fn usage(figures: Figures) -> Value {
         usage["thoughtsTokenCount"] = json!(figures.reasoning);
     }
     usage
+}
+
+fn signed(mut part: Value, is_signed: bool) -> Value {
+    if is_signed {
+        part["thoughtSignature"] = json!(seal("thought"));
+    }
+    part
 }

@@ -120,16 +120,16 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn choice(&mut self, seen: &Seen, reply: &Reply, choice: u64) {
-        self.delta(choice, json!({"role": "assistant", "content": if reply.calls.is_empty() { json!("") } else { Value::Null }, "refusal": null}), false);
+        self.delta(choice, &json!({"role": "assistant", "content": if reply.calls.is_empty() { json!("") } else { Value::Null }, "refusal": null}), false);
         for piece in pieces(shown_thought(seen, reply).unwrap_or_default()) {
-            self.delta(choice, json!({"reasoning_content": piece}), false);
+            self.delta(choice, &json!({"reasoning_content": piece}), false);
         }
         for piece in &reply.text {
             let choices = json!([{"index": choice, "delta": {"content": piece}, "logprobs": logprobs(seen, piece), "finish_reason": null}]);
             self.event(choices, true);
         }
         for piece in pieces(reply.refusal.unwrap_or_default()) {
-            self.delta(choice, json!({"refusal": piece}), true);
+            self.delta(choice, &json!({"refusal": piece}), true);
         }
         // Parallel calls one after another, each beginning with its name.
         for (index, call) in reply.calls.iter().enumerate() {
@@ -137,14 +137,14 @@ impl Writer<'_> {
             opening["index"] = json!(index);
             let (kind, field) = if call.is_custom { ("custom", "input") } else { ("function", "arguments") };
             opening[kind][field] = json!("");
-            self.delta(choice, json!({"tool_calls": [opening]}), true);
+            self.delta(choice, &json!({"tool_calls": [opening]}), true);
             for piece in pieces(&call.text()) {
-                self.delta(choice, json!({"tool_calls": [{"index": index, kind: {field: piece}}]}), true);
+                self.delta(choice, &json!({"tool_calls": [{"index": index, kind: {field: piece}}]}), true);
             }
         }
     }
 
-    fn delta(&mut self, choice: u64, delta: Value, is_word: bool) {
+    fn delta(&mut self, choice: u64, delta: &Value, is_word: bool) {
         self.event(json!([{"index": choice, "delta": delta, "logprobs": null, "finish_reason": null}]), is_word);
     }
 
