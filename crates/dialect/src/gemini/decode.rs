@@ -6,9 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use megarouter_domain::usage::Usage;
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::answer::{self, CallIds};
 use super::framing::Framing;
@@ -24,6 +28,8 @@ pub struct Decoder {
     ids: Option<CallIds>,
     choices: BTreeMap<u32, Choice>,
     usage: Option<Usage>,
+    /// The figures as they were written last.
+    figures: Box<str>,
     tier: Option<String>,
     is_blocked: bool,
     has_failed: bool,
@@ -47,6 +53,47 @@ enum Kind {
     Thought,
 }
 
+/// An element that has nothing but text; anything else in it fails to be read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plain<'a> {
+    #[serde(borrow)]
+    candidates: [PlainCandidate<'a>; 1],
+    #[serde(borrow, default, rename = "usageMetadata")]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "modelVersion")]
+    _model: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "responseId")]
+    _id: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlainCandidate<'a> {
+    #[serde(borrow)]
+    content: PlainContent<'a>,
+    #[serde(default)]
+    index: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlainContent<'a> {
+    #[serde(borrow)]
+    parts: Vec<PlainPart<'a>>,
+    #[serde(borrow, default, rename = "role")]
+    _role: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlainPart<'a> {
+    #[serde(borrow)]
+    text: Cow<'a, str>,
+    #[serde(default)]
+    thought: bool,
+}
+
 impl Decoder {
     /// A decoder of a stream that has not begun.
     pub fn new() -> Self {
@@ -55,6 +102,9 @@ impl Decoder {
 
     fn element(&mut self, json: &[u8], events: &mut Vec<Event>) -> Result<(), ScanError> {
         if json.is_empty() || self.has_failed {
+            return Ok(());
+        }
+        if self.plain_element(json, events) {
             return Ok(());
         }
         let said: Value = serde_json::from_slice(json).map_err(|_| ScanError::Malformed)?;
@@ -74,6 +124,29 @@ impl Decoder {
             self.candidate(candidate, events);
         }
         Ok(())
+    }
+
+    /// Takes an element after the first that has nothing but text, as most have, without building a
+    /// tree of it; false for every other.
+    fn plain_element(&mut self, json: &[u8], events: &mut Vec<Event>) -> bool {
+        if self.ids.is_none() {
+            return false;
+        }
+        let Ok(element) = serde_json::from_slice::<Plain<'_>>(json) else { return false };
+        if let Some(figures) = element.usage.filter(|figures| figures.get() != &*self.figures) {
+            let Ok(usage) = serde_json::from_str::<Value>(figures.get()) else { return false };
+            self.figures = figures.get().into();
+            self.figures(&Value::from_iter([("usageMetadata", usage)]), events);
+        }
+        let [candidate] = element.candidates;
+        let mut writer =
+            Writer { index: candidate.index, choice: self.choices.entry(candidate.index).or_default(), events };
+        for part in candidate.content.parts {
+            if !part.text.is_empty() {
+                writer.said(if part.thought { Kind::Thought } else { Kind::Text }, part.text.into_owned(), None);
+            }
+        }
+        true
     }
 
     fn begin(&mut self, said: &Value, json: &[u8], events: &mut Vec<Event>) {

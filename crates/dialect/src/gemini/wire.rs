@@ -8,12 +8,13 @@
 
 use serde_json::Value;
 
-/// True when both spell one field, whatever their case and underscores; `camel` has no underscores.
+/// True when both spell one field, whatever their case and underscores.
 pub fn same_name(written: &str, camel: &str) -> bool {
-    let plain = |name: &'_ str| -> Vec<u8> {
-        name.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase()).collect()
-    };
-    written == camel || (written.len() >= camel.len() && plain(written) == plain(camel))
+    written == camel || (written.len() >= camel.len() && letters(written).eq(letters(camel)))
+}
+
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase())
 }
 
 /// A field that is there and not null.

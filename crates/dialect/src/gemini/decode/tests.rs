@@ -80,6 +80,16 @@ fn pictures_come_whole() {
     assert_eq!(media, [MediaKind::Image]);
 }
 
+#[test]
+fn an_element_of_text_alone_is_read_without_a_tree_and_as_the_same() {
+    let first = "data: {\"responseId\":\"r\",\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n";
+    let plain = r#""candidates":[{"content":{"parts":[{"text":"h\u00e9","thought":true},{"text":"b"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":2}"#;
+    assert!(serde_json::from_str::<Plain<'_>>(&format!("{{{plain}}}")).is_ok());
+    // One more field that means nothing takes the other way.
+    let (by_text, by_tree) = (format!("data: {{{plain}}}\n\n"), format!("data: {{{plain},\"x\":1}}\n\n"));
+    assert_eq!(decode(&[first.as_bytes(), by_text.as_bytes()]), decode(&[first.as_bytes(), by_tree.as_bytes()]));
+}
+
 proptest! {
     #[test]
     fn any_cutting_gives_the_same_events(

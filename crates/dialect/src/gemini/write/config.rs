@@ -29,10 +29,15 @@ pub fn write(
 ) -> Map<String, Value> {
     let mut config = Config(Map::new());
     config.sampling(conversation, losses);
+    let bound = conversation.max_output_tokens;
+    let most = target.max_output_tokens.unwrap_or(u64::MAX);
+    // More than the model can give is refused.
+    let bound = bound.map(|bound| capped(bound, most, "max_tokens", losses));
+    config.put("maxOutputTokens", bound);
     config.format(&conversation.format, model.is_before_3() && has_functions, losses);
     config.output(conversation, losses);
     if let Some(wanted) = &conversation.reasoning {
-        let thinking = thinking(wanted, target.thinking, model, conversation.max_output_tokens, losses);
+        let thinking = thinking(wanted, target.thinking, model, bound, losses);
         config.put("thinkingConfig", thinking);
     }
     config.0
@@ -55,7 +60,6 @@ impl Config {
         self.put("frequencyPenalty", sampling.frequency_penalty);
         self.put("presencePenalty", sampling.presence_penalty);
         self.put("seed", sampling.seed.and_then(|seed| noted(i32::try_from(seed).ok(), "seed", losses)));
-        self.put("maxOutputTokens", conversation.max_output_tokens);
         if conversation.choices > 1 {
             self.put("candidateCount", Some(capped(conversation.choices, MAX_CHOICES, "n", losses)));
         }

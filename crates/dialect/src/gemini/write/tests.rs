@@ -413,6 +413,16 @@ fn a_probe_of_one_token_is_left_alone() {
 }
 
 #[test]
+fn more_than_the_model_can_give_is_not_asked_for() {
+    let target = Target { max_output_tokens: Some(8_192), ..NEW };
+    let (body, losses) = written(&Conversation { max_output_tokens: Some(32_000), ..asked() }, &target);
+    assert_eq!(
+        (body["generationConfig"]["maxOutputTokens"].as_u64(), losses.as_str()),
+        (Some(8_192), "max_tokens=approximated")
+    );
+}
+
+#[test]
 fn members_are_added_as_the_provider_wants() {
     let target = Target { added: &[("safetySettings", "[]"), ("contents", "[]")], ..NEW };
     let (body, _) = written(&asked(), &target);

@@ -90,14 +90,17 @@ fn declare(function: &FunctionTool, losses: &mut Losses) -> Value {
         losses.unsupported("cache_control");
     }
     let mut declared = named(&function.name, function.description.as_deref());
-    let (parameters, ignored) = schema::for_google(&function.parameters);
+    let (mut parameters, ignored) = schema::for_google(&function.parameters);
     if function.is_strict == Some(true) {
         for keyword in ignored {
             losses.approximated(&format!("tools.parameters.{keyword}"));
         }
     }
-    // A function without parameters has no schema; an empty one is refused.
-    if parameters.as_object().is_some_and(|members| !members.is_empty()) {
+    // A function without parameters has no schema; an empty one is refused, and it must be an object's.
+    if let Some(members) = parameters.as_object_mut().filter(|members| !members.is_empty()) {
+        if members.contains_key("properties") {
+            members.entry("type").or_insert_with(|| "object".into());
+        }
         declared.insert("parametersJsonSchema".to_owned(), parameters);
     }
     declared.into()
