@@ -15,6 +15,7 @@ use megarouter_store::ledger::Ledger;
 use megarouter_store::settings::{Change, Everything, Settings};
 use tokio::sync::Mutex;
 
+use crate::catalog::Shelf;
 use crate::configuration::{self, Credentials, Environment, Known, Reread};
 use crate::error::{ApiError, settings_unavailable};
 use crate::events::{Events, Tag};
@@ -42,6 +43,8 @@ pub struct Parts {
     pub environment: Arc<Environment>,
     /// The running program.
     pub host: Arc<dyn Host>,
+    /// What is known of models.
+    pub shelf: Shelf,
 }
 
 /// Everything an operation may use.
@@ -60,6 +63,8 @@ pub struct Context {
     pub environment: Arc<Environment>,
     /// The running program.
     pub host: Arc<dyn Host>,
+    /// What is known of models.
+    pub shelf: Shelf,
     /// Who listens.
     pub events: Events,
     random: Arc<Random>,
@@ -143,9 +148,9 @@ impl Default for ConfiguredPort {
 impl Context {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { settings, ledger, secrets, gateway, clock, random, environment, host } = parts;
+        let Parts { settings, ledger, secrets, gateway, clock, random, environment, host, shelf } = parts;
         let (events, reading, changing) = (Events::default(), Mutex::default(), Mutex::default());
-        Self { settings, ledger, secrets, gateway, clock, environment, host, events, random, reading, changing }
+        Self { settings, ledger, secrets, gateway, clock, environment, host, shelf, events, random, reading, changing }
     }
 
     /// The wall clock.
@@ -197,7 +202,7 @@ impl Context {
     /// # Errors
     /// When it cannot be read; then the last one stays in force.
     pub async fn reload(&self) -> Result<Everything, ApiError> {
-        self.change(vec![], Reread::All, &[Tag::Providers, Tag::Models, Tag::Keys, Tag::Settings]).await
+        self.change(vec![], Reread::All, &[Tag::Providers, Tag::Models, Tag::Keys, Tag::Settings, Tag::Catalog]).await
     }
 
     /// Tells whoever listens that a request is finished and on the ledger.

@@ -9,6 +9,7 @@
 //! handler. What it works on is in [`context::Context`].
 
 pub mod access;
+pub mod catalog;
 pub mod configuration;
 pub mod context;
 pub mod error;

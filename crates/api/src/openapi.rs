@@ -124,6 +124,6 @@ mod tests {
                 assert!(operation.responses.responses.contains_key("default"), "{id} has no error answer");
             }
         }
-        assert_eq!(ids.len(), 31);
+        assert_eq!(ids.len(), 41);
     }
 }

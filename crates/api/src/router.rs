@@ -17,8 +17,8 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::MAX_BODY_BYTES;
 use crate::{
-    events, keys, models, openapi, overview, playground, provider_kinds, providers, proxy, reports, requests, session,
-    settings, status,
+    catalog, events, keys, models, openapi, overview, playground, provider_kinds, providers, proxy, reports, requests,
+    session, settings, status,
 };
 
 /// The path all operations are under.
@@ -56,12 +56,22 @@ fn operations() -> OpenApiRouter<Arc<Context>> {
         .routes(needs(P::ProvidersWrite, routes!(providers::change::change_provider)))
         .routes(needs(P::ProvidersWrite, routes!(providers::delete::delete_provider)))
         .routes(needs(P::ProvidersWrite, routes!(providers::test::test_provider)))
+        .routes(needs(P::ProvidersWrite, routes!(providers::discover::discover_models)))
         .routes(needs(P::ProvidersWrite, routes!(providers::test_draft::test_provider_draft)))
         .routes(needs(P::ModelsRead, routes!(models::list::list_models)))
         .routes(needs(P::ModelsWrite, routes!(models::create::create_model)))
         .routes(needs(P::ModelsWrite, routes!(models::replace::replace_model)))
         .routes(needs(P::ModelsWrite, routes!(models::delete::delete_model)))
         .routes(needs(P::ModelsWrite, routes!(models::adopt::adopt_models)))
+        .routes(needs(P::ModelsWrite, routes!(models::adopt_many::adopt_from_catalog)))
+        .routes(needs(P::ModelsWrite, routes!(models::reprice::change_deployment)))
+        .routes(needs(P::ModelsWrite, routes!(models::retire::retire_model)))
+        .routes(needs(P::ModelsRead, routes!(models::users::list_model_users)))
+        .routes(needs(P::ModelsRead, routes!(models::prices::list_model_prices)))
+        .routes(needs(P::ModelsRead, routes!(catalog::list::list_catalog)))
+        .routes(needs(P::ModelsRead, routes!(catalog::show::show_catalog_model)))
+        .routes(needs(P::ModelsRead, routes!(catalog::status::show_catalog_status)))
+        .routes(needs(P::ModelsWrite, routes!(catalog::refresh::refresh_catalog)))
         .routes(needs(P::KeysRead, routes!(keys::list::list_keys)))
         .routes(needs(P::KeysWrite, routes!(keys::create::create_key)))
         .routes(needs(P::KeysWrite, routes!(keys::revoke::revoke_key)))

@@ -25,7 +25,7 @@ pub struct Time(pub Timestamp);
 pub struct Amount(pub NanoUsd);
 
 /// A price: US dollars per million tokens, as an exact decimal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
 #[schema(value_type = String, pattern = "^[0-9]*[.]?[0-9]*$", examples("0.15"))]
 pub struct Rate(pub NanoUsdPerMillion);
 
@@ -69,6 +69,22 @@ pub struct Usage {
     pub audio_input: Option<u64>,
     /// Audio output.
     pub audio_output: Option<u64>,
+    /// Input written to the prompt cache for one hour.
+    pub cache_write_1h: Option<u64>,
+    /// Image input.
+    pub image_input: Option<u64>,
+    /// Image output.
+    pub image_output: Option<u64>,
+    /// Images made, where they are charged one by one.
+    pub images: Option<u64>,
+    /// Audio, in milliseconds, where it is charged by time.
+    pub audio_ms: Option<u64>,
+    /// Characters read aloud, where they are charged.
+    pub characters: Option<u64>,
+    /// Searches made.
+    pub searches: Option<u64>,
+    /// The class of service, where it was not the standard one.
+    pub service_tier: Option<ServiceTier>,
     /// All input classes together.
     pub total_input: Option<u64>,
     /// All output classes together.
@@ -87,13 +103,49 @@ pub enum UsageSource {
     Unknown,
 }
 
-/// Prices per million tokens of each class. A class that is left out is charged as `input` or `output`.
+/// A class of service with a price of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceTier {
+    /// Answered within a day.
+    Batch,
+    /// Answered when there is room.
+    Flex,
+    /// Answered before others.
+    Priority,
+}
+
+/// What is charged: the standard rates, and others where those apply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Tariff {
+    /// The standard rates.
+    pub rates: Rates,
+    /// Rates that take their place under a condition.
+    pub tiers: Vec<Tier>,
+}
+
+/// Rates that apply to the whole of a call that meets both conditions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// The class of service; `null` for the standard one.
+    pub service: Option<ServiceTier>,
+    /// The call has more input tokens than this.
+    pub above_input_tokens: Option<u64>,
+    /// The rates.
+    pub rates: Rates,
+}
+
+/// Prices per million tokens or units of each class. A class of tokens that is left out is charged as
+/// `input` or `output`; a unit that is left out is not charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rates {
-    /// Uncached input.
+    /// Uncached input; left out, nothing.
+    #[serde(default)]
     pub input: Rate,
-    /// Output that is not reasoning.
+    /// Output that is not reasoning; left out, nothing.
+    #[serde(default)]
     pub output: Rate,
     /// Input read from the prompt cache.
     pub cached_read: Option<Rate>,
@@ -105,6 +157,22 @@ pub struct Rates {
     pub audio_input: Option<Rate>,
     /// Audio output.
     pub audio_output: Option<Rate>,
+    /// Input written to the prompt cache for one hour; left out, as `cache_write`.
+    pub cache_write_1h: Option<Rate>,
+    /// Image input.
+    pub image_input: Option<Rate>,
+    /// Image output.
+    pub image_output: Option<Rate>,
+    /// Images made.
+    pub image: Option<Rate>,
+    /// Milliseconds of audio.
+    pub audio_ms: Option<Rate>,
+    /// Characters read aloud.
+    pub character: Option<Rate>,
+    /// Searches.
+    pub search: Option<Rate>,
+    /// Calls.
+    pub request: Option<Rate>,
 }
 
 impl From<Timestamp> for Time {
@@ -164,6 +232,14 @@ impl From<usage::Usage> for Usage {
             reasoning: usage.reasoning,
             audio_input: usage.audio_input,
             audio_output: usage.audio_output,
+            cache_write_1h: usage.cache_write_1h,
+            image_input: usage.image_input,
+            image_output: usage.image_output,
+            images: usage.images,
+            audio_ms: usage.audio_ms,
+            characters: usage.characters,
+            searches: usage.searches,
+            service_tier: usage.service_tier.map(ServiceTier::from),
             total_input: usage.total_input(),
             total_output: usage.total_output(),
         }
@@ -190,6 +266,14 @@ impl From<price::Rates> for Rates {
             reasoning: rates.reasoning.map(Rate),
             audio_input: rates.audio_input.map(Rate),
             audio_output: rates.audio_output.map(Rate),
+            cache_write_1h: rates.cache_write_1h.map(Rate),
+            image_input: rates.image_input.map(Rate),
+            image_output: rates.image_output.map(Rate),
+            image: rates.image.map(Rate),
+            audio_ms: rates.audio_ms.map(Rate),
+            character: rates.character.map(Rate),
+            search: rates.search.map(Rate),
+            request: rates.request.map(Rate),
         }
     }
 }
@@ -205,7 +289,55 @@ impl From<Rates> for price::Rates {
             reasoning: inner(rates.reasoning),
             audio_input: inner(rates.audio_input),
             audio_output: inner(rates.audio_output),
+            cache_write_1h: inner(rates.cache_write_1h),
+            image_input: inner(rates.image_input),
+            image_output: inner(rates.image_output),
+            image: inner(rates.image),
+            audio_ms: inner(rates.audio_ms),
+            character: inner(rates.character),
+            search: inner(rates.search),
+            request: inner(rates.request),
         }
+    }
+}
+
+impl From<usage::ServiceTier> for ServiceTier {
+    fn from(tier: usage::ServiceTier) -> Self {
+        match tier {
+            usage::ServiceTier::Batch => Self::Batch,
+            usage::ServiceTier::Flex => Self::Flex,
+            usage::ServiceTier::Priority => Self::Priority,
+        }
+    }
+}
+
+impl From<ServiceTier> for usage::ServiceTier {
+    fn from(tier: ServiceTier) -> Self {
+        match tier {
+            ServiceTier::Batch => Self::Batch,
+            ServiceTier::Flex => Self::Flex,
+            ServiceTier::Priority => Self::Priority,
+        }
+    }
+}
+
+impl From<&price::Tariff> for Tariff {
+    fn from(tariff: &price::Tariff) -> Self {
+        Self { rates: tariff.rates.into(), tiers: tariff.tiers.iter().map(Tier::from).collect() }
+    }
+}
+
+impl From<&price::Tier> for Tier {
+    fn from(tier: &price::Tier) -> Self {
+        let service = tier.service.map(ServiceTier::from);
+        Self { service, above_input_tokens: tier.above_input_tokens, rates: tier.rates.into() }
+    }
+}
+
+impl From<Tier> for price::Tier {
+    fn from(tier: Tier) -> Self {
+        let service = tier.service.map(usage::ServiceTier::from);
+        Self { service, above_input_tokens: tier.above_input_tokens, rates: tier.rates.into() }
     }
 }
 

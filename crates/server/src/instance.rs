@@ -25,7 +25,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, Ports, loopback};
 use crate::control::{self, Control, ControlAnswer};
 use crate::control_socket::Socket;
-use crate::jobs::journal_writer;
+use crate::jobs::{catalogue, journal_writer};
 use crate::listeners::{Caps, Listener, Stop, bind, serve_tcp};
 use crate::program::Program;
 use crate::proxy::{Proxy, patience};
@@ -59,6 +59,9 @@ pub struct Instance {
     control_stop: Stop,
     journal: JoinHandle<()>,
     journal_ending: CancellationToken,
+    /// Ended before the stores are.
+    catalogue: Option<JoinHandle<()>>,
+    catalogue_ending: CancellationToken,
     /// Given back last.
     _lock: DataDirLock,
 }
@@ -85,6 +88,9 @@ impl Instance {
         let web_port = web.first().map(|listener| listener.address().port());
         let control = Arc::new(Control { context: Arc::clone(&context), sessions: sessions.clone(), web_port });
         let api = control_api(&context, &proxy, purpose);
+        let catalogue_ending = CancellationToken::new();
+        let refreshing = catalogue::run(Arc::clone(&context), catalogue_ending.clone());
+        let catalogue = (purpose != Purpose::Command).then(|| tokio::spawn(refreshing));
         let instance = Self {
             api: api.clone().merge(control::router(Arc::clone(&control))),
             web: web.iter().map(|listener| format!("http://{}", listener.address())).collect(),
@@ -95,6 +101,8 @@ impl Instance {
             proxy,
             journal,
             journal_ending,
+            catalogue,
+            catalogue_ending,
             _lock: lock,
         };
         if purpose != Purpose::Command {
@@ -151,11 +159,16 @@ impl Instance {
     /// is written. True when all requests came to their end.
     pub async fn shutdown(self) -> bool {
         let Self { context, api, program, proxy, control_stop, journal, journal_ending, _lock, .. } = self;
+        self.catalogue_ending.cancel();
         let is_done = proxy.end().await;
         control_stop.end(CONTROL_GRACE).await;
         journal_ending.cancel();
         if let Err(error) = journal.await {
             tracing::error!(%error, "the journal's writer failed");
+        }
+        if let Some(catalogue) = self.catalogue {
+            // It ends at its next wait; a panic of it was logged and harms nothing.
+            let _ = catalogue.await;
         }
         drop((api, proxy, program));
         stores::close(context).await;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use megarouter_api::catalog::{Addresses, Shelf};
 use megarouter_api::configuration::{self, Credentials, Environment};
 use megarouter_api::context::{Context, Parts};
 use megarouter_api::settings::Preferences;
@@ -90,6 +91,7 @@ impl Opened {
             random: Arc::new(|bytes: &mut [u8]| rand::fill(bytes)),
             environment,
             host: Arc::clone(program) as Arc<_>,
+            shelf: Shelf::new(&config.data_dir, Addresses::default()),
         });
         Ok((Arc::new(context), feed))
     }

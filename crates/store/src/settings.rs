@@ -9,14 +9,14 @@ mod model_lists;
 mod models;
 mod organization;
 mod preferences;
-mod price_history;
+mod prices;
 mod providers;
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use megarouter_domain::clock::Timestamp;
-use megarouter_domain::id::{DeploymentId, Entropy, KeyId, ModelId, OrganizationId, ProviderId};
+use megarouter_domain::id::{DeploymentId, Entropy, KeyId, ModelId, OrganizationId, PriceId, ProviderId};
 use megarouter_domain::key::VirtualKey;
 use megarouter_domain::model::Model;
 use megarouter_domain::price::Price;
@@ -75,6 +75,15 @@ pub enum Change {
     PutModel(Model),
     /// Removes a model.
     RemoveModel(ModelId),
+    /// Gives a deployment a new version of its price, unless it has another one than `old` by now.
+    RenewPrice {
+        /// Which deployment.
+        deployment: DeploymentId,
+        /// The version it had when the new one was made.
+        old: PriceId,
+        /// The new version.
+        price: Price,
+    },
     /// Adds a key, or replaces the name, models and expiry of the one with its id.
     PutKey(VirtualKey),
     /// Refuses a key for good; one that was revoked before keeps its time.
@@ -228,7 +237,7 @@ impl Settings {
 
     /// Every version of a deployment's price, newest first.
     pub async fn prices(&self, id: DeploymentId) -> Result<Vec<Price>, Error> {
-        price_history::load(&mut *self.connection.lock().await, id).await
+        prices::load(&mut *self.connection.lock().await, id).await
     }
 
     /// Closes the file.
@@ -245,6 +254,9 @@ async fn make(connection: &mut SqliteConnection, change: Change) -> Result<(), C
         Change::RemoveProvider { id, with_models } => providers::remove(connection, id, with_models).await,
         Change::PutModel(model) => models::put(connection, &model).await,
         Change::RemoveModel(id) => models::remove(connection, id).await,
+        Change::RenewPrice { deployment, old, price } => {
+            Ok(prices::renew(connection, deployment, old, &price).await?)
+        }
         Change::PutKey(key) => keys::put(connection, &key).await,
         Change::RevokeKey { id, at } => keys::revoke(connection, id, at).await,
         Change::PutPreference { name, value } => Ok(preferences::put(connection, &name, &value).await?),

@@ -31,13 +31,16 @@ pub enum Tag {
     Keys,
     /// Settings.
     Settings,
+    /// What is known of models, and what providers list.
+    Catalog,
     /// Requests and every sum over them.
     Requests,
 }
 
 impl Tag {
     /// Every tag.
-    pub const ALL: &[Self] = &[Self::Providers, Self::Models, Self::Keys, Self::Settings, Self::Requests];
+    pub const ALL: &[Self] =
+        &[Self::Providers, Self::Models, Self::Keys, Self::Settings, Self::Catalog, Self::Requests];
 }
 
 /// Something that happened.

@@ -31,6 +31,8 @@ pub struct NewKey {
     pub name: String,
     /// The models it may use; `null` for all.
     pub models: Option<Vec<String>>,
+    /// Whether to refuse a request when its translation would lose something; left out, not.
+    pub is_strict: Option<bool>,
     /// From when on it is refused.
     pub expires_at: Option<Time>,
 }
@@ -73,6 +75,7 @@ fn checked(
         hint: key::hint(secret.expose()),
         hash: Some(KeyHash::of(secret.expose())),
         models: request.models.map_or(Ok(ModelAccess::All), |names| models(everything, names))?,
+        is_strict: request.is_strict.unwrap_or(false),
         created_at: now,
         expires_at: request.expires_at.map(|end| future(end.0, now)).transpose()?,
         revoked_at: None,

@@ -33,6 +33,8 @@ pub struct Key {
     pub hint: String,
     /// The models it may use; `null` for all.
     pub models: Option<Vec<String>>,
+    /// Whether a request is refused when its translation would lose something.
+    pub is_strict: bool,
     /// When it was made.
     pub created_at: Time,
     /// From when on it is refused.
@@ -105,7 +107,7 @@ async fn one(context: &Context, everything: &Everything, id: KeyId) -> Result<Ke
 
 impl Key {
     fn of(key: &VirtualKey, is_builtin: bool, activity: Activity, now: Timestamp) -> Self {
-        let state = state(key, now);
+        let state = KeyState::of(key, now);
         let is_watched = state == KeyState::Active && !is_builtin;
         Self {
             id: key.id,
@@ -115,6 +117,7 @@ impl Key {
                 ModelAccess::All => None,
                 ModelAccess::Only(names) => Some(names.clone()),
             },
+            is_strict: key.is_strict,
             created_at: key.created_at.into(),
             expires_at: key.expires_at.map(Time),
             revoked_at: key.revoked_at.map(Time),
@@ -127,11 +130,14 @@ impl Key {
     }
 }
 
-fn state(key: &VirtualKey, now: Timestamp) -> KeyState {
-    if key.revoked_at.is_some() {
-        return KeyState::Revoked;
+impl KeyState {
+    /// The state of a key at a time.
+    pub(crate) fn of(key: &VirtualKey, now: Timestamp) -> Self {
+        if key.revoked_at.is_some() {
+            return Self::Revoked;
+        }
+        if key.is_active(now) { Self::Active } else { Self::Expired }
     }
-    if key.is_active(now) { KeyState::Active } else { KeyState::Expired }
 }
 
 fn flags(key: &VirtualKey, activity: &Activity, now: Timestamp) -> Vec<KeyFlag> {

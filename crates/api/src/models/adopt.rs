@@ -12,16 +12,16 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::create::empty;
+use super::prefill::Prefill;
 use super::{Model, check};
 use crate::configuration::Reread;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::events::Tag;
 use crate::extract::{Body, Id};
-use crate::providers::is_local;
 
 /// OpenRouter, the longest list there is, has some 400 models.
-const MOST_AT_ONCE: usize = 1_000;
+pub(super) const MOST_AT_ONCE: usize = 1_000;
 
 /// A provider's models to make public under their own names.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -34,7 +34,7 @@ pub struct AdoptModels {
 
 /// Makes a provider's models public under their own names.
 ///
-/// Models of a local provider are priced at zero. A public model of the same name gets the provider as a
+/// Models of a local provider are priced at zero, others as the catalogue says. A public model of the same name gets the provider as a
 /// further deployment.
 #[utoipa::path(post, path = "/providers/{id}/models", operation_id = "adopt_models", tag = "models",
     params(("id" = String, Path, description = "The provider's id")), request_body = AdoptModels,
@@ -50,11 +50,12 @@ pub async fn adopt_models(
     if request.upstream_models.is_empty() || request.upstream_models.len() > MOST_AT_ONCE {
         return Err(wrong_number());
     }
+    let prefill = Prefill::new(&context).await;
     let mut adopted: Vec<model::Model> = Vec::with_capacity(request.upstream_models.len());
     for (index, name) in request.upstream_models.into_iter().enumerate() {
         let name = check::name(name, &format!("upstream_models[{index}]"))?;
         if !adopted.iter().any(|model| model.name == name) {
-            adopted.push(adopt(&context, &everything, provider, name));
+            adopted.push(adopt(&context, &everything, &prefill, provider, name));
         }
     }
     let ids: Vec<ModelId> = adopted.iter().map(|model| model.id).collect();
@@ -64,19 +65,28 @@ pub async fn adopt_models(
 }
 
 /// The model of that name, served by the provider too.
-fn adopt(context: &Context, everything: &Everything, provider: &Provider, name: String) -> model::Model {
+fn adopt(
+    context: &Context,
+    everything: &Everything,
+    prefill: &Prefill<'_>,
+    provider: &Provider,
+    name: String,
+) -> model::Model {
     let known = everything.models.iter().find(|model| model.name == name).cloned();
     let mut model = known.unwrap_or_else(|| model::Model { name: name.clone(), ..empty(context) });
     let is_served =
         |deployment: &Deployment| deployment.provider_id == provider.id && deployment.upstream_model == name;
     if !model.deployments.iter().any(is_served) {
-        model.deployments.push(Deployment {
+        let mut deployment = Deployment {
             id: DeploymentId::new(context.now(), context.entropy()),
             provider_id: provider.id,
             upstream_model: name,
-            price: is_local(provider).then(|| check::free(context)),
+            price: None,
             max_output_tokens: None,
-        });
+            can_reason: None,
+        };
+        prefill.deployment(provider, &mut deployment);
+        model.deployments.push(deployment);
     }
     model
 }

@@ -9,6 +9,7 @@ use megarouter_domain::id::ModelId;
 use megarouter_domain::model;
 use megarouter_store::settings::Change;
 
+use super::prefill::Prefill;
 use super::{Model, NewModel, check};
 use crate::configuration::Reread;
 use crate::context::Context;
@@ -16,7 +17,7 @@ use crate::error::ApiError;
 use crate::events::Tag;
 use crate::extract::Body;
 
-/// Adds a public model.
+/// Adds a public model. Prices and bounds that are left out are the catalogue's, where it knows them.
 #[utoipa::path(post, path = "/models", operation_id = "create_model", tag = "models", request_body = NewModel,
     responses((status = 201, description = "The new model", body = Model)))]
 pub async fn create_model(
@@ -24,7 +25,8 @@ pub async fn create_model(
     Body(request): Body<NewModel>,
 ) -> Result<(StatusCode, Json<Model>), ApiError> {
     let everything = context.everything().await?;
-    let model = check::filled(&context, &everything, empty(&context), request)?;
+    let mut model = check::filled(&context, &everything, empty(&context), request)?;
+    Prefill::new(&context).await.model(&everything, &mut model);
     let id = model.id;
     let everything =
         context.change(vec![Change::PutModel(model)], Reread::Nothing, &[Tag::Models, Tag::Providers]).await?;

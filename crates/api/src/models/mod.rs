@@ -1,12 +1,18 @@
 //! Public models and the deployments that serve them.
 
 pub mod adopt;
+pub mod adopt_many;
 pub mod create;
 pub mod delete;
 pub mod list;
+pub mod prices;
 pub mod replace;
+pub mod reprice;
+pub mod retire;
+pub mod users;
 
 mod check;
+mod prefill;
 
 use megarouter_domain::id::{DeploymentId, ModelId, PriceId, ProviderId};
 use megarouter_domain::model;
@@ -15,8 +21,9 @@ use megarouter_store::settings::{Everything, Noun};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::catalog::is_catalogue_price;
 use crate::error::ApiError;
-use crate::shape::{Rates, Time};
+use crate::shape::{Rates, Tier, Time};
 
 /// A public model.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -51,8 +58,12 @@ pub struct Deployment {
     pub price: Option<Price>,
     /// Whether it is known to cost nothing.
     pub is_free: bool,
+    /// Whether the price is the catalogue's, and changes with it.
+    pub is_catalogue_price: bool,
     /// The most tokens one answer can have.
     pub max_output_tokens: Option<u64>,
+    /// Whether it thinks before it answers; `null` when not known.
+    pub can_reason: Option<bool>,
 }
 
 /// One version of a price.
@@ -63,8 +74,10 @@ pub struct Price {
     pub id: PriceId,
     /// From when it applies.
     pub valid_from: Time,
-    /// The rates.
+    /// The standard rates.
     pub rates: Rates,
+    /// Rates that take their place under a condition.
+    pub tiers: Vec<Tier>,
     /// Where the figures come from.
     pub source: String,
 }
@@ -90,19 +103,23 @@ pub struct NewDeployment {
     pub provider: String,
     /// The provider's own id of the model.
     pub upstream_model: String,
-    /// What it costs; left out when nobody knows.
+    /// What it costs; left out, what the catalogue says.
     pub price: Option<NewPrice>,
-    /// The most tokens one answer can have.
+    /// The most tokens one answer can have; left out, what the catalogue says.
     #[schema(minimum = 1, maximum = 100_000_000)]
     pub max_output_tokens: Option<u64>,
+    /// Whether it thinks before it answers; left out, what the catalogue says.
+    pub can_reason: Option<bool>,
 }
 
 /// A price to apply from the moment it is saved.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPrice {
-    /// The rates.
+    /// The standard rates.
     pub rates: Rates,
+    /// Rates that take their place under a condition.
+    pub tiers: Option<Vec<Tier>>,
     /// Where the figures come from; left out, `set by hand`.
     pub source: Option<String>,
 }
@@ -134,8 +151,10 @@ impl Deployment {
             provider: provider.map(|provider| provider.name.clone()).unwrap_or_default(),
             upstream_model: deployment.upstream_model.clone(),
             price: deployment.price.as_ref().map(Price::from),
-            is_free: deployment.price.as_ref().is_some_and(|price| price.rates.is_free()),
+            is_free: deployment.price.as_ref().is_some_and(|price| price.tariff.is_free()),
+            is_catalogue_price: deployment.price.as_ref().is_some_and(is_catalogue_price),
             max_output_tokens: deployment.max_output_tokens,
+            can_reason: deployment.can_reason,
         }
     }
 }
@@ -145,7 +164,8 @@ impl From<&price::Price> for Price {
         Self {
             id: price.id,
             valid_from: price.valid_from.into(),
-            rates: price.rates.into(),
+            rates: price.tariff.rates.into(),
+            tiers: price.tariff.tiers.iter().map(Tier::from).collect(),
             source: price.source.clone(),
         }
     }

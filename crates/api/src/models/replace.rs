@@ -7,6 +7,7 @@ use axum::extract::State;
 use megarouter_domain::id::ModelId;
 use megarouter_store::settings::{Change, Noun};
 
+use super::prefill::Prefill;
 use super::{Model, NewModel, check};
 use crate::configuration::Reread;
 use crate::context::Context;
@@ -26,7 +27,8 @@ pub async fn replace_model(
     let everything = context.everything().await?;
     let old = everything.models.iter().find(|model| model.id == id).cloned();
     let old = old.ok_or_else(|| ApiError::not_found(Noun::Model, id))?;
-    let model = check::filled(&context, &everything, old, request)?;
+    let mut model = check::filled(&context, &everything, old, request)?;
+    Prefill::new(&context).await.model(&everything, &mut model);
     let everything =
         context.change(vec![Change::PutModel(model)], Reread::Nothing, &[Tag::Models, Tag::Providers]).await?;
     super::one(&everything, id).map(Json)

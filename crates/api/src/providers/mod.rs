@@ -4,6 +4,7 @@ pub mod change;
 pub mod create;
 pub mod delete;
 pub mod detect;
+pub mod discover;
 pub mod list;
 pub mod show;
 pub mod test;

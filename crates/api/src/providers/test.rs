@@ -10,7 +10,7 @@ use megarouter_providers::probe;
 use megarouter_store::settings::Noun;
 use serde::Deserialize;
 
-use super::Diagnosis;
+use super::{Diagnosis, discover};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Id, Query};
@@ -43,6 +43,9 @@ pub async fn test_provider(
     }
     let target = Target { provider, credential };
     let found = probe::test(context.gateway.client(), &target, wanted.model.as_deref(), context.now()).await;
+    if found.is_ok() && wanted.model.is_none() {
+        discover::keep(&context, id, &found.models).await?;
+    }
     Ok(Json(found.into()))
 }
 

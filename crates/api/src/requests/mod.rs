@@ -9,7 +9,7 @@ use megarouter_domain::id::{AttemptId, KeyId, PriceId, RequestId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::shape::{Amount, Cost, Rates, Time, Usage, UsageSource};
+use crate::shape::{Amount, Cost, Rates, Tier, Time, Usage, UsageSource};
 
 /// One finished request.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -56,6 +56,8 @@ pub struct RequestRow {
     pub overhead_us: Option<u64>,
     /// How many calls were made.
     pub attempts: u64,
+    /// What the translation for the provider could not carry.
+    pub losses: Vec<Loss>,
     /// The client's program.
     pub user_agent: Option<String>,
 }
@@ -80,6 +82,8 @@ pub struct Attempt {
     pub provider: String,
     /// The provider's own name of the model.
     pub upstream_model: String,
+    /// The wire format it was called in; `null` for operations that are no conversation.
+    pub dialect: Option<Dialect>,
     /// From the request's arrival to the call, in microseconds.
     pub started_after_us: u64,
     /// From the call to the provider's first output, in microseconds.
@@ -116,18 +120,83 @@ pub struct AppliedPrice {
     /// The version.
     #[schema(value_type = String, format = "uuid")]
     pub id: PriceId,
-    /// Its rates.
+    /// Its standard rates.
     pub rates: Rates,
+    /// Rates that take their place under a condition.
+    pub tiers: Vec<Tier>,
 }
 
 /// What an app asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
-    /// OpenAI chat completions.
+    /// An answer, by OpenAI chat completions.
     ChatCompletions,
-    /// OpenAI embeddings.
+    /// An answer, by OpenAI responses.
+    Responses,
+    /// An answer, by Anthropic messages.
+    Messages,
+    /// An answer, by Gemini.
+    GenerateContent,
+    /// How many tokens a conversation has.
+    CountTokens,
+    /// A text that goes on, by OpenAI's older completions.
+    Completions,
+    /// Embeddings.
     Embeddings,
+    /// Pictures.
+    Images,
+    /// A text read aloud.
+    Speech,
+    /// A recording written down.
+    Transcriptions,
+    /// Whether a text is harmful.
+    Moderations,
+    /// Documents ordered by how well they fit a question.
+    Rerank,
+    /// A call passed on to one provider as it came.
+    PassThrough,
+}
+
+/// The wire format of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Dialect {
+    /// OpenAI chat completions.
+    #[serde(rename = "openai_chat")]
+    OpenAiChat,
+    /// OpenAI responses.
+    #[serde(rename = "openai_responses")]
+    OpenAiResponses,
+    /// Anthropic messages.
+    Anthropic,
+    /// Gemini.
+    Gemini,
+    /// Bedrock Converse.
+    BedrockConverse,
+}
+
+/// One thing that the provider did not get as the client sent it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Loss {
+    /// The client's field or content.
+    pub what: String,
+    /// Why.
+    pub why: LossReason,
+}
+
+/// Why something was not carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LossReason {
+    /// The target has nothing like it.
+    Unsupported,
+    /// The target has something near it, and got that.
+    Approximated,
+    /// It is bound to the dialect it came from.
+    Foreign,
+    /// Nobody here knows what it means.
+    Unread,
 }
 
 /// How a request ended.

@@ -1,6 +1,8 @@
 //! Usage records as answers show them.
 
 use megarouter_domain::code::Code;
+use megarouter_domain::dialect;
+use megarouter_domain::loss;
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::Cost as DomainCost;
 use megarouter_domain::record::{self, AttemptRecord, UsageRecord};
@@ -9,8 +11,10 @@ use megarouter_domain::usage;
 use megarouter_ledger::entry::{PinnedPrice, Resolution};
 use megarouter_store::ledger::requests::{AttemptEntry, Detail};
 
-use super::{AppliedPrice, Attempt, HoldState, Operation, Outcome, RequestDetail, RequestRow};
-use crate::shape::{Amount, micros};
+use super::{
+    AppliedPrice, Attempt, Dialect, HoldState, Loss, LossReason, Operation, Outcome, RequestDetail, RequestRow,
+};
+use crate::shape::{Amount, Tariff, micros};
 
 impl RequestRow {
     /// A record with the name that its key has in a configuration.
@@ -37,6 +41,7 @@ impl RequestRow {
             total_us: micros(record.total),
             overhead_us: record.overhead.map(micros),
             attempts: record.attempts.len() as u64,
+            losses: record.losses.iter().map(Loss::from).collect(),
             user_agent: record.user_agent.as_deref().map(str::to_owned),
         }
     }
@@ -60,6 +65,7 @@ fn attempt(call: &AttemptRecord, entry: Option<&AttemptEntry>) -> Attempt {
         attempt_id: call.attempt_id,
         provider: call.provider.to_string(),
         upstream_model: call.upstream_model.to_string(),
+        dialect: call.dialect.map(Dialect::from),
         started_after_us: micros(call.started_after),
         first_output_us: call.first_output.map(micros),
         duration_us: micros(call.duration),
@@ -73,7 +79,7 @@ fn attempt(call: &AttemptRecord, entry: Option<&AttemptEntry>) -> Attempt {
         usage_source: ending.source.into(),
         cost: ending.cost.into(),
         overage: Amount(ending.overage),
-        price: entry.and_then(|entry| entry.price).map(AppliedPrice::from),
+        price: entry.and_then(|entry| entry.price.as_ref()).map(AppliedPrice::from),
     }
 }
 
@@ -108,9 +114,10 @@ fn in_words(code: Code) -> String {
     code.as_str().to_owned()
 }
 
-impl From<PinnedPrice> for AppliedPrice {
-    fn from(price: PinnedPrice) -> Self {
-        Self { id: price.id, rates: price.rates.into() }
+impl From<&PinnedPrice> for AppliedPrice {
+    fn from(price: &PinnedPrice) -> Self {
+        let Tariff { rates, tiers } = price.tariff.as_ref().into();
+        Self { id: price.id, rates, tiers }
     }
 }
 
@@ -118,8 +125,55 @@ impl From<record::Operation> for Operation {
     fn from(operation: record::Operation) -> Self {
         match operation {
             record::Operation::ChatCompletions => Self::ChatCompletions,
+            record::Operation::Responses => Self::Responses,
+            record::Operation::Messages => Self::Messages,
+            record::Operation::GenerateContent => Self::GenerateContent,
+            record::Operation::CountTokens => Self::CountTokens,
+            record::Operation::Completions => Self::Completions,
             record::Operation::Embeddings => Self::Embeddings,
+            record::Operation::Images => Self::Images,
+            record::Operation::Speech => Self::Speech,
+            record::Operation::Transcriptions => Self::Transcriptions,
+            record::Operation::Moderations => Self::Moderations,
+            record::Operation::Rerank => Self::Rerank,
+            record::Operation::PassThrough => Self::PassThrough,
         }
+    }
+}
+
+impl From<dialect::Dialect> for Dialect {
+    fn from(dialect: dialect::Dialect) -> Self {
+        match dialect {
+            dialect::Dialect::OpenAiChat => Self::OpenAiChat,
+            dialect::Dialect::OpenAiResponses => Self::OpenAiResponses,
+            dialect::Dialect::Anthropic => Self::Anthropic,
+            dialect::Dialect::Gemini => Self::Gemini,
+            dialect::Dialect::BedrockConverse => Self::BedrockConverse,
+        }
+    }
+}
+
+impl From<Dialect> for dialect::Dialect {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::OpenAiChat => Self::OpenAiChat,
+            Dialect::OpenAiResponses => Self::OpenAiResponses,
+            Dialect::Anthropic => Self::Anthropic,
+            Dialect::Gemini => Self::Gemini,
+            Dialect::BedrockConverse => Self::BedrockConverse,
+        }
+    }
+}
+
+impl From<&loss::Loss> for Loss {
+    fn from(loss: &loss::Loss) -> Self {
+        let why = match loss.why {
+            loss::Why::Unsupported => LossReason::Unsupported,
+            loss::Why::Approximated => LossReason::Approximated,
+            loss::Why::Foreign => LossReason::Foreign,
+            loss::Why::Unread => LossReason::Unread,
+        };
+        Self { what: loss.what.clone(), why }
     }
 }
 

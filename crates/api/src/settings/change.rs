@@ -9,7 +9,7 @@ use megarouter_store::settings::Change;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{KEEP_RUNNING_ON_CLOSE, PROXY_PORT, Settings};
+use super::{CATALOGUE_REFRESH, KEEP_RUNNING_ON_CLOSE, PROXY_PORT, Settings};
 use crate::configuration::Reread;
 use crate::context::{ConfiguredPort, Context};
 use crate::error::ApiError;
@@ -24,6 +24,8 @@ pub struct ChangeSettings {
     pub proxy_port: Option<u16>,
     /// Whether the proxy goes on when the window is closed.
     pub keep_running_on_close: Option<bool>,
+    /// Whether to refresh the catalogue of models once a day from its public sources.
+    pub catalogue_refresh: Option<bool>,
 }
 
 /// Changes settings.
@@ -39,8 +41,12 @@ pub async fn change_settings(
     let changes = [
         request.proxy_port.map(|port| preference(PROXY_PORT, &port)),
         request.keep_running_on_close.map(|keep| preference(KEEP_RUNNING_ON_CLOSE, &keep)),
+        request.catalogue_refresh.map(|refresh| preference(CATALOGUE_REFRESH, &refresh)),
     ];
-    context.change(changes.into_iter().flatten().collect(), Reread::Nothing, &[Tag::Settings]).await?;
+    context.change(changes.into_iter().flatten().collect(), Reread::Nothing, &[Tag::Settings, Tag::Catalog]).await?;
+    if request.catalogue_refresh.is_some() {
+        context.shelf.reconsider();
+    }
     super::read(&context).await.map(Json)
 }
 

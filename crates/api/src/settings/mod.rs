@@ -15,6 +15,8 @@ use crate::error::ApiError;
 pub const PROXY_PORT: &str = "proxy_port";
 /// The preference that holds whether the proxy goes on when the window is closed.
 pub const KEEP_RUNNING_ON_CLOSE: &str = "keep_running_on_close";
+/// The preference that holds whether the catalogue is refreshed from its public sources.
+pub const CATALOGUE_REFRESH: &str = "catalogue_refresh";
 
 /// The installation's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -25,6 +27,8 @@ pub struct Settings {
     pub proxy_port_in_use: Option<u16>,
     /// Whether the proxy goes on when the window is closed; `null` when nobody was asked yet.
     pub keep_running_on_close: Option<bool>,
+    /// Whether the catalogue of models is refreshed once a day; `null` when nobody was asked yet.
+    pub catalogue_refresh: Option<bool>,
     /// True when a changed setting waits for the next start.
     pub needs_restart: bool,
 }
@@ -36,6 +40,8 @@ pub struct Preferences {
     pub proxy_port: Option<u16>,
     /// Whether the proxy goes on when the window is closed.
     pub keep_running_on_close: Option<bool>,
+    /// Whether the catalogue of models is refreshed once a day.
+    pub catalogue_refresh: Option<bool>,
 }
 
 impl Preferences {
@@ -45,6 +51,7 @@ impl Preferences {
         Self {
             proxy_port: preference(everything, PROXY_PORT),
             keep_running_on_close: preference(everything, KEEP_RUNNING_ON_CLOSE),
+            catalogue_refresh: preference(everything, CATALOGUE_REFRESH),
         }
     }
 }
@@ -66,6 +73,7 @@ async fn read(context: &Context) -> Result<Settings, ApiError> {
         proxy_port,
         proxy_port_in_use: listening.port,
         keep_running_on_close: preferences.keep_running_on_close,
+        catalogue_refresh: preferences.catalogue_refresh,
         needs_restart: may_change && is_other,
     })
 }

@@ -10,6 +10,7 @@ use axum::body::Body;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use megarouter_api::access::Caller;
+use megarouter_api::catalog::{Addresses, Shelf};
 use megarouter_api::configuration::{self, Credentials, Environment};
 use megarouter_api::context::{About, ConfiguredPort, Context, Host, Listening, Parts, SignInError};
 use megarouter_api::router::router;
@@ -122,6 +123,17 @@ impl Kit {
     }
 
     pub async fn with_key_source(key_source: KeySource) -> Self {
+        // Nothing listens there: no test asks the world.
+        let nowhere = || "http://127.0.0.1:9/nothing.json".to_owned();
+        Self::with(key_source, Addresses { litellm: nowhere(), models_dev: nowhere() }).await
+    }
+
+    /// A control API whose catalogue is refreshed from these addresses.
+    pub async fn with_catalogue_at(addresses: Addresses) -> Self {
+        Self::with(KeySource::File, addresses).await
+    }
+
+    async fn with(key_source: KeySource, addresses: Addresses) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(TurnClock { wall: AtomicI64::new(START), started: Instant::now() });
         let options = megarouter_secrets::Options { data_dir: dir.path().to_owned(), key_source, passphrase: None };
@@ -167,6 +179,7 @@ impl Kit {
             random: Arc::new(random),
             environment,
             host: Arc::clone(&host) as Arc<dyn Host>,
+            shelf: Shelf::new(dir.path(), addresses),
         }));
         let (sender, finished) = mpsc::unbounded_channel();
         tokio::spawn(write_journal(feed, Arc::clone(&context), sender));

@@ -4,6 +4,7 @@
 //! for the moment, so a verb and the window cannot disagree.
 
 mod apply;
+mod catalogue;
 mod door;
 mod key;
 mod ledger;
@@ -52,6 +53,9 @@ enum Command {
     /// List models
     #[command(subcommand)]
     Model(model::Model),
+    /// Look up what is known of models
+    #[command(subcommand, alias = "catalog")]
+    Catalogue(catalogue::Catalogue),
     /// Look at requests
     #[command(subcommand)]
     Requests(requests::Requests),
@@ -99,6 +103,7 @@ async fn run_verb(command: Command, door: &mut Door) -> anyhow::Result<ExitCode>
         Command::Key(verb) => verb.run(door).await,
         Command::Provider(verb) => verb.run(door).await,
         Command::Model(verb) => verb.run(door).await,
+        Command::Catalogue(verb) => verb.run(door).await,
         Command::Requests(verb) => verb.run(door).await,
         Command::Status(verb) => verb.run(door).await,
         Command::Report(verb) => verb.run(door).await,

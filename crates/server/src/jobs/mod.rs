@@ -1,3 +1,4 @@
 //! What runs beside the requests.
 
+pub mod catalogue;
 pub mod journal_writer;

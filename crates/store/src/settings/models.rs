@@ -139,16 +139,16 @@ async fn put_deployment(
         return Err(ChangeError::NotFound { noun: Noun::Provider, id: provider.to_string() });
     }
     let text = "INSERT INTO deployments
-            (id, model_id, position, provider_id, upstream_model, price_id, max_output_tokens)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
+            (id, model_id, position, provider_id, upstream_model, price_id, max_output_tokens, can_reason)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET
             position = excluded.position, provider_id = excluded.provider_id,
             upstream_model = excluded.upstream_model, price_id = excluded.price_id,
-            max_output_tokens = excluded.max_output_tokens";
+            max_output_tokens = excluded.max_output_tokens, can_reason = excluded.can_reason";
     let mut values = Values::default();
     values.uuid(deployment.id.as_uuid()).uuid(model.as_uuid()).put(position).uuid(provider.as_uuid());
     values.put(deployment.upstream_model.clone()).uuid_option(price.map(PriceId::as_uuid));
-    values.count_option(deployment.max_output_tokens);
+    values.count_option(deployment.max_output_tokens).put(deployment.can_reason);
     sqlx::query_with(text, values.into_arguments()).execute(connection).await?;
     Ok(())
 }
@@ -188,6 +188,7 @@ fn read_deployment(reading: &Reading<'_>) -> Result<Deployment, Error> {
         upstream_model: reading.get("upstream_model")?,
         price: price_id.map(read_price).transpose()?,
         max_output_tokens: reading.count_option("max_output_tokens")?,
+        can_reason: reading.get("can_reason")?,
     })
 }
 

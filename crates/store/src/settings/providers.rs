@@ -16,11 +16,12 @@ pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Vec<Provid
 pub(super) async fn put(connection: &mut SqliteConnection, provider: &Provider) -> Result<(), ChangeError> {
     check_name(connection, provider).await?;
     let text = "INSERT INTO providers
-            (id, name, kind, base_url, credential_source, credential_variable, is_enabled) VALUES (?, ?, ?, ?, ?, ?, ?)
+            (id, name, kind, base_url, credential_source, credential_variable, dialects, is_enabled)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET
             name = excluded.name, kind = excluded.kind, base_url = excluded.base_url,
             credential_source = excluded.credential_source, credential_variable = excluded.credential_variable,
-            is_enabled = excluded.is_enabled";
+            dialects = excluded.dialects, is_enabled = excluded.is_enabled";
     let (source, variable) = match &provider.credential {
         CredentialSource::None => ("none", None),
         CredentialSource::Stored => ("stored", None),
@@ -28,7 +29,8 @@ pub(super) async fn put(connection: &mut SqliteConnection, provider: &Provider) 
     };
     let mut values = Values::default();
     values.uuid(provider.id.as_uuid()).put(provider.name.clone()).put(provider.kind.clone());
-    values.put(provider.base_url.clone()).put(source).put(variable).put(provider.is_enabled);
+    values.put(provider.base_url.clone()).put(source).put(variable);
+    values.json(&provider.dialects).put(provider.is_enabled);
     sqlx::query_with(text, values.into_arguments()).execute(connection).await?;
     Ok(())
 }
@@ -73,6 +75,7 @@ fn read(row: &SqliteRow) -> Result<Provider, Error> {
         kind: reading.get("kind")?,
         base_url: reading.get("base_url")?,
         credential: read_credential(&reading)?,
+        dialects: reading.json("dialects")?,
         is_enabled: reading.get("is_enabled")?,
     })
 }

@@ -1,6 +1,7 @@
 //! The settings on a real file.
 
 use megarouter_domain::clock::Timestamp;
+use megarouter_domain::dialect::Dialect;
 use megarouter_domain::id::{DeploymentId, KeyId, ModelId, PriceId, ProviderId};
 use megarouter_domain::key::{KeyHash, ModelAccess, VirtualKey};
 use megarouter_domain::model::{Deployment, Model};
@@ -25,6 +26,7 @@ fn provider(seed: u8, name: &str) -> Provider {
         kind: "openai".to_owned(),
         base_url: "https://api.openai.com/v1".to_owned(),
         credential: CredentialSource::Environment { variable: "OPENAI_API_KEY".to_owned() },
+        dialects: vec![Dialect::OpenAiResponses],
         is_enabled: true,
     }
 }
@@ -46,6 +48,7 @@ fn model(seed: u8, name: &str, aliases: &[&str], providers: &[u8]) -> Model {
         upstream_model: format!("{name}-2026"),
         price: Some(price(seed, 5)),
         max_output_tokens: Some(4_096),
+        can_reason: Some(true),
     };
     Model {
         id: ModelId::new(NOW, [seed; 10]),

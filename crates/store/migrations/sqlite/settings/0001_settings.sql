@@ -11,6 +11,7 @@ CREATE TABLE providers (
     base_url            TEXT NOT NULL,
     credential_source   TEXT NOT NULL,
     credential_variable TEXT,
+    dialects            TEXT NOT NULL, -- JSON; an empty list for those of its kind
     is_enabled          INTEGER NOT NULL
 ) STRICT;
 
@@ -53,7 +54,8 @@ CREATE TABLE deployments (
     provider_id       BLOB NOT NULL REFERENCES providers (id),
     upstream_model    TEXT NOT NULL,
     price_id          BLOB REFERENCES prices (id),
-    max_output_tokens INTEGER
+    max_output_tokens INTEGER,
+    can_reason        INTEGER        -- nothing where it is not known
 ) STRICT;
 
 CREATE INDEX deployments_by_model ON deployments (model_id, position);
