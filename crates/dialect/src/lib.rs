@@ -16,6 +16,8 @@ pub mod answer;
 pub mod anthropic;
 pub mod bedrock_converse;
 pub mod canonical;
+mod count;
+pub mod dialects;
 pub mod errors;
 mod estimate;
 mod fields;

@@ -29,6 +29,18 @@ pub trait ClientRequest: fmt::Debug + Send + Sync {
     fn echo(&self) -> Echo;
 }
 
+/// A client's request to count the tokens of a conversation.
+pub trait CountRequest: fmt::Debug + Send + Sync {
+    /// The model as the client wrote it.
+    fn model(&self) -> &str;
+
+    /// Our own estimate, for where no provider counts.
+    fn counted_input(&self) -> u64;
+
+    /// The body for a provider of the same dialect.
+    fn splice(&self, splice: &Splice<'_>) -> Bytes;
+}
+
 /// What routing and metering need of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestFacts {

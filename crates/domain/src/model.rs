@@ -34,4 +34,6 @@ pub struct Deployment {
     pub price: Option<Price>,
     /// The most tokens one answer can have, when known.
     pub max_output_tokens: Option<u64>,
+    /// Whether it thinks before it answers, when known: one that cannot is not asked to.
+    pub can_reason: Option<bool>,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dialect::Dialect;
 use crate::id::ProviderId;
 use crate::secret::Secret;
 
@@ -35,6 +36,9 @@ pub struct Provider {
     pub base_url: String,
     /// Where its credential is kept.
     pub credential: CredentialSource,
+    /// The wire formats it is called in, most wanted first; empty for those of its kind.
+    #[serde(default)]
+    pub dialects: Vec<Dialect>,
     /// Whether requests may be sent to it.
     pub is_enabled: bool,
 }

@@ -98,6 +98,11 @@ impl Snapshot {
         self.targets.get(&id)
     }
 
+    /// The provider of this name.
+    pub fn target_named(&self, name: &str) -> Option<&Arc<Target>> {
+        self.targets.values().find(|target| target.provider.name == name)
+    }
+
     /// Every public model, in the order they are listed.
     pub fn models(&self) -> &[Arc<Model>] {
         &self.models.all
@@ -110,7 +115,7 @@ impl Snapshot {
             return Some(Resolved { model: Arc::clone(model), pinned: None });
         }
         let (provider_name, rest) = asked.split_once('/')?;
-        let provider = self.targets.values().find(|target| target.provider.name == provider_name)?.provider.id;
+        let provider = self.target_named(provider_name)?.provider.id;
         let serves = |deployment: &Deployment| deployment.provider_id == provider;
         let by_name = self.models.by_name.get(rest).filter(|model| model.deployments.iter().any(serves));
         let by_upstream_name = || {
@@ -163,6 +168,7 @@ mod tests {
             kind: "openai".to_owned(),
             base_url: "http://127.0.0.1:1/v1".to_owned(),
             credential: CredentialSource::None,
+            dialects: vec![],
             is_enabled: true,
         };
         Target { provider, credential: Credential::None }
@@ -175,6 +181,7 @@ mod tests {
             upstream_model: (*upstream).to_owned(),
             price: None,
             max_output_tokens: None,
+            can_reason: None,
         };
         Model {
             id: ModelId::new(NOW, [seed; 10]),

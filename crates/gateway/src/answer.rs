@@ -9,24 +9,27 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
-use megarouter_dialect::openai_chat::error::{self, UpstreamErrorBody};
-use megarouter_dialect::openai_chat::response::{self, Answer, ResponseError};
-use megarouter_dialect::openai_chat::stream::{Expectations, ScanError, StreamScanner};
-use megarouter_dialect::operations::embeddings;
+use megarouter_dialect::answer::{AnswerError, AnswerFacts};
+use megarouter_dialect::dialects;
+use megarouter_dialect::errors::UpstreamErrorBody;
+use megarouter_dialect::losses::Losses;
+use megarouter_dialect::request::{CountRequest, Echo};
+use megarouter_dialect::stream::{Scan, ScanError, Translation};
 use megarouter_domain::code::Code;
+use megarouter_domain::dialect::Dialect;
 use megarouter_domain::price::Cost;
 use megarouter_domain::provider::Target;
 use megarouter_domain::record::Outcome;
 use megarouter_domain::usage::UsageSource;
-use megarouter_providers::catalog;
 use megarouter_providers::client::{UpstreamBody, UpstreamResponse};
 use megarouter_providers::errors::{self, CallError, NextStep};
 use megarouter_routing::plan;
 use tokio::time::timeout;
 
 use crate::body::Body;
-use crate::decode::Call;
+use crate::decode::{Call, Content};
 use crate::draft::Draft;
+use crate::outbound::{Outbound, WayBack};
 use crate::pipeline::Gateway;
 use crate::relay::{self, Relay};
 use crate::render::{Failure, Verbatim};
@@ -55,43 +58,125 @@ pub enum Tried {
 pub async fn read(
     gateway: &Gateway,
     call: &Call,
+    outbound: &Outbound,
     target: &Arc<Target>,
     mut attempt: Attempt,
     answer: UpstreamResponse,
 ) -> Tried {
     attempt.answered(answer.status.as_u16(), answer.request_id.as_deref());
     if !answer.status.is_success() {
-        return refused(target, attempt, answer).await;
+        return refused(call.dialect, outbound.dialect, target, attempt, answer).await;
     }
-    match call {
-        Call::Chat(request) if request.is_streaming() => {
-            let sends_done = catalog::kind(&target.provider.kind).is_none_or(|kind| kind.sends_done);
-            let (wants_usage, choices) = (request.wants_usage(), request.choices());
-            let scanner = StreamScanner::new(Expectations { wants_usage, sends_done, choices });
-            stream(gateway, target, attempt, answer, scanner).await
+    let losses = &outbound.losses;
+    let is_array = matches!(&call.content, Content::Answer(asking) if !asking.is_sse);
+    let stream_type = if is_array { "application/json" } else { "text/event-stream; charset=utf-8" };
+    let ours = Ours { dialect: call.dialect, provider: &target.provider.name, losses, stream_type };
+    if call.is_streaming() {
+        let scanner = scanner(gateway, call, outbound, &attempt);
+        return stream(gateway, &ours, target, attempt, answer, scanner).await;
+    }
+    whole(gateway, call, outbound, &ours, target, attempt, answer).await
+}
+
+/// What an answer says of the way it came, beside the provider's own words.
+struct Ours<'a> {
+    /// The client's.
+    dialect: Dialect,
+    /// Who served it.
+    provider: &'a str,
+    /// What the provider did not get.
+    losses: &'a Losses,
+    /// What a stream is.
+    stream_type: &'static str,
+}
+
+/// What watches or translates the stream on its way.
+fn scanner(gateway: &Gateway, call: &Call, outbound: &Outbound, attempt: &Attempt) -> Box<dyn Scan> {
+    match (&outbound.way_back, &call.content) {
+        (WayBack::Translated(echo), _) => {
+            let echo = dated(echo, gateway, call, attempt);
+            let decoder = dialects::decoder(outbound.dialect);
+            Box::new(Translation::new(decoder, dialects::encoder(call.dialect, echo)))
         }
-        Call::Chat(_) => whole(gateway, target, attempt, answer, response::inspect).await,
-        Call::Embeddings(_) => whole(gateway, target, attempt, answer, embeddings::inspect).await,
+        (WayBack::Same(expectations), _) => dialects::scanner(call.dialect, *expectations),
+        (WayBack::Operation { sends_done }, Content::Operation(request)) => {
+            request.scanner(*sends_done).expect("an operation that streams has a scanner")
+        }
+        (WayBack::Operation { .. } | WayBack::Count, _) => {
+            unreachable!("only answers and operations are streamed, and answers go one of the ways above")
+        }
     }
 }
 
+/// What a translated answer repeats, with what the provider may leave out.
+fn dated(echo: &Echo, gateway: &Gateway, call: &Call, attempt: &Attempt) -> Echo {
+    let id = attempt.request_id().to_string().replace('-', "");
+    Echo { id, model: call.model().to_owned(), created: gateway.clock.now().as_seconds(), ..echo.clone() }
+}
+
 /// The provider answered with an error status: nothing was generated.
-async fn refused(target: &Arc<Target>, attempt: Attempt, answer: UpstreamResponse) -> Tried {
+async fn refused(
+    client: Dialect,
+    provider: Dialect,
+    target: &Arc<Target>,
+    attempt: Attempt,
+    answer: UpstreamResponse,
+) -> Tried {
     let UpstreamResponse { status, retry_after, body, .. } = answer;
     let body = errors::scrub(&read_error(body).await, target);
-    let said = error::parse(&body);
+    let said = dialects::parse_error(provider, &body);
+    let retry_after = retry_after.or_else(|| errors::retry_hint(&body));
     let text = said.as_ref().map_or_else(|| format!("HTTP {status}"), |said| said.message.clone());
     let judgement = errors::judge(status.as_u16(), retry_after, said.as_ref());
     let mut failure = Failure::new(judgement.code, refusal(&target.provider.name, judgement.code, &text));
     if passes_verbatim(judgement.next_step, status, said.as_ref()) {
-        failure.verbatim = Some(Box::new(Verbatim { status, body }));
+        if is_one_family(client, provider) {
+            failure.verbatim = Some(Box::new(Verbatim { status, body }));
+        } else {
+            // The client reads the wording, and its dialect's form of the status.
+            failure.message = text.clone();
+            failure.status = Some(status);
+        }
+    } else if said.as_ref().is_some_and(UpstreamErrorBody::is_overloaded) || matches!(status.as_u16(), 503 | 529) {
+        failure.status = Some(overloaded(client));
     }
+    failure.param = said.and_then(|said| said.param).filter(|_| judgement.next_step == NextStep::GiveBack);
     failure.retry_after = retry_after.map(|wait| wait.min(LONGEST_ADVICE));
     match judgement.next_step {
         NextStep::GiveBack => Tried::Final(attempt.fail(judgement.code, &text, Consumption::Nothing), failure),
         NextStep::NextDeployment => failed(attempt, failure, &text, Consumption::Nothing, plan::Failure::Lasting),
         NextStep::RetrySame { .. } => failed(attempt, failure, &text, Consumption::Nothing, retry(retry_after)),
     }
+}
+
+/// OpenAI's two dialects have one form of errors.
+fn is_one_family(one: Dialect, other: Dialect) -> bool {
+    let family = |dialect| if dialect == Dialect::OpenAiResponses { Dialect::OpenAiChat } else { dialect };
+    family(one) == family(other)
+}
+
+/// The status for "come back later" that a client of a dialect knows.
+const fn overloaded(client: Dialect) -> StatusCode {
+    match client {
+        Dialect::Anthropic => match StatusCode::from_u16(529) {
+            Ok(status) => status,
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+        },
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// Our code for an error that a provider reported within a stream.
+pub fn code_of(said: &UpstreamErrorBody) -> Code {
+    match () {
+        () if said.is_context_length() => Code::RequestContextLength,
+        () if said.is_quota_exhausted() || said.kind.as_deref().is_some_and(is_rate_limit) => Code::UpstreamRateLimited,
+        () => Code::UpstreamError,
+    }
+}
+
+fn is_rate_limit(kind: &str) -> bool {
+    matches!(kind, "rate_limit_error" | "rate_limit_exceeded" | "RESOURCE_EXHAUSTED" | "throttlingException")
 }
 
 /// Clients act on the wording of errors that are about their request, so those pass as they are.
@@ -110,12 +195,14 @@ fn refusal(name: &str, code: Code, text: &str) -> String {
 /// Reads an answer that is not streamed, to its end, before the client gets any of it.
 async fn whole(
     gateway: &Gateway,
+    call: &Call,
+    outbound: &Outbound,
+    ours: &Ours<'_>,
     target: &Arc<Target>,
     mut attempt: Attempt,
     answer: UpstreamResponse,
-    inspect: fn(&[u8]) -> Result<Answer, ResponseError>,
 ) -> Tried {
-    let name = &target.provider.name;
+    let name = ours.provider;
     let headers = answer.headers;
     let body = match timeout(gateway.limits.whole_answer, answer.body.read_all(gateway.limits.max_answer_bytes)).await {
         Ok(Ok(body)) => body,
@@ -123,32 +210,38 @@ async fn whole(
         Err(_) => return timed_out(attempt, name, gateway.limits.whole_answer),
     };
     attempt.first_output();
-    let facts = match inspect(&body) {
-        Ok(facts) => facts,
-        Err(ResponseError::Malformed) => {
-            return unreadable(attempt, name, Code::UpstreamMalformed, &ResponseError::Malformed.to_string());
+    let (facts, body) = match read_whole(gateway, call, outbound, &attempt, body) {
+        Ok(read) => read,
+        Err(AnswerError::Malformed) => {
+            return unreadable(attempt, name, Code::UpstreamMalformed, &AnswerError::Malformed.to_string());
         }
-        Err(ResponseError::Upstream(said)) => {
-            return unreadable(attempt, name, Code::UpstreamError, &errors::scrub_said(said, target).message);
+        Err(AnswerError::Upstream(said)) => {
+            let (code, said) = (code_of(&said), errors::scrub_said(said, target));
+            return unreadable(attempt, name, code, &said.message);
         }
     };
-    let (usage, source) = match facts.usage {
-        Some(usage) => (usage, UsageSource::Reported),
-        None => (relay::counted(attempt.counted_input(), facts.counted_output()), UsageSource::Estimated),
+    let consumption = match (&outbound.way_back, facts.usage) {
+        (WayBack::Count, _) => Consumption::Nothing,
+        (_, Some(usage)) => Consumption::Metered(usage, UsageSource::Reported),
+        (_, None) => {
+            let usage = relay::counted(attempt.counted_input(), facts.counted_output());
+            Consumption::Metered(usage, UsageSource::Estimated)
+        }
     };
-    attempt.meter(usage, source);
+    if let Consumption::Metered(usage, source) = consumption {
+        attempt.meter(usage, source);
+    }
     if let Err(error) = attempt.until_durable().await {
         let failure = Failure::new(error.code(), error.to_string());
-        return Tried::Final(
-            attempt.fail(error.code(), &error.to_string(), Consumption::Metered(usage, source)),
-            failure,
-        );
+        return Tried::Final(attempt.fail(error.code(), &error.to_string(), consumption), failure);
     }
     attempt.output_begins(StatusCode::OK.as_u16());
     let attempts = attempt.number();
-    let cost = attempt.finish(Consumption::Metered(usage, source), Outcome::Completed, StatusCode::OK.as_u16(), None);
+    let cost = attempt.finish(consumption, Outcome::Completed, StatusCode::OK.as_u16(), None);
     let mut response = Response::new(Body::full(body));
-    describe(response.headers_mut(), headers, "application/json", name, attempts);
+    // Sound and pictures keep the type that the provider gave them.
+    let is_json = !matches!(outbound.way_back, WayBack::Operation { .. }) || !headers.contains_key(CONTENT_TYPE);
+    describe(response.headers_mut(), headers, is_json.then_some("application/json"), ours, attempts);
     if let Cost::Exact(amount) | Cost::Estimated(amount) = cost {
         // `$0.0031` without its sign.
         let text = amount.to_string();
@@ -159,51 +252,72 @@ async fn whole(
     Tried::Answered(response)
 }
 
+/// What a whole answer says of itself, and what the client gets of it.
+fn read_whole(
+    gateway: &Gateway,
+    call: &Call,
+    outbound: &Outbound,
+    attempt: &Attempt,
+    body: Bytes,
+) -> Result<(AnswerFacts, Bytes), AnswerError> {
+    match (&outbound.way_back, &call.content) {
+        (WayBack::Translated(echo), _) => {
+            let answer = dialects::read_answer(outbound.dialect, &body)?;
+            let facts = AnswerFacts {
+                usage: answer.usage,
+                model: answer.model.clone(),
+                id: answer.id.clone(),
+                // Only looked at when the provider gave no figures.
+                output_bytes: body.len() as u64,
+            };
+            let echo = dated(echo, gateway, call, attempt);
+            Ok((facts, dialects::write_answer(call.dialect, answer, &echo)))
+        }
+        (_, Content::Operation(request)) => {
+            let facts = request.inspect(&body)?;
+            Ok((facts, body))
+        }
+        (WayBack::Count, _) => Ok((AnswerFacts::default(), body)),
+        (_, Content::Answer(_) | Content::Count(_)) => Ok((dialects::inspect_answer(call.dialect, &body)?, body)),
+    }
+}
+
+/// Answers a count from our own estimate, where the provider does not count.
+pub fn counted_here(draft: Draft, dialect: Dialect, request: &dyn CountRequest) -> Tried {
+    let body = dialects::counted(dialect, request.counted_input());
+    draft.finish(Outcome::Completed, StatusCode::OK.as_u16(), None);
+    let mut response = Response::new(Body::full(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert("x-megarouter-estimated", HeaderValue::from_static("true"));
+    Tried::Answered(response)
+}
+
 /// Reads a stream up to its first useful output, and only then begins the client's.
 async fn stream(
     gateway: &Gateway,
+    ours: &Ours<'_>,
     target: &Arc<Target>,
     mut attempt: Attempt,
     answer: UpstreamResponse,
-    mut scanner: StreamScanner,
+    mut scanner: Box<dyn Scan>,
 ) -> Tried {
-    let name = &target.provider.name;
+    let name = ours.provider;
     if is_document(&answer) {
         let detail = "it answered with a document where a stream was asked for";
         return unreadable(attempt, name, Code::UpstreamMalformed, detail);
     }
     let UpstreamResponse { headers, mut body, .. } = answer;
-    let mut opening = BytesMut::new();
-    let reading = timeout(gateway.limits.first_output, async {
-        while let Some(piece) = body.next().await.map_err(Opening::Broken)? {
-            let scanned = scanner.push(piece);
-            opening.extend_from_slice(&scanned.forward);
-            if opening.len() > MAX_OPENING {
-                return Err(Opening::Scan(ScanError::TooLarge));
-            }
-            if let Some(failure) = scanned.failure {
-                return Err(Opening::Scan(failure));
-            }
-            if scanner.facts().has_output || scanner.facts().is_done {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    });
-    let is_open = match reading.await {
-        Ok(Ok(is_open)) => is_open,
-        Ok(Err(Opening::Scan(error))) => {
-            let (code, detail) = scan_failure(error, target);
-            return unreadable(attempt, name, code, &detail);
-        }
+    let opening = match timeout(gateway.limits.first_output, open(&mut body, &mut *scanner)).await {
+        Ok(Ok(opening)) => opening,
+        Ok(Err(Opening::Scan(error))) => return opening_failed(ours, target, attempt, error),
         Ok(Err(Opening::Broken(error))) => return broke(attempt, name, &error),
+        Ok(Err(Opening::Ended)) => {
+            let detail = "the stream ended before any output";
+            let failure = Failure::new(Code::UpstreamTruncated, told(name, detail));
+            return failed(attempt, failure, detail, Consumption::Uncertain, retry(None));
+        }
         Err(_) => return timed_out(attempt, name, gateway.limits.first_output),
     };
-    if !is_open {
-        let detail = "the stream ended before any output";
-        let failure = Failure::new(Code::UpstreamTruncated, told(name, detail));
-        return failed(attempt, failure, detail, Consumption::Uncertain, retry(None));
-    }
     attempt.first_output();
     if let Err(error) = attempt.until_durable().await {
         let failure = Failure::new(error.code(), error.to_string());
@@ -211,12 +325,33 @@ async fn stream(
     }
     attempt.output_begins(StatusCode::OK.as_u16());
     let attempts = attempt.number();
-    let relay =
-        Relay::new(Arc::clone(target), attempt, scanner, opening.freeze(), body, &gateway.clock, &gateway.limits);
+    let (clock, limits) = (&gateway.clock, &gateway.limits);
+    let content_type = ours.stream_type;
+    let way = relay::Way { target: Arc::clone(target), dialect: Some(ours.dialect), scanner };
+    let relay = Relay::new(way, attempt, opening, body, clock, limits);
     let mut response = Response::new(Body::relay(relay));
-    describe(response.headers_mut(), headers, "text/event-stream; charset=utf-8", name, attempts);
+    describe(response.headers_mut(), headers, Some(content_type), ours, attempts);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Tried::Answered(response)
+}
+
+/// Reads up to the first useful output, or to an answer that has none and is complete all the same.
+async fn open(body: &mut UpstreamBody, scanner: &mut dyn Scan) -> Result<Bytes, Opening> {
+    let mut opening = BytesMut::new();
+    while let Some(piece) = body.next().await.map_err(Opening::Broken)? {
+        let scanned = scanner.push(piece);
+        opening.extend_from_slice(&scanned.forward);
+        if let Some(failure) = scanned.failure {
+            return Err(Opening::Scan(failure));
+        }
+        if scanner.facts().has_output || scanner.facts().is_done {
+            return Ok(opening.freeze());
+        }
+        if opening.len() > MAX_OPENING {
+            return Err(Opening::Scan(ScanError::TooLarge));
+        }
+    }
+    Err(Opening::Ended)
 }
 
 /// Some servers forget the type of their streams; what says that it is something else is believed.
@@ -229,13 +364,26 @@ fn is_document(answer: &UpstreamResponse) -> bool {
 enum Opening {
     Broken(CallError),
     Scan(ScanError),
+    Ended,
 }
 
-fn scan_failure(error: ScanError, target: &Target) -> (Code, String) {
-    match error {
-        ScanError::Upstream(said) => (Code::UpstreamError, errors::scrub_said(said, target).message),
-        ScanError::TooLarge | ScanError::Malformed => (Code::UpstreamMalformed, error.to_string()),
+/// An error under a good status, before any output: what is wrong with the request is the client's to
+/// know; anything else may go better elsewhere.
+fn opening_failed(ours: &Ours<'_>, target: &Target, attempt: Attempt, error: ScanError) -> Tried {
+    let said = match error {
+        ScanError::Upstream(said) => errors::scrub_said(said, target),
+        ScanError::TooLarge | ScanError::Malformed => {
+            return unreadable(attempt, ours.provider, Code::UpstreamMalformed, &error.to_string());
+        }
+    };
+    let code = code_of(&said);
+    if code == Code::RequestContextLength {
+        let failure = Failure::new(code, said.message.clone());
+        return Tried::Final(attempt.fail(code, &said.message, Consumption::Nothing), failure);
     }
+    let status = said.is_overloaded().then(|| overloaded(ours.dialect));
+    let failure = Failure { status, ..Failure::new(code, told(ours.provider, &said.message)) };
+    failed(attempt, failure, &said.message, Consumption::Uncertain, retry(None))
 }
 
 /// The provider did not answer at all.
@@ -251,12 +399,14 @@ fn failed(attempt: Attempt, failure: Failure, detail: &str, consumption: Consump
     Tried::Failed(attempt.fail(failure.code, detail, consumption), failure, next)
 }
 
-fn broke(attempt: Attempt, name: &str, error: &CallError) -> Tried {
+/// The connection broke in the middle of an answer.
+pub fn broke(attempt: Attempt, name: &str, error: &CallError) -> Tried {
     let failure = Failure::new(error.code(), told(name, &error.to_string()));
     failed(attempt, failure, &error.to_string(), Consumption::Uncertain, retry(None))
 }
 
-fn timed_out(attempt: Attempt, name: &str, limit: Duration) -> Tried {
+/// The answer did not come in time.
+pub fn timed_out(attempt: Attempt, name: &str, limit: Duration) -> Tried {
     let detail = format!("no answer within {} s", limit.as_secs());
     let failure = Failure::new(Code::UpstreamTimeout, told(name, &detail));
     // It took its time once; another round would take as long again.
@@ -296,11 +446,25 @@ async fn read_error(mut body: UpstreamBody) -> Bytes {
 }
 
 /// Puts the provider's own headers that may pass, and ours, on an answer.
-fn describe(headers: &mut HeaderMap, upstream: HeaderMap, content_type: &'static str, provider: &str, attempts: usize) {
+fn describe(
+    headers: &mut HeaderMap,
+    upstream: HeaderMap,
+    content_type: Option<&'static str>,
+    ours: &Ours<'_>,
+    attempts: usize,
+) {
     *headers = upstream;
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if let Ok(name) = HeaderValue::from_str(provider) {
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    if let Ok(name) = HeaderValue::from_str(ours.provider) {
         headers.insert("x-megarouter-provider", name);
     }
     headers.insert("x-megarouter-attempts", HeaderValue::from(attempts));
+    if ours.losses.is_empty() {
+        return;
+    }
+    if let Ok(losses) = HeaderValue::from_str(&ours.losses.to_string()) {
+        headers.insert("x-megarouter-losses", losses);
+    }
 }

@@ -1,30 +1,40 @@
 //! Decode: the body read within its limits and understood as far as routing and metering need it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::BodyExt as _;
-use megarouter_dialect::openai_chat::request::{ChatRequest, RequestError};
-use megarouter_dialect::operations::embeddings::EmbeddingsRequest;
+use megarouter_dialect::canonical::Conversation;
+use megarouter_dialect::dialects;
+use megarouter_dialect::operations::{self, OperationRequest};
+use megarouter_dialect::request::{ClientRequest, CountRequest, PathFacts, RequestError};
 use megarouter_domain::access::Principal;
 use megarouter_domain::code::Code;
+use megarouter_domain::dialect::Dialect;
 use megarouter_domain::record::Operation;
 use megarouter_domain::snapshot::Snapshot;
+use megarouter_domain::usage::{ServiceTier, Usage};
 use tokio::time::timeout;
 
+use crate::accept::Asked;
 use crate::draft::Draft;
 use crate::pipeline::Limits;
 use crate::render::Failure;
+
+/// The output assumed for a hold where neither the client nor the model's record names a bound.
+const ASSUMED_OUTPUT: u64 = 4_096;
 
 /// A request whose sender is known.
 pub struct Authenticated<B> {
     /// Who is calling.
     pub principal: Principal,
     /// What for.
-    pub operation: Operation,
+    pub asked: Asked,
+    /// The dialect that the client expects.
+    pub dialect: Dialect,
     /// The request's headers.
     pub headers: HeaderMap,
     /// The body, unread.
@@ -46,43 +56,83 @@ pub struct Decoded {
 }
 
 /// A call to a model, in the client's own bytes.
-pub enum Call {
-    /// OpenAI chat completions.
-    Chat(ChatRequest),
-    /// OpenAI embeddings.
-    Embeddings(EmbeddingsRequest),
+pub struct Call {
+    /// What is asked for.
+    pub operation: Operation,
+    /// The dialect that the client expects.
+    pub dialect: Dialect,
+    /// Its content.
+    pub content: Content,
+}
+
+/// The content of a call, by its kind.
+pub enum Content {
+    /// A request for an answer.
+    Answer(Asking),
+    /// A request for how many tokens a conversation has.
+    Count(Box<dyn CountRequest>),
+    /// Any other operation.
+    Operation(Box<dyn OperationRequest>),
+}
+
+/// A request for an answer, and its translation as far as anybody needed it.
+pub struct Asking {
+    /// The client's request.
+    pub request: Box<dyn ClientRequest>,
+    /// Whether the client's stream is server-sent events; false for Gemini's array.
+    pub is_sse: bool,
+    conversation: OnceLock<Result<Conversation, RequestError>>,
+}
+
+impl Asking {
+    fn new(request: Box<dyn ClientRequest>, is_sse: bool) -> Self {
+        Self { request, is_sse, conversation: OnceLock::new() }
+    }
+
+    /// The request as a conversation; read once, when the first provider of another dialect is tried.
+    ///
+    /// # Errors
+    /// When a part of it cannot be translated.
+    pub fn conversation(&self) -> Result<&Conversation, &RequestError> {
+        self.conversation.get_or_init(|| self.request.read()).as_ref()
+    }
 }
 
 impl Call {
     /// The model name as the client wrote it.
     pub fn model(&self) -> &str {
-        match self {
-            Self::Chat(request) => request.model(),
-            Self::Embeddings(request) => request.model(),
+        match &self.content {
+            Content::Answer(asking) => &asking.request.facts().model,
+            Content::Count(request) => request.model(),
+            Content::Operation(request) => request.model(),
         }
     }
 
     /// Whether the client asked for a stream.
     pub fn is_streaming(&self) -> bool {
-        match self {
-            Self::Chat(request) => request.is_streaming(),
-            Self::Embeddings(_) => false,
+        match &self.content {
+            Content::Answer(asking) => asking.request.facts().is_streaming,
+            Content::Count(_) => false,
+            Content::Operation(request) => request.is_streaming(),
         }
     }
 
-    /// What is asked for.
-    pub const fn operation(&self) -> Operation {
-        match self {
-            Self::Chat(_) => Operation::ChatCompletions,
-            Self::Embeddings(_) => Operation::Embeddings,
-        }
-    }
-
-    /// Where the provider answers to it, after its base URL.
-    pub const fn path(&self) -> &'static str {
-        match self {
-            Self::Chat(_) => "/chat/completions",
-            Self::Embeddings(_) => "/embeddings",
+    /// The most it can consume at a deployment whose answers have at most `max_output` tokens.
+    pub fn most(&self, max_output: Option<u64>) -> Usage {
+        match &self.content {
+            Content::Answer(asking) => {
+                let facts = asking.request.facts();
+                let bound = facts.output_bound.or(max_output).unwrap_or(ASSUMED_OUTPUT);
+                let service_tier = facts.service_tier.as_deref().and_then(ServiceTier::from_wire);
+                Usage {
+                    input: Some(facts.counted_input),
+                    output: Some(bound.saturating_mul(facts.choices.max(1))),
+                    service_tier,
+                    ..Usage::UNREPORTED
+                }
+            }
+            Content::Count(_) => Usage::UNREPORTED,
+            Content::Operation(request) => request.most(),
         }
     }
 }
@@ -96,18 +146,28 @@ where
     B: http_body::Body<Data = Bytes>,
     B::Error: std::fmt::Display,
 {
-    check_headers(&from.headers, limits)?;
+    check_headers(&from.headers, from.asked.operation, limits)?;
     let body = read(from.body, limits).await?;
-    let call = match from.operation {
-        Operation::ChatCompletions => ChatRequest::parse(body).map(Call::Chat),
-        Operation::Embeddings => EmbeddingsRequest::parse(body).map(Call::Embeddings),
-    };
-    let call = call.map_err(|error| invalid(&error))?;
+    let content = content(&from.asked, from.dialect, &from.headers, body).map_err(|error| invalid(&error))?;
+    let call = Call { operation: from.asked.operation, dialect: from.dialect, content };
     draft.asked(call.model(), call.is_streaming());
     Ok(Decoded { call, headers: from.headers, principal: from.principal, snapshot: from.snapshot })
 }
 
-fn check_headers(headers: &HeaderMap, limits: &Limits) -> Result<(), Failure> {
+fn content(asked: &Asked, dialect: Dialect, headers: &HeaderMap, body: Bytes) -> Result<Content, RequestError> {
+    let path = PathFacts { model: asked.model.as_deref(), is_streaming: asked.is_streaming, is_sse: asked.is_sse };
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match asked.operation {
+        Operation::ChatCompletions | Operation::Responses | Operation::Messages | Operation::GenerateContent => {
+            let request = dialects::parse_request(dialect, &path, body)?;
+            Ok(Content::Answer(Asking::new(request, dialect != Dialect::Gemini || asked.is_sse)))
+        }
+        Operation::CountTokens => dialects::parse_count(dialect, &path, body).map(Content::Count),
+        operation => operations::parse(operation, content_type, body).map(Content::Operation),
+    }
+}
+
+fn check_headers(headers: &HeaderMap, operation: Operation, limits: &Limits) -> Result<(), Failure> {
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limits.max_body_bytes) {
         return Err(too_large(limits));
@@ -120,14 +180,19 @@ fn check_headers(headers: &HeaderMap, limits: &Limits) -> Result<(), Failure> {
     }
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
+    // A web page can send a form without a preflight, but not with a key in a header.
+    let wanted = if operation == Operation::Transcriptions { "multipart/form-data" } else { "application/json" };
+    if essence.eq_ignore_ascii_case(wanted) {
         return Ok(());
     }
-    // Also what keeps a web page from sending one without a preflight.
-    Err(Failure::new(Code::RequestInvalid, "The body must be JSON, sent with `Content-Type: application/json`."))
+    Err(Failure::new(Code::RequestInvalid, format!("The body must be sent with `Content-Type: {wanted}`.")))
 }
 
-async fn read<B>(body: B, limits: &Limits) -> Result<Bytes, Failure>
+/// Reads a whole body within its limits.
+///
+/// # Errors
+/// When it is too large or too slow.
+pub async fn read<B>(body: B, limits: &Limits) -> Result<Bytes, Failure>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: std::fmt::Display,
@@ -175,6 +240,7 @@ fn too_large(limits: &Limits) -> Failure {
     Failure::new(Code::RequestTooLarge, message)
 }
 
-fn invalid(error: &RequestError) -> Failure {
+/// Says what is wrong with a request.
+pub fn invalid(error: &RequestError) -> Failure {
     Failure { param: error.param().map(str::to_owned), ..Failure::new(error.code(), error.to_string()) }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use megarouter_dialect::losses::Losses;
 use megarouter_domain::clock::{Clock, Timestamp};
 use megarouter_domain::code::Code;
 use megarouter_domain::id::{KeyId, RequestId};
@@ -55,6 +56,7 @@ impl Draft {
             total: Duration::ZERO,
             overhead: None,
             attempts: Vec::new(),
+            losses: Vec::new(),
             user_agent: arrival.user_agent.clone(),
         };
         Self {
@@ -96,6 +98,11 @@ impl Draft {
     /// Notes which public model that is.
     pub fn resolved(&mut self, model: &str) {
         self.record_mut().model = Some(model.into());
+    }
+
+    /// Notes what the translation for the provider to be called could not carry.
+    pub fn translated(&mut self, losses: &Losses) {
+        self.record_mut().losses = losses.iter().cloned().collect();
     }
 
     /// Notes that the first provider is being called: what passed until here was our own time.

@@ -14,13 +14,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use http::{Request, Response};
-use megarouter_dialect::openai_chat::models;
-use megarouter_domain::access::{self, Principal};
+use http::{Request, Response, StatusCode};
+use megarouter_domain::access::Principal;
 use megarouter_domain::clock::{Clock, Timestamp};
 use megarouter_domain::code::Code;
+use megarouter_domain::dialect::Dialect;
 use megarouter_domain::id::RequestId;
-use megarouter_domain::model::Model;
 use megarouter_domain::record::Outcome;
 use megarouter_domain::snapshot::Snapshot;
 use megarouter_providers::client::Client;
@@ -34,6 +33,8 @@ use crate::body::Body;
 use crate::books::Books;
 use crate::decode::{self, Authenticated};
 use crate::draft::Draft;
+use crate::models;
+use crate::pass_through::Through;
 use crate::render::{Failure, render};
 
 /// Bounds on what a request may take.
@@ -150,15 +151,15 @@ impl Gateway {
         B::Error: std::fmt::Display,
     {
         let (head, body) = request.into_parts();
-        let arrival = accept::arrive(&head.headers, &*self.clock, rand::random());
-        let (request_id, arrived) = (arrival.request_id, arrival.monotonic);
+        let arrival = accept::arrive(&head, &*self.clock, rand::random());
+        let (request_id, arrived, dialect) = (arrival.request_id, arrival.monotonic, arrival.dialect);
         let answer = match accept::accept(arrival, head, body) {
             Ok(incoming) => self.run(incoming, principal).await,
             Err(failure) => Err(failure),
         };
-        let mut response = answer.unwrap_or_else(|failure| render(&failure));
+        let mut response = answer.unwrap_or_else(|failure| render(&failure, dialect));
         let elapsed = self.clock.monotonic().saturating_sub(arrived);
-        stamp(response.headers_mut(), request_id, elapsed);
+        stamp(response.headers_mut(), request_id, dialect, elapsed);
         response
     }
 
@@ -167,7 +168,7 @@ impl Gateway {
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,
     {
-        let Incoming { arrival, route, headers, body } = incoming;
+        let Incoming { arrival, route, method, headers, query, body } = incoming;
         if let Route::Health = route {
             return Ok(json(Bytes::from_static(br#"{"status":"alive"}"#)));
         }
@@ -177,14 +178,20 @@ impl Gateway {
         let snapshot = self.snapshot.load_full();
         let principal = match principal {
             Some(principal) => principal,
-            None => authenticate(&snapshot, &headers, arrival.at)?,
+            None => authenticate(&snapshot, &headers, &query, arrival.at)?,
         };
+        let dialect = arrival.dialect;
         match route {
-            Route::Models => Ok(list_models(&snapshot, &principal)),
-            Route::Model(name) => show_model(&snapshot, &principal, &name),
-            Route::Call(operation) => {
-                let authenticated = Authenticated { principal, operation, headers, body, snapshot };
+            Route::Models => Ok(json(models::list(&snapshot, &principal, dialect))),
+            Route::Model(name) => models::show(&snapshot, &principal, dialect, &name).map(json),
+            Route::Call(asked) => {
+                let authenticated = Authenticated { principal, asked, dialect, headers, body, snapshot };
                 self.call(&arrival, authenticated).await
+            }
+            Route::KeptAnswer(_) => Err(not_kept()),
+            Route::PassThrough { provider, path } => {
+                let through = Through { principal, snapshot, provider, path, method, query, headers };
+                self.pass_through(&arrival, through, body).await
             }
             Route::Health | Route::Ready => unreachable!("answered before authentication"),
         }
@@ -195,11 +202,11 @@ impl Gateway {
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,
     {
-        let mut draft = Draft::begin(&self.books, &self.clock, arrival, from.principal.key.id, from.operation);
+        let mut draft = Draft::begin(&self.books, &self.clock, arrival, from.principal.key.id, from.asked.operation);
         match self.plan(from, &mut draft).await {
             Ok(planned) => attempt::attempt(self, planned, draft).await,
             Err(failure) => {
-                draft.finish(Outcome::Refused, failure.status().as_u16(), Some(failure.code));
+                draft.finish(Outcome::Refused, failure.status(arrival.dialect).as_u16(), Some(failure.code));
                 Err(failure)
             }
         }
@@ -217,7 +224,7 @@ impl Gateway {
         route(authorised, self.limits.plan)
     }
 
-    fn refuse_while_paused(&self) -> Result<(), Failure> {
+    pub(crate) fn refuse_while_paused(&self) -> Result<(), Failure> {
         let Some(until) = self.pause_state() else { return Ok(()) };
         let message = match until {
             Some(until) => format!("MegaRouter is paused until {}. Resume it to go on sooner.", until.to_rfc3339()),
@@ -240,35 +247,23 @@ impl Gateway {
 /// Orders the deployments that may serve an authorised call.
 fn route(authorised: Authorised, limits: plan::Limits) -> Result<Planned, Failure> {
     let Authorised { call, headers, model, pinned, principal, snapshot } = authorised;
+    let is_strict = principal.key.is_strict || asks_to_be_strict(&headers);
     let plan = Plan::new(model.model(), pinned, limits);
     if plan.deployments().is_empty() {
         let message = format!("The model `{}` has no provider to serve it. Add one to the model.", model.model().name);
         return Err(Failure::new(Code::ModelUnavailable, message));
     }
-    Ok(Planned { call, headers, model, plan, principal, snapshot })
+    Ok(Planned { call, headers, model, is_strict, plan, principal, snapshot })
 }
 
-fn list_models(snapshot: &Snapshot, principal: &Principal) -> Response<Body> {
-    let allowed = snapshot.models().iter().filter(|model| access::may_use(principal, model));
-    let entries: Vec<_> = allowed.flat_map(|model| names(model).map(|name| entry(snapshot, model, name))).collect();
-    json(models::list(&entries))
+fn asks_to_be_strict(headers: &HeaderMap) -> bool {
+    headers.get("x-megarouter-strict").is_some_and(|value| matches!(value.as_bytes(), b"true" | b"1"))
 }
 
-fn show_model(snapshot: &Snapshot, principal: &Principal, name: &str) -> Result<Response<Body>, Failure> {
-    let resolved = snapshot.resolve(name).ok_or_else(|| authorise::unknown(name))?;
-    // A model that the key may not use is not told apart from one that does not exist.
-    access::authorise(principal, &resolved.model).map_err(|_| authorise::unknown(name))?;
-    Ok(json(models::one(&entry(snapshot, &resolved.model, name))))
-}
-
-fn names(model: &Model) -> impl Iterator<Item = &str> {
-    std::iter::once(&model.name).chain(&model.aliases).map(String::as_str)
-}
-
-fn entry<'a>(snapshot: &'a Snapshot, model: &Model, name: &'a str) -> models::ModelEntry<'a> {
-    let owner = model.deployments.first().and_then(|deployment| snapshot.target(deployment.provider_id));
-    let owned_by = owner.map_or("megarouter", |target| target.provider.name.as_str());
-    models::ModelEntry::new(name, model.created_at.as_seconds(), owned_by)
+fn not_kept() -> Failure {
+    let message = "Answers are not kept here, so there is none to show or delete. Keep the whole conversation in your app \
+                   and send it with each request.";
+    Failure { status: Some(StatusCode::NOT_FOUND), ..Failure::new(Code::RequestUnsupported, message) }
 }
 
 fn json(body: Bytes) -> Response<Body> {
@@ -278,11 +273,17 @@ fn json(body: Bytes) -> Response<Body> {
 }
 
 /// Headers that every answer carries.
-fn stamp(headers: &mut HeaderMap, request_id: RequestId, elapsed: Duration) {
+fn stamp(headers: &mut HeaderMap, request_id: RequestId, dialect: Dialect, elapsed: Duration) {
     let id = HeaderValue::from_str(&request_id.to_string()).expect("a UUID is visible ASCII");
-    headers.insert("x-request-id", id);
-    let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-    headers.insert("openai-processing-ms", HeaderValue::from(millis));
-    headers.insert("openai-version", HeaderValue::from_static("2020-10-01"));
+    headers.insert("x-request-id", id.clone());
+    if dialect == Dialect::Anthropic {
+        // The SDK reads the id from here; a provider's own stays where it put it.
+        headers.entry("request-id").or_insert(id);
+    }
+    if matches!(dialect, Dialect::OpenAiChat | Dialect::OpenAiResponses) {
+        let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        headers.insert("openai-processing-ms", HeaderValue::from(millis));
+        headers.insert("openai-version", HeaderValue::from_static("2020-10-01"));
+    }
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
 }

@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream as _;
-use megarouter_dialect::openai_chat::error;
-use megarouter_dialect::openai_chat::stream::{ScanError, StreamEnd, StreamFacts, StreamScanner};
+use megarouter_dialect::dialects;
+use megarouter_dialect::errors::ErrorNote;
+use megarouter_dialect::stream::{Scan, ScanError, StreamEnd, StreamFacts};
 use megarouter_domain::clock::Clock;
 use megarouter_domain::code::Code;
+use megarouter_domain::dialect::Dialect;
 use megarouter_domain::provider::Target;
 use megarouter_domain::record::Outcome;
 use megarouter_domain::usage::{Usage, UsageSource};
@@ -22,6 +24,7 @@ use megarouter_providers::client::UpstreamBody;
 use megarouter_providers::errors;
 use tokio::time::{Instant, Sleep, sleep};
 
+use crate::answer;
 use crate::pipeline::Limits;
 use crate::settle::{Attempt, Consumption};
 
@@ -35,11 +38,13 @@ const LINGER: Duration = Duration::from_millis(100);
 pub struct Relay {
     target: Arc<Target>,
     upstream: Option<UpstreamBody>,
-    scanner: Option<StreamScanner>,
+    scanner: Option<Box<dyn Scan>>,
     /// Bytes for the client that were not handed out.
     ready: Bytes,
     /// What is left to account for; `None` once the attempt has ended.
     attempt: Option<Attempt>,
+    /// The client's; `None` where that is not known.
+    dialect: Option<Dialect>,
     counted_input: u64,
     state: State,
     alarm: Pin<Box<Sleep>>,
@@ -49,6 +54,16 @@ pub struct Relay {
     last_progress: Duration,
     idle_limit: Duration,
     total_limit: Duration,
+}
+
+/// Where a stream comes from and what becomes of it.
+pub struct Way {
+    /// The provider.
+    pub target: Arc<Target>,
+    /// The client's dialect; `None` where that is not known.
+    pub dialect: Option<Dialect>,
+    /// What watches or translates it.
+    pub scanner: Box<dyn Scan>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,9 +80,8 @@ enum State {
 impl Relay {
     /// Goes on where the opening ended. `opening` goes out first.
     pub fn new(
-        target: Arc<Target>,
+        way: Way,
         attempt: Attempt,
-        scanner: StreamScanner,
         opening: Bytes,
         upstream: UpstreamBody,
         clock: &Arc<dyn Clock>,
@@ -75,10 +89,11 @@ impl Relay {
     ) -> Self {
         let now = clock.monotonic();
         let mut relay = Self {
-            target,
+            target: way.target,
             upstream: Some(upstream),
-            scanner: Some(scanner),
+            scanner: Some(way.scanner),
             ready: opening,
+            dialect: way.dialect,
             counted_input: attempt.counted_input(),
             attempt: Some(attempt),
             state: State::Flowing,
@@ -116,7 +131,8 @@ impl Relay {
             let Some(upstream) = &mut self.upstream else { return Poll::Ready(None) };
             match Pin::new(upstream).poll_next(context) {
                 Poll::Ready(Some(Ok(piece))) => self.take(piece),
-                Poll::Ready(Some(Err(_)) | None) => self.upstream_ended(),
+                Poll::Ready(Some(Err(_))) => self.upstream_ended(true),
+                Poll::Ready(None) => self.upstream_ended(false),
                 Poll::Pending => match self.alarm.as_mut().poll(context) {
                     Poll::Ready(()) => self.alarm_rang(),
                     Poll::Pending => return Poll::Pending,
@@ -163,21 +179,22 @@ impl Relay {
         }
     }
 
-    fn upstream_ended(&mut self) {
+    fn upstream_ended(&mut self, is_broken: bool) {
         self.upstream = None;
-        let Some(scanner) = self.scanner.take() else { return };
+        let Some(scanner) = &mut self.scanner else { return };
         if self.state == State::Ended {
             return;
         }
         let finished = scanner.finish();
         self.ready = finished.forward;
         match finished.end {
-            StreamEnd::Done => self.end_with(&finished.facts, Outcome::Completed, None),
-            StreamEnd::Truncated | StreamEnd::Failed(_) => {
-                self.end_with(&finished.facts, Outcome::Truncated, Some(Code::UpstreamTruncated));
-                self.tell(&error::render_event(Code::UpstreamTruncated, TRUNCATED));
+            StreamEnd::Done if !is_broken => self.end(Outcome::Completed, None),
+            StreamEnd::Done | StreamEnd::Truncated | StreamEnd::Failed(_) => {
+                self.end(Outcome::Truncated, Some(Code::UpstreamTruncated));
+                self.tell(Code::UpstreamTruncated, TRUNCATED);
             }
         }
+        self.scanner = None;
     }
 
     fn alarm_rang(&mut self) {
@@ -191,7 +208,7 @@ impl Relay {
         if idle >= self.idle_limit || total >= self.total_limit {
             self.upstream = None;
             self.end(Outcome::Truncated, Some(Code::UpstreamTimeout));
-            return self.tell(&error::render_event(Code::UpstreamTimeout, TIMED_OUT));
+            return self.tell(Code::UpstreamTimeout, TIMED_OUT);
         }
         let wait = self.idle_limit.saturating_sub(idle).min(self.total_limit.saturating_sub(total));
         self.alarm.as_mut().reset(Instant::now() + wait);
@@ -199,35 +216,35 @@ impl Relay {
 
     fn fail(&mut self, failure: ScanError) {
         self.upstream = None;
-        let (code, event) = match failure {
-            ScanError::Upstream(said) => (Code::UpstreamError, errors::scrub_said(said, &self.target).to_event()),
-            ScanError::TooLarge | ScanError::Malformed => {
-                (Code::UpstreamMalformed, error::render_event(Code::UpstreamMalformed, &format!("{failure}.")))
+        let (code, message) = match failure {
+            ScanError::Upstream(said) => {
+                let said = errors::scrub_said(said, &self.target);
+                (answer::code_of(&said), said.message)
             }
+            ScanError::TooLarge | ScanError::Malformed => (Code::UpstreamMalformed, format!("{failure}.")),
         };
         self.end(Outcome::Truncated, Some(code));
-        self.tell(&event);
+        self.tell(code, &message);
     }
 
-    fn tell(&mut self, event: &Bytes) {
-        self.ready = if self.ready.is_empty() { event.clone() } else { [&self.ready[..], event].concat().into() };
+    /// Hands out an error as the last event.
+    fn tell(&mut self, code: Code, message: &str) {
         self.state = State::Failed(false);
+        let Some(scanner) = &mut self.scanner else { return };
+        let status = dialects::status(self.dialect.unwrap_or(Dialect::OpenAiChat), code);
+        let event = scanner.fail(&ErrorNote { status, code, message, param: None });
+        self.ready = if self.ready.is_empty() { event } else { [&self.ready[..], &event].concat().into() };
     }
 
     fn end(&mut self, outcome: Outcome, error: Option<Code>) {
-        let facts = self.scanner.as_ref().map(|scanner| scanner.facts().clone()).unwrap_or_default();
-        self.end_with(&facts, outcome, error);
-    }
-
-    fn end_with(&mut self, facts: &StreamFacts, outcome: Outcome, error: Option<Code>) {
+        let (usage, source) = self.metered();
         let Some(attempt) = self.attempt.take() else { return };
-        let (usage, source) = metered(facts, self.counted_input);
         attempt.finish(Consumption::Metered(usage, source), outcome, 200, error);
     }
 
     fn metered(&self) -> (Usage, UsageSource) {
         let nothing = StreamFacts::default();
-        metered(self.scanner.as_ref().map_or(&nothing, StreamScanner::facts), self.counted_input)
+        metered(self.scanner.as_ref().map_or(&nothing, |scanner| scanner.facts()), self.counted_input)
     }
 }
 

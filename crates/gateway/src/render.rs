@@ -5,8 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Response, StatusCode};
-use megarouter_dialect::openai_chat::error;
+use megarouter_dialect::dialects;
+use megarouter_dialect::errors::ErrorNote;
 use megarouter_domain::code::Code;
+use megarouter_domain::dialect::Dialect;
 
 use crate::body::Body;
 
@@ -17,6 +19,8 @@ pub struct Failure {
     pub code: Code,
     /// What happened and what to do, for a person.
     pub message: String,
+    /// The status, where a provider's own says more than the code's.
+    pub status: Option<StatusCode>,
     /// The field of the request that is wrong.
     pub param: Option<String>,
     /// When trying again can work.
@@ -39,22 +43,29 @@ pub struct Verbatim {
 impl Failure {
     /// A failure with a message and nothing else.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), param: None, retry_after: None, allow: None, verbatim: None }
+        let message = message.into();
+        Self { code, message, status: None, param: None, retry_after: None, allow: None, verbatim: None }
     }
 
-    /// The HTTP status.
-    pub fn status(&self) -> StatusCode {
-        let own = || StatusCode::from_u16(error::status(self.code)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        self.verbatim.as_ref().map_or_else(own, |verbatim| verbatim.status)
+    /// The HTTP status for a client of a dialect.
+    pub fn status(&self, dialect: Dialect) -> StatusCode {
+        if let Some(verbatim) = &self.verbatim {
+            return verbatim.status;
+        }
+        let own = || StatusCode::from_u16(dialects::status(dialect, self.code));
+        self.status.unwrap_or_else(|| own().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
     }
 }
 
-/// Answers with a failure in OpenAI's error shape.
-pub fn render(failure: &Failure) -> Response<Body> {
-    let status = failure.status();
+/// Answers with a failure in a client's dialect.
+pub fn render(failure: &Failure, dialect: Dialect) -> Response<Body> {
+    let status = failure.status(dialect);
     let body = match &failure.verbatim {
         Some(verbatim) => verbatim.body.clone(),
-        None => error::render(status.as_u16(), failure.code, &failure.message, failure.param.as_deref()),
+        None => {
+            let (message, param) = (failure.message.as_str(), failure.param.as_deref());
+            dialects::render_error(dialect, &ErrorNote { status: status.as_u16(), code: failure.code, message, param })
+        }
     };
     let mut response = Response::new(Body::full(body));
     *response.status_mut() = status;
@@ -67,14 +78,14 @@ pub fn render(failure: &Failure) -> Response<Body> {
         let allowed = if method == Method::GET { "GET, HEAD" } else { "POST" };
         headers.insert(ALLOW, HeaderValue::from_static(allowed));
     }
-    if !may_pass_by_retrying(failure) {
+    if !may_pass_by_retrying(failure, status) {
         // The official SDKs would otherwise retry a 429, 409 or 5xx on their own.
         headers.insert("x-should-retry", HeaderValue::from_static("false"));
     }
     response
 }
 
-fn may_pass_by_retrying(failure: &Failure) -> bool {
-    let is_retried = |status: StatusCode| matches!(status.as_u16(), 408 | 409 | 429 | 500..);
-    !is_retried(failure.status()) || failure.retry_after.is_some() || failure.verbatim.is_some()
+fn may_pass_by_retrying(failure: &Failure, status: StatusCode) -> bool {
+    let is_retried = matches!(status.as_u16(), 408 | 409 | 429 | 500..);
+    !is_retried || failure.retry_after.is_some() || failure.verbatim.is_some()
 }

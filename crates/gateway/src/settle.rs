@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use megarouter_domain::clock::Clock;
 use megarouter_domain::code::Code;
+use megarouter_domain::dialect::Dialect;
+use megarouter_domain::id::RequestId;
 use megarouter_domain::model::Deployment;
 use megarouter_domain::price::Cost;
 use megarouter_domain::record::{AttemptRecord, Outcome};
@@ -45,6 +47,7 @@ impl Attempt {
         mut hold: Hold,
         deployment: &Deployment,
         provider: &str,
+        dialect: Option<Dialect>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
         draft.calling();
@@ -55,6 +58,7 @@ impl Attempt {
             provider_id: deployment.provider_id,
             provider: provider.into(),
             upstream_model: deployment.upstream_model.as_str().into(),
+            dialect,
             started_after: draft.elapsed(),
             first_output: None,
             duration: Duration::ZERO,
@@ -112,6 +116,11 @@ impl Attempt {
             Some(hold) => hold.until_durable().await,
             None => Ok(()),
         }
+    }
+
+    /// The request's id.
+    pub fn request_id(&self) -> RequestId {
+        self.draft.as_ref().expect("taken only by what ends the attempt").request_id()
     }
 
     /// Which attempt of its request this is; 1 for the first.

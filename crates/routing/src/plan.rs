@@ -131,6 +131,7 @@ mod tests {
             upstream_model: format!("upstream-{seed}"),
             price: None,
             max_output_tokens: None,
+            can_reason: None,
         };
         Model {
             id: ModelId::new(now, [0; 10]),

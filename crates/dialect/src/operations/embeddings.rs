@@ -6,10 +6,12 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use megarouter_domain::usage::Usage;
 
 use crate::answer::{AnswerError, AnswerFacts};
 use crate::estimate;
 use crate::fields::{Fields, RequestError};
+use crate::operations::OperationRequest;
 use crate::openai_chat::error;
 use crate::openai_chat::usage;
 use crate::splice;
@@ -35,22 +37,31 @@ impl EmbeddingsRequest {
         Ok(Self { model, model_span, counted_input, body })
     }
 
-    /// The model as the client wrote it.
-    pub fn model(&self) -> &str {
+    /// The body as the client sent it.
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+}
+
+impl OperationRequest for EmbeddingsRequest {
+    fn model(&self) -> &str {
         &self.model
     }
 
     /// Input tokens: estimated from the text, exact where the client sent tokens.
-    pub const fn counted_input(&self) -> u64 {
-        self.counted_input
+    fn most(&self) -> Usage {
+        Usage { input: Some(self.counted_input), ..Usage::UNREPORTED }
     }
 
-    /// The body for the provider: the client's, but for the provider's model name.
-    pub fn splice(&self, upstream_model: &str) -> Bytes {
+    fn splice(&self, upstream_model: &str) -> Bytes {
         if upstream_model == self.model {
             return self.body.clone();
         }
         splice::apply(&self.body, vec![(self.model_span.clone(), splice::quoted(upstream_model))])
+    }
+
+    fn inspect(&self, body: &[u8]) -> Result<AnswerFacts, AnswerError> {
+        inspect(body)
     }
 }
 
@@ -103,7 +114,7 @@ mod tests {
 
     #[test]
     fn input_is_counted_in_every_shape() {
-        let count = |input: &str| parse(&format!(r#"{{"model":"m","input":{input}}}"#)).map(|all| all.counted_input());
+        let count = |input: &str| parse(&format!(r#"{{"model":"m","input":{input}}}"#)).map(|all| all.most().input.unwrap());
         assert_eq!(count(r#""12345678""#), Ok(3));
         assert_eq!(count(r#"["1234","5678"]"#), Ok(3));
         assert_eq!(count("[1,2,3]"), Ok(3));

@@ -1,3 +1,58 @@
-//! Operations beside chat, one file each.
+//! Operations that are no conversations: one file each, all with the same face.
 
 pub mod embeddings;
+pub mod pass_through;
+
+use std::fmt;
+
+use bytes::Bytes;
+use megarouter_domain::record::Operation;
+use megarouter_domain::usage::Usage;
+
+use crate::answer::{AnswerError, AnswerFacts};
+use crate::request::RequestError;
+use crate::stream::Scan;
+
+/// A request of an operation, read in place: it is spliced for the provider, never rebuilt.
+pub trait OperationRequest: fmt::Debug + Send + Sync {
+    /// The model as the client wrote it.
+    fn model(&self) -> &str;
+
+    /// The most that the call can consume, as far as the request tells: what its hold covers.
+    fn most(&self) -> Usage;
+
+    /// Whether the client wants the answer piece by piece.
+    fn is_streaming(&self) -> bool {
+        false
+    }
+
+    /// The body for the provider: the client's, but for the provider's model name.
+    fn splice(&self, upstream_model: &str) -> Bytes;
+
+    /// What the body is.
+    fn content_type(&self) -> &str {
+        "application/json"
+    }
+
+    /// What watches the answer where the client wants it piece by piece; `None` where it never comes so.
+    fn scanner(&self, _sends_done: bool) -> Option<Box<dyn Scan>> {
+        None
+    }
+
+    /// Reads what an answer says of itself; the answer goes to the client as it is.
+    ///
+    /// # Errors
+    /// When it is an error in disguise, or no answer of this kind.
+    fn inspect(&self, body: &[u8]) -> Result<AnswerFacts, AnswerError>;
+}
+
+/// Checks the request of an operation. `content_type` is the header's value, for forms.
+///
+/// # Errors
+/// When it is not what the operation takes.
+pub fn parse(operation: Operation, _content_type: &str, body: Bytes) -> Result<Box<dyn OperationRequest>, RequestError> {
+    match operation {
+        Operation::Embeddings => Ok(Box::new(embeddings::EmbeddingsRequest::parse(body)?)),
+        other => unreachable!("`{}` is no operation of this kind", other.as_str()),
+    }
+}

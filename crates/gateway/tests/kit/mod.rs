@@ -13,7 +13,7 @@ use megarouter_domain::id::{DeploymentId, KeyId, ModelId, OrganizationId, PriceI
 use megarouter_domain::key::{KeyHash, ModelAccess, VirtualKey};
 use megarouter_domain::model::{Deployment, Model};
 use megarouter_domain::money::NanoUsdPerMillion;
-use megarouter_domain::price::{Price, Rates};
+use megarouter_domain::price::{Price, Rates, Tariff};
 use megarouter_domain::provider::{Credential, CredentialSource, Provider, Target};
 use megarouter_domain::record::UsageRecord;
 use megarouter_domain::snapshot::Snapshot;
@@ -230,19 +230,22 @@ fn snapshot(upstreams: &[&Upstream], now: Timestamp) -> Snapshot {
             kind: "openai_compatible".to_owned(),
             base_url: upstream.base_url.clone(),
             credential: CredentialSource::None,
+            dialects: vec![],
             is_enabled: true,
         },
         credential: Credential::None,
     };
     let rates =
         Rates { input: NanoUsdPerMillion(1_000_000_000), output: NanoUsdPerMillion(2_000_000_000), ..Rates::default() };
-    let price = Price { id: PriceId::new(now, [9; 10]), valid_from: now, rates, source: "test".to_owned() };
+    let price =
+        Price { id: PriceId::new(now, [9; 10]), valid_from: now, tariff: Tariff::of(rates), source: "test".to_owned() };
     let deployment = |(id, _): &(ProviderId, &&Upstream)| Deployment {
         id: DeploymentId::from_uuid(id.as_uuid()),
         provider_id: *id,
         upstream_model: "up".to_owned(),
         price: Some(price.clone()),
         max_output_tokens: None,
+        can_reason: None,
     };
     let model = Model {
         id: ModelId::new(now, [1; 10]),
@@ -264,6 +267,7 @@ fn key(seed: u8, text: &str, models: ModelAccess, now: Timestamp) -> VirtualKey 
         hint: String::new(),
         hash: Some(KeyHash::of(text)),
         models,
+        is_strict: false,
         created_at: now,
         expires_at: None,
         revoked_at: None,

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use megarouter_domain::dialect::Dialect;
 use megarouter_domain::secret::Secret;
+use megarouter_domain::usage::ServiceTier;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -34,6 +36,9 @@ pub struct ProviderEntry {
     /// Its credential; left out, none.
     #[serde(default)]
     pub credential: Option<CredentialEntry>,
+    /// The wire formats it is called in, most wanted first; left out, those of its kind.
+    #[serde(default)]
+    pub dialects: Vec<Dialect>,
     /// Whether requests may be sent to it; left out, they may.
     #[serde(default = "yes")]
     pub enabled: bool,
@@ -77,34 +82,119 @@ pub struct DeploymentEntry {
     /// The most tokens one answer can have.
     #[serde(default)]
     pub max_output_tokens: Option<u64>,
+    /// Whether it thinks before it answers; left out, not known.
+    #[serde(default)]
+    pub can_reason: Option<bool>,
 }
 
-/// A price, in USD per million tokens.
+/// Rates under a condition.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PriceEntry {
-    /// Uncached input.
-    pub input: Decimal,
-    /// Output.
-    pub output: Decimal,
-    /// Input read from the prompt cache.
+pub struct TierEntry {
+    /// The class of service: `batch`, `flex` or `priority`; left out, the standard one.
     #[serde(default)]
-    pub cached_read: Option<Decimal>,
-    /// Input written to the prompt cache.
+    pub service: Option<ServiceTier>,
+    /// The call has more input tokens than this.
     #[serde(default)]
-    pub cache_write: Option<Decimal>,
-    /// Reasoning output.
-    #[serde(default)]
-    pub reasoning: Option<Decimal>,
-    /// Audio input.
-    #[serde(default)]
-    pub audio_input: Option<Decimal>,
-    /// Audio output.
-    #[serde(default)]
-    pub audio_output: Option<Decimal>,
-    /// Where the figures come from: a page with its date.
-    #[serde(default)]
-    pub source: Option<String>,
+    pub above_input_tokens: Option<u64>,
+    /// The rates.
+    pub rates: RatesEntry,
+}
+
+/// Both structs take unknown fields for mistakes, so neither can be flattened into the other.
+macro_rules! with_rates {
+    ($(#[$about:meta])* $name:ident { $($(#[$field:meta])* $extra:ident: $type:ty,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// Uncached input.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub input: Option<Decimal>,
+            /// Output.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub output: Option<Decimal>,
+            /// Input read from the prompt cache.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub cached_read: Option<Decimal>,
+            /// Input written to the prompt cache.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub cache_write: Option<Decimal>,
+            /// Input written to the prompt cache for one hour.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub cache_write_1h: Option<Decimal>,
+            /// Reasoning output.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub reasoning: Option<Decimal>,
+            /// Audio input.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub audio_input: Option<Decimal>,
+            /// Audio output.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub audio_output: Option<Decimal>,
+            /// Image input.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub image_input: Option<Decimal>,
+            /// Image output.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub image_output: Option<Decimal>,
+            /// Images made.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub image: Option<Decimal>,
+            /// Milliseconds of audio.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub audio_ms: Option<Decimal>,
+            /// Characters read aloud.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub character: Option<Decimal>,
+            /// Searches.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub search: Option<Decimal>,
+            /// Calls.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub request: Option<Decimal>,
+            $($(#[$field])* #[serde(default)] pub $extra: $type,)*
+        }
+
+        impl $name {
+            /// The rates with their names, in USD per million tokens or units.
+            pub fn rates(&self) -> [(&'static str, Option<&Decimal>); 15] {
+                let Self { input, output, cached_read, cache_write, cache_write_1h, reasoning, audio_input, audio_output, image_input, image_output, image, audio_ms, character, search, request, .. } = self;
+                [
+                    ("input", input.as_ref()),
+                    ("output", output.as_ref()),
+                    ("cached_read", cached_read.as_ref()),
+                    ("cache_write", cache_write.as_ref()),
+                    ("cache_write_1h", cache_write_1h.as_ref()),
+                    ("reasoning", reasoning.as_ref()),
+                    ("audio_input", audio_input.as_ref()),
+                    ("audio_output", audio_output.as_ref()),
+                    ("image_input", image_input.as_ref()),
+                    ("image_output", image_output.as_ref()),
+                    ("image", image.as_ref()),
+                    ("audio_ms", audio_ms.as_ref()),
+                    ("character", character.as_ref()),
+                    ("search", search.as_ref()),
+                    ("request", request.as_ref()),
+                ]
+            }
+        }
+    };
+}
+
+with_rates! {
+    /// A price: the standard rates, and others where those apply.
+    PriceEntry {
+        /// Rates that take their place under a condition.
+        tiers: Vec<TierEntry>,
+        /// Where the figures come from: a page with its date.
+        source: Option<String>,
+    }
+}
+
+with_rates! {
+    /// Rates in USD per million tokens or units.
+    RatesEntry {}
 }
 
 /// A virtual key.
@@ -118,6 +208,9 @@ pub struct KeyEntry {
     /// The models it may use; left out, all.
     #[serde(default)]
     pub models: Option<Vec<String>>,
+    /// Whether to refuse a request when its translation would lose something; left out, not.
+    #[serde(default)]
+    pub strict: bool,
     /// From when on it is refused, as RFC 3339; left out, never.
     #[serde(default)]
     pub expires_at: Option<String>,
@@ -211,7 +304,8 @@ mod tests {
         let text = "models:\n- name: a\n  deployments:\n  - provider: p\n    price: {input: 0.15, output: \"15\"}\n";
         let setup = Setup::parse(text).unwrap();
         let price = setup.models[0].deployments[0].price.as_ref().unwrap();
-        assert_eq!((price.input.0.as_str(), price.output.0.as_str()), ("0.15", "15"));
+        let written = |amount: &Option<Decimal>| amount.as_ref().unwrap().0.clone();
+        assert_eq!((written(&price.input).as_str(), written(&price.output).as_str()), ("0.15", "15"));
     }
 
     #[test]

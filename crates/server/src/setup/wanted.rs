@@ -5,13 +5,13 @@ use megarouter_domain::id::{DeploymentId, KeyId, ModelId, PriceId, ProviderId};
 use megarouter_domain::key::{self, KeyHash, ModelAccess, VirtualKey};
 use megarouter_domain::model::{Deployment, Model};
 use megarouter_domain::money::NanoUsdPerMillion;
-use megarouter_domain::price::{Price, Rates};
+use megarouter_domain::price::{Price, Rates, Tariff, Tier};
 use megarouter_domain::provider::{CredentialSource, Provider};
 use megarouter_domain::secret::Secret;
 use megarouter_providers::address::BaseUrl;
 use megarouter_providers::catalog;
 
-use super::file::{Decimal, DeploymentEntry, KeyEntry, ModelEntry, PriceEntry, ProviderEntry, SecretEntry};
+use super::file::{Decimal, DeploymentEntry, KeyEntry, ModelEntry, PriceEntry, ProviderEntry, SecretEntry, TierEntry};
 use super::plan::Origin;
 
 /// The provider that an entry asks for, and the secret to keep for it. The error says why there is none.
@@ -42,8 +42,12 @@ pub fn provider(entry: &ProviderEntry, id: ProviderId) -> Result<(Provider, Opti
     if credential == CredentialSource::None && kind.needs_credential {
         return Err(format!("{} refuses calls without a credential; write credential: {{env: NAME}}", kind.name));
     }
-    let (name, kind, is_enabled) = (entry.name.clone(), kind.id.to_owned(), entry.enabled);
-    Ok((Provider { id, name, kind, base_url, credential, is_enabled }, secret))
+    let (name, is_enabled) = (entry.name.clone(), entry.enabled);
+    if let Some(dialect) = entry.dialects.iter().find(|dialect| !kind.speaks(**dialect)) {
+        return Err(format!("dialects: a provider of the kind {} is not called as {}", kind.id, dialect.as_str()));
+    }
+    let (dialects, kind) = (entry.dialects.clone(), kind.id.to_owned());
+    Ok((Provider { id, name, kind, base_url, credential, dialects, is_enabled }, secret))
 }
 
 fn credential(entry: &ProviderEntry) -> Result<(CredentialSource, Option<Secret>), String> {
@@ -98,41 +102,67 @@ fn deployment(
     let known = found.and_then(|found| found.deployments.iter().find(is_same));
     let is_local = catalog::kind(&provider.kind).is_some_and(|kind| kind.is_local);
     let price = match &entry.price {
-        Some(written) => Some((rates(written)?, written.source.clone().unwrap_or_else(|| "set by hand".to_owned()))),
-        None => is_local.then(|| (Rates::default(), "runs on this machine".to_owned())),
+        Some(written) => Some((tariff(written)?, written.source.clone().unwrap_or_else(|| "set by hand".to_owned()))),
+        None => is_local.then(|| (Tariff::default(), "runs on this machine".to_owned())),
     };
     Ok(Deployment {
         id: known.map_or_else(|| DeploymentId::new(origin.now, (origin.entropy)()), |known| known.id),
         provider_id: provider.id,
         upstream_model: upstream_model.to_owned(),
-        price: price.map(|(rates, source)| version(rates, source, known, origin)),
+        price: price.map(|(tariff, source)| version(tariff, source, known, origin)),
         max_output_tokens: entry.max_output_tokens,
+        can_reason: entry.can_reason,
     })
 }
 
 /// The version in force when it says the same, else a new one.
-fn version(rates: Rates, source: String, known: Option<&Deployment>, origin: &mut Origin<'_>) -> Price {
+fn version(tariff: Tariff, source: String, known: Option<&Deployment>, origin: &mut Origin<'_>) -> Price {
     match known.and_then(|known| known.price.as_ref()) {
-        Some(price) if price.rates == rates && price.source == source => price.clone(),
-        _ => Price { id: PriceId::new(origin.now, (origin.entropy)()), valid_from: origin.now, rates, source },
+        Some(price) if price.tariff == tariff && price.source == source => price.clone(),
+        _ => Price { id: PriceId::new(origin.now, (origin.entropy)()), valid_from: origin.now, tariff, source },
     }
 }
 
-fn rates(entry: &PriceEntry) -> Result<Rates, String> {
-    let parse = |field: &str, amount: &Decimal| {
-        NanoUsdPerMillion::parse_usd(&amount.0).map_err(|error| format!("price.{field}: {error}"))
+fn tariff(entry: &PriceEntry) -> Result<Tariff, String> {
+    let tier = |entry: &TierEntry| {
+        let rates = rates(&entry.rates.rates())?;
+        Ok::<_, String>(Tier { service: entry.service, above_input_tokens: entry.above_input_tokens, rates })
     };
-    let optional =
-        |field: &str, amount: &Option<Decimal>| amount.as_ref().map(|amount| parse(field, amount)).transpose();
-    Ok(Rates {
-        input: parse("input", &entry.input)?,
-        output: parse("output", &entry.output)?,
-        cached_read: optional("cached_read", &entry.cached_read)?,
-        cache_write: optional("cache_write", &entry.cache_write)?,
-        reasoning: optional("reasoning", &entry.reasoning)?,
-        audio_input: optional("audio_input", &entry.audio_input)?,
-        audio_output: optional("audio_output", &entry.audio_output)?,
-    })
+    let tiers = entry.tiers.iter().map(tier).collect::<Result<_, _>>()?;
+    Ok(Tariff { rates: rates(&entry.rates())?, tiers })
+}
+
+/// Tokens have an input and an output rate, so that a forgotten one is not free; units stand alone.
+fn rates(written: &[(&'static str, Option<&Decimal>)]) -> Result<Rates, String> {
+    let rate = |field: &str| {
+        let amount = written.iter().find(|(name, _)| *name == field).and_then(|(_, amount)| *amount);
+        let parse = |amount: &Decimal| NanoUsdPerMillion::parse_usd(&amount.0);
+        amount.map(parse).transpose().map_err(|error| format!("price.{field}: {error}"))
+    };
+    let rates = Rates {
+        input: rate("input")?.unwrap_or_default(),
+        output: rate("output")?.unwrap_or_default(),
+        cached_read: rate("cached_read")?,
+        cache_write: rate("cache_write")?,
+        cache_write_1h: rate("cache_write_1h")?,
+        reasoning: rate("reasoning")?,
+        audio_input: rate("audio_input")?,
+        audio_output: rate("audio_output")?,
+        image_input: rate("image_input")?,
+        image_output: rate("image_output")?,
+        image: rate("image")?,
+        audio_ms: rate("audio_ms")?,
+        character: rate("character")?,
+        search: rate("search")?,
+        request: rate("request")?,
+    };
+    let has = |field: &str| written.iter().any(|(name, amount)| *name == field && amount.is_some());
+    let has_unit = ["image", "audio_ms", "character", "search", "request"].into_iter().any(has);
+    match (has("input"), has("output"), has_unit) {
+        (true, true, _) | (false, false, true) => Ok(rates),
+        (false, _, _) => Err("price.input is missing; write 0 where input costs nothing".to_owned()),
+        (true, false, _) => Err("price.output is missing; write 0 where output costs nothing".to_owned()),
+    }
 }
 
 /// The key that an entry asks for; the one found keeps its id when it has the same text.
@@ -152,6 +182,7 @@ pub fn virtual_key(
         hint: key::hint(text),
         hash: Some(hash),
         models: entry.models.clone().map_or(ModelAccess::All, ModelAccess::Only),
+        is_strict: entry.strict,
         created_at: same.map_or(origin.now, |same| same.created_at),
         expires_at: expires_at.map_err(|_| "expires_at: write a time such as 2027-01-01T00:00:00Z".to_owned())?,
         revoked_at: None,
