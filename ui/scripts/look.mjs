@@ -1,5 +1,5 @@
 // Takes pictures of every screen of the gallery and runs axe on each: `node scripts/look.mjs [folder] [screen...]`.
-// Needs a chromium (CHROMIUM names it) and starts its own gallery server.
+// Needs a chromium (CHROMIUM names it) and starts its own gallery server. LOOK_LANGUAGE chooses a language (en, de, en-XA).
 import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -21,6 +21,8 @@ const places = [
   ["requests-inspector", "#/requests?selected=FIRST", "full"],
   ["requests-cost", "#/requests?selected=FIRST&tab=cost", "full"],
   ["requests-timeline", "#/requests?selected=FIRST&tab=timeline", "full"],
+  ["requests-losses", "#/requests?selected=TRANSLATED", "full"],
+  ["requests-units", "#/requests?selected=TRANSLATED&tab=cost", "full"],
   ["requests-messages", "#/requests?selected=FIRST&tab=messages", "full"],
   ["models", "#/models", "full"],
   ["models-empty", "#/models", "empty"],
@@ -43,9 +45,12 @@ const places = [
   ["providers-add-cloud", "#/providers?add=vertex", "full"],
   ["providers-empty", "#/providers", "empty"],
   ["keys", "#/keys", "full"],
+  ["keys-new", "#/keys", "full", "Control+n"],
+  ["keys-page", "#/keys?selected=01930005-0000-7000-8000-000000000001", "full"],
   ["keys-empty", "#/keys", "empty"],
   ["playground", "#/playground", "full"],
   ["settings", "#/settings", "full"],
+  ["first-run", "#/first-run", "empty"],
   ["palette", "#/overview", "full", "Control+k"],
   ["keyboard", "#/overview", "full", "Shift+?"],
 ].filter(([name]) => only.length === 0 || only.some((wanted) => name.startsWith(wanted)));
@@ -75,6 +80,11 @@ const context = await chromium.launchPersistentContext(
 );
 let violations = 0;
 const page = await context.newPage();
+if (process.env.LOOK_LANGUAGE)
+  await page.addInitScript(
+    (language) => localStorage.setItem("megarouter.language", language),
+    process.env.LOOK_LANGUAGE,
+  );
 page.on("pageerror", (error) => console.log(`page error: ${error.message}`));
 page.on("console", (message) => message.type() === "error" && console.log(`console: ${message.text()}`));
 
@@ -85,14 +95,18 @@ for (const [name, hash, state, keys] of places) {
       await page.emulateMedia({ colorScheme: theme });
       await page.goto(`${base}?state=${state}&look=${name}-${theme}-${size}#/blank`);
       const first = "01930006-0000-7000-8000-00000001869e";
+      const translated = "01930006-0000-7000-8000-000000018697";
       await page.evaluate(
         (target) => {
           location.hash = target;
         },
-        hash.replace("FIRST", first),
+        hash.replace("FIRST", first).replace("TRANSLATED", translated),
       );
       await page.waitForSelector("main h1");
-      await page.waitForTimeout(name.includes("loading") ? 400 : 700);
+      // The first visit of a screen waits for the server to compile it.
+      if (!name.includes("loading"))
+        await page.waitForFunction(() => !document.querySelector("main .skeleton"), null, { timeout: 10_000 });
+      await page.waitForTimeout(500);
       if (keys) {
         await page.keyboard.press(keys);
         await page.waitForTimeout(400);

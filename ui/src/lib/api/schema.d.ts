@@ -4,6 +4,74 @@
  */
 
 export interface paths {
+    "/api/v1/catalog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what is known of models, without those that are not served any more. */
+        get: operations["list_catalog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows everything that is known of a model, also of one that is not served any more. */
+        get: operations["show_catalog_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Fetches the catalogue anew, whatever the setting says. */
+        post: operations["refresh_catalog"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says how the catalogue is doing: what it was made of, and when it is refreshed. */
+        get: operations["show_catalog_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -70,8 +138,28 @@ export interface paths {
         /** Lists the public models. */
         get: operations["list_models"];
         put?: never;
-        /** Adds a public model. */
+        /** Adds a public model. Prices and bounds that are left out are the catalogue's, where it knows them. */
         post: operations["create_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes models of providers public, all or none. One whose name is there already gets a further
+         *     deployment.
+         */
+        post: operations["adopt_from_catalog"];
         delete?: never;
         options?: never;
         head?: never;
@@ -91,6 +179,74 @@ export interface paths {
         post?: never;
         /** Removes a public model; its usage stays on the ledger. */
         delete: operations["delete_model"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/deployments/{deployment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes the price or the bound of one deployment. A changed price is a new version. */
+        patch: operations["change_deployment"];
+        trace?: never;
+    };
+    "/api/v1/models/{id}/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the prices that a model's deployments had. */
+        get: operations["list_model_prices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/replace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replaces a model wherever it is used, in one step. */
+        post: operations["retire_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{id}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows who used a model in the last 30 days, and which keys name it. */
+        get: operations["list_model_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -239,6 +395,23 @@ export interface paths {
         patch: operations["change_provider"];
         trace?: never;
     };
+    "/api/v1/providers/{id}/discover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks a provider for its list of models and keeps it. */
+        post: operations["discover_models"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/providers/{id}/models": {
         parameters: {
             query?: never;
@@ -250,7 +423,7 @@ export interface paths {
         put?: never;
         /**
          * Makes a provider's models public under their own names.
-         * @description Models of a local provider are priced at zero. A public model of the same name gets the provider as a
+         * @description Models of a local provider are priced at zero, others as the catalogue says. A public model of the same name gets the provider as a
          *     further deployment.
          */
         post: operations["adopt_models"];
@@ -431,174 +604,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/catalog": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get/api/v1/catalog"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/catalog/model": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get/api/v1/catalog/model"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/catalog/status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get/api/v1/catalog/status"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/catalog/refresh": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post/api/v1/catalog/refresh"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/models/adopt": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post/api/v1/models/adopt"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/providers/{id}/discover": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post/api/v1/providers/{id}/discover"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/models/{id}/deployments/{deployment_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch: operations["patch/api/v1/models/{id}/deployments/{deployment_id}"];
-        trace?: never;
-    };
-    "/api/v1/models/{id}/prices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get/api/v1/models/{id}/prices"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/models/{id}/users": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get/api/v1/models/{id}/users"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/models/{id}/replace": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post/api/v1/models/{id}/replace"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Models of providers to make public, all at once. */
+        AdoptFromCatalog: {
+            /** @description The models. */
+            models: components["schemas"]["AdoptedModel"][];
+        };
         /** @description A provider's models to make public under their own names. */
         AdoptModels: {
             /** @description The provider's own ids of the models. */
             upstream_models: string[];
+        };
+        /** @description A provider's model to make public. What is left out is filled in from the catalogue. */
+        AdoptedModel: {
+            /** @description The provider's name or id. */
+            provider: string;
+            /** @description The provider's own id of the model. */
+            upstream_model: string;
+            /** @description The name apps ask for; left out, the provider's own. */
+            name?: string | null;
+            /** @description Other names it answers to, beside those that a model of this name has. */
+            aliases?: string[] | null;
+            price?: components["schemas"]["NewPrice"] | null;
+            /**
+             * Format: int64
+             * @description The most tokens one answer can have; left out, what the catalogue says.
+             */
+            max_output_tokens?: number | null;
+        };
+        /** @description A model that does at least as much for less. */
+        Alternative: {
+            /** @description The id of the provider's kind. */
+            kind: string;
+            /** @description The provider's own id of the model. */
+            id: string;
+            /** @description The name for a person. */
+            name: string;
+            /** @description Who made it. */
+            maker: string;
+            /** @description One price for input and output, US dollars per million tokens. */
+            blended: components["schemas"]["Rate"];
+            /**
+             * Format: int64
+             * @description How much less that is, in percent.
+             */
+            saving_percent: number;
+            /** @description Whether a configured provider is of this kind. */
+            mine: boolean;
         };
         /**
          * @description An amount of money: whole billionths of a US dollar, as text so that no reader rounds it.
@@ -612,8 +667,9 @@ export interface components {
              * @description The version.
              */
             id: string;
-            /** @description Its rates. */
+            /** @description Its standard rates. */
             rates: components["schemas"]["Rates"];
+            /** @description Rates that take their place under a condition. */
             tiers: components["schemas"]["Tier"][];
         };
         /** @description One call to one deployment. */
@@ -627,6 +683,7 @@ export interface components {
             provider: string;
             /** @description The provider's own name of the model. */
             upstream_model: string;
+            dialect: components["schemas"]["Dialect"] | null;
             /**
              * Format: int64
              * @description From the request's arrival to the call, in microseconds.
@@ -666,13 +723,260 @@ export interface components {
             /** @description The part of the cost above the hold. */
             overage: components["schemas"]["Amount"];
             price: components["schemas"]["AppliedPrice"] | null;
-            dialect: components["schemas"]["Dialect"] | null;
+        };
+        /** @description How input and output are weighed where one price stands for both. */
+        Blend: {
+            /**
+             * Format: int64
+             * @description The share of input tokens.
+             */
+            input_percent: number;
+            /**
+             * Format: int64
+             * @description The share of output tokens.
+             */
+            output_percent: number;
+            /** @description Whether it is that of the last 30 days here, and not the usual one. */
+            is_own: boolean;
         };
         /**
          * @description How long one point of the series is.
          * @enum {string}
          */
         Bucket: "5m" | "hour" | "day";
+        /**
+         * @description A date as exact as its source: `2026`, `2026-05` or `2026-05-17`.
+         * @example 2026-05-17
+         */
+        CatalogDate: string;
+        /** @description A deployment of a model of the catalogue. */
+        CatalogDeployment: {
+            /**
+             * Format: uuid
+             * @description The public model's id.
+             */
+            model_id: string;
+            /** @description The public model's name. */
+            model: string;
+            /**
+             * Format: uuid
+             * @description The deployment's id.
+             */
+            deployment_id: string;
+            /**
+             * Format: uuid
+             * @description The provider's id.
+             */
+            provider_id: string;
+            /** @description The provider's name. */
+            provider: string;
+            price: components["schemas"]["Price"] | null;
+            /** @description Whether the price is the catalogue's, and changes with it. */
+            is_catalogue_price: boolean;
+        };
+        /** @description A model with everything that is known of it. */
+        CatalogDetail: components["schemas"]["CatalogModel"] & {
+            tariff: components["schemas"]["Tariff"] | null;
+            /** @description The model that its provider names as its successor. */
+            replacement: string | null;
+            /** @description The page that the price was read from. */
+            page: string | null;
+            /** @description What a person should know, as sentences. */
+            notes: string[];
+            /** @description Public measures of quality. */
+            quality: components["schemas"]["QualityFigure"][];
+            /** @description Who says what. */
+            provenance: components["schemas"]["FigureSource"][];
+            /** @description Figures on which the sources differ. */
+            disagreement_list: components["schemas"]["FigureDisagreement"][];
+            /** @description The deployments that serve it here. */
+            deployments: components["schemas"]["CatalogDeployment"][];
+            last_30d: components["schemas"]["CatalogUse"] | null;
+            /** @description How input and output are weighed. */
+            blend: components["schemas"]["Blend"];
+            blended: components["schemas"]["Rate"] | null;
+            /** @description Models that take, give and do at least as much for less, cheapest first. */
+            alternatives: components["schemas"]["Alternative"][];
+        };
+        /** @description The catalogue, without what is past its shutdown date. */
+        CatalogList: {
+            date: components["schemas"]["CatalogDate"] | null;
+            /** @description Where it comes from. */
+            origin: components["schemas"]["CatalogOrigin"];
+            /**
+             * Format: int64
+             * @description How many models are left out because their provider stopped serving them.
+             */
+            hidden: number;
+            /** @description How input and output are weighed where one price stands for both. */
+            blend: components["schemas"]["Blend"];
+            /** @description The models, by kind of provider and id. */
+            models: components["schemas"]["CatalogModel"][];
+            /** @description What configured providers list and the catalogue does not know: local models, new ones. */
+            unlisted: components["schemas"]["UnlistedModel"][];
+        };
+        /**
+         * @description What a model is called for.
+         * @enum {string}
+         */
+        CatalogMode: "chat" | "completion" | "embedding" | "image" | "speech" | "transcription" | "moderation" | "rerank";
+        /** @description A model as one kind of provider offers it. */
+        CatalogModel: {
+            /** @description The id of the provider's kind. */
+            kind: string;
+            /** @description The provider's own id of the model. */
+            id: string;
+            /** @description The name for a person. */
+            name: string;
+            /** @description Who made it. */
+            maker: string;
+            /** @description The line of models it belongs to. */
+            family: string | null;
+            /** @description What it is called for. */
+            mode: components["schemas"]["CatalogMode"];
+            price: components["schemas"]["Glance"] | null;
+            /**
+             * Format: int64
+             * @description The most tokens of its context.
+             */
+            context: number | null;
+            /**
+             * Format: int64
+             * @description The most tokens of one answer.
+             */
+            max_output: number | null;
+            /** @description What it takes in. */
+            input: components["schemas"]["Modality"][];
+            /** @description What it gives out. */
+            output: components["schemas"]["Modality"][];
+            /** @description What it can do. */
+            features: components["schemas"]["Feature"][];
+            knowledge: components["schemas"]["CatalogDate"] | null;
+            released: components["schemas"]["CatalogDate"] | null;
+            shuts_down: components["schemas"]["CatalogDate"] | null;
+            /** @description Whether it is meant for use. */
+            status: components["schemas"]["CatalogStanding"];
+            /** @description Whether its weights are public. */
+            open_weights: boolean | null;
+            /**
+             * Format: int64
+             * @description On how many figures the sources differ.
+             */
+            disagreements: number;
+            mine: components["schemas"]["Mine"] | null;
+        };
+        /**
+         * @description Where the catalogue in use comes from.
+         * @enum {string}
+         */
+        CatalogOrigin: "embedded" | "refreshed";
+        /** @description A source of the catalogue. */
+        CatalogSource: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Which edition was read. */
+            version: string;
+            /** @description The date of that edition. */
+            date: components["schemas"]["CatalogDate"];
+            /** @description Under which licence it is published. */
+            licence: string;
+            /** @description Where. */
+            url: string;
+            /** @description The SHA-256 of what was read. */
+            sha256: string;
+        };
+        /**
+         * @description Whether a model is meant for use.
+         * @enum {string}
+         */
+        CatalogStanding: "current" | "preview" | "deprecated";
+        /** @description How the catalogue is doing. */
+        CatalogStatus: {
+            /** @description Where the one in use comes from. */
+            origin: components["schemas"]["CatalogOrigin"];
+            date: components["schemas"]["CatalogDate"] | null;
+            /**
+             * Format: int64
+             * @description Models that are still served.
+             */
+            models: number;
+            /**
+             * Format: int64
+             * @description Makers of models.
+             */
+            makers: number;
+            /**
+             * Format: int64
+             * @description Kinds of providers with models.
+             */
+            kinds: number;
+            /**
+             * Format: int64
+             * @description Models on which the sources differ.
+             */
+            disagreements: number;
+            /**
+             * Format: int64
+             * @description Models past their shutdown date.
+             */
+            hidden: number;
+            /** @description What it was made of. */
+            sources: components["schemas"]["CatalogSource"][];
+            /** @description Whether it is refreshed once a day; `null` when nobody was asked. */
+            refresh: boolean | null;
+            /** @description Whether it is being refreshed. */
+            is_running: boolean;
+            last_attempt: components["schemas"]["Time"] | null;
+            last_success: components["schemas"]["Time"] | null;
+            /** @description Why the last one failed. */
+            last_error: string | null;
+            next_attempt: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description How many prices the last refresh changed.
+             */
+            prices_changed: number;
+            /**
+             * Format: int64
+             * @description How many it did not, because they would have changed tenfold or more.
+             */
+            prices_held_back: number;
+        };
+        /** @description What was done with a model in the last 30 days. */
+        CatalogUse: {
+            /**
+             * Format: int64
+             * @description Requests it answered or failed.
+             */
+            requests: number;
+            /** @description What they cost. */
+            cost: components["schemas"]["Cost"];
+            /**
+             * Format: int64
+             * @description Half of the completed ones were faster than this, in microseconds.
+             */
+            p50_us: number | null;
+            /**
+             * Format: int64
+             * @description 95 of 100 completed ones were faster than this, in microseconds.
+             */
+            p95_us: number | null;
+            /** @description Who asked, dearest first. */
+            keys: components["schemas"]["KeyUse"][];
+        };
+        /** @description What to change about a deployment; what is left out stays. */
+        ChangeDeployment: {
+            price?: components["schemas"]["PriceOverride"] | null;
+            /** @description True to take the catalogue's price, and follow it. */
+            use_catalogue_price?: boolean | null;
+            /**
+             * Format: int64
+             * @description The most tokens one answer can have.
+             */
+            max_output_tokens?: number | null;
+        };
         /** @description What to change; what is left out stays. */
         ChangeProvider: {
             /** @description The name it is pinned by. */
@@ -680,6 +984,8 @@ export interface components {
             /** @description Where its API is. */
             base_url?: string | null;
             credential?: components["schemas"]["CredentialChoice"] | null;
+            /** @description The wire formats it is called in, most wanted first; an empty list for those of its kind. */
+            dialects?: components["schemas"]["Dialect"][] | null;
             /** @description Whether requests may be sent to it. */
             is_enabled?: boolean | null;
         };
@@ -692,6 +998,7 @@ export interface components {
             proxy_port?: number | null;
             /** @description Whether the proxy goes on when the window is closed. */
             keep_running_on_close?: boolean | null;
+            /** @description Whether to refresh the catalogue of models once a day from its public sources. */
             catalogue_refresh?: boolean | null;
         };
         /** @description What a client should read again. */
@@ -723,6 +1030,18 @@ export interface components {
          * @enum {string}
          */
         CostState: "exact" | "estimated" | "unknown" | "not_billable";
+        /** @description A configured provider that could serve a model. */
+        CouldServe: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Whether it listed the model when it was last asked; `null` when it never was. */
+            is_seen: boolean | null;
+        };
         /** @description A new key with its text. */
         CreatedKey: {
             /** @description The key. */
@@ -787,12 +1106,14 @@ export interface components {
             price: components["schemas"]["Price"] | null;
             /** @description Whether it is known to cost nothing. */
             is_free: boolean;
+            /** @description Whether the price is the catalogue's, and changes with it. */
+            is_catalogue_price: boolean;
             /**
              * Format: int64
              * @description The most tokens one answer can have.
              */
             max_output_tokens: number | null;
-            is_catalogue_price: boolean;
+            /** @description Whether it thinks before it answers; `null` when not known. */
             can_reason: boolean | null;
         };
         /** @description What could be added with one click. */
@@ -837,7 +1158,40 @@ export interface components {
          * @description What is wrong with a provider.
          * @enum {string}
          */
-        DiagnosisCode: "address.refused" | "dns.failed" | "connect.refused" | "connect.timeout" | "tls.failed" | "credential.rejected" | "credential.unavailable" | "quota.exhausted" | "path.not_found" | "answer.malformed" | "upstream.error" | "model.not_found";
+        DiagnosisCode: "address.refused" | "dns.failed" | "connect.refused" | "connect.timeout" | "tls.failed" | "credential.rejected" | "credential.unavailable" | "quota.exhausted" | "model.not_found" | "path.not_found" | "answer.malformed" | "upstream.error";
+        /**
+         * @description The wire format of a conversation.
+         * @enum {string}
+         */
+        Dialect: "openai_chat" | "openai_responses" | "anthropic" | "gemini" | "bedrock_converse";
+        /** @description A model that a provider lists. */
+        Discovered: {
+            /** @description The provider's own id of it. */
+            id: string;
+            /** @description The name for a person; `null` when the list has only the id. */
+            name: string | null;
+            /** @description Whether the catalogue knows it. */
+            is_known: boolean;
+            /** @description Whether a public model is served by it. */
+            is_adopted: boolean;
+            /**
+             * Format: int64
+             * @description The most tokens of its context, from the list or else the catalogue.
+             */
+            context: number | null;
+            /**
+             * Format: int64
+             * @description The most tokens of one answer, from the list or else the catalogue.
+             */
+            max_output: number | null;
+        };
+        /** @description What a provider serves. */
+        Discovery: {
+            /** @description When it was asked. */
+            at: components["schemas"]["Time"];
+            /** @description Its models, as it lists them. */
+            models: components["schemas"]["Discovered"][];
+        };
         /** @description The body of every answer that is not a success. */
         ErrorBody: {
             /** @description What went wrong. */
@@ -851,6 +1205,38 @@ export interface components {
             message: string;
             /** @description The field of the request that is to blame, when one is. */
             field: string | null;
+        };
+        /**
+         * @description Something a model can do.
+         * @enum {string}
+         */
+        Feature: "tools" | "parallel_tools" | "tool_choice" | "structured_output" | "reasoning" | "prompt_caching" | "web_search" | "computer_use" | "assistant_prefill" | "batch" | "flex" | "priority";
+        /** @description A figure on which sources differ. */
+        FigureDisagreement: {
+            /** @description The figure, with its part: `context`, `price.input`. */
+            figure: string;
+            /** @description What each source says. */
+            values: components["schemas"]["FigureValue"][];
+        };
+        /** @description Who states a figure. */
+        FigureSource: {
+            /** @description The figure. */
+            figure: string;
+            /** @description The id of the source. */
+            source: string;
+            /** @description The date of the statement. */
+            date: components["schemas"]["CatalogDate"];
+        };
+        /** @description What one source says. */
+        FigureValue: {
+            /** @description The id of the source. */
+            source: string;
+            /** @description The date of the statement. */
+            date: components["schemas"]["CatalogDate"];
+            /** @description Tokens, a date, or US dollars per million. */
+            value: string;
+            /** @description Whether it is the one in use. */
+            is_used: boolean;
         };
         /** @description Sums over a range. */
         Figures: {
@@ -897,6 +1283,17 @@ export interface components {
              */
             estimated_requests: number;
         };
+        /** @description A price at a glance: US dollars per million tokens. */
+        Glance: {
+            /** @description Uncached input. */
+            input: components["schemas"]["Rate"];
+            /** @description Output. */
+            output: components["schemas"]["Rate"];
+            cached_read: components["schemas"]["Rate"] | null;
+            per_unit: components["schemas"]["UnitPrice"] | null;
+            /** @description Whether there are other prices under a condition. */
+            has_tiers: boolean;
+        };
         /**
          * @description How a hold ended, or that it has not.
          * @enum {string}
@@ -915,6 +1312,8 @@ export interface components {
             hint: string;
             /** @description The models it may use; `null` for all. */
             models: string[] | null;
+            /** @description Whether a request is refused when its translation would lose something. */
+            is_strict: boolean;
             /** @description When it was made. */
             created_at: components["schemas"]["Time"];
             expires_at: components["schemas"]["Time"] | null;
@@ -928,7 +1327,6 @@ export interface components {
             last_24h: components["schemas"]["KeyActivity"];
             /** @description What somebody should look at. */
             flags: components["schemas"]["KeyFlag"][];
-            is_strict: boolean;
         };
         /** @description A key's last 24 hours. */
         KeyActivity: {
@@ -967,6 +1365,23 @@ export interface components {
          * @enum {string}
          */
         KeyState: "active" | "expired" | "revoked";
+        /** @description What a key did with a model. */
+        KeyUse: {
+            /**
+             * Format: uuid
+             * @description The key's id.
+             */
+            key_id: string;
+            /** @description The key's name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Requests that came with it.
+             */
+            requests: number;
+            /** @description What they cost. */
+            cost: components["schemas"]["Cost"];
+        };
         /**
          * @description Whether entries can be written.
          * @enum {string}
@@ -1000,6 +1415,30 @@ export interface components {
             /** @description The models it offers. */
             models: string[];
         };
+        /** @description One thing that the provider did not get as the client sent it. */
+        Loss: {
+            /** @description The client's field or content. */
+            what: string;
+            /** @description Why. */
+            why: components["schemas"]["LossReason"];
+        };
+        /**
+         * @description Why something was not carried.
+         * @enum {string}
+         */
+        LossReason: "unsupported" | "approximated" | "foreign" | "unread";
+        /** @description What an installation makes of a model. */
+        Mine: {
+            /** @description Configured providers that could serve it. */
+            providers: components["schemas"]["CouldServe"][];
+            /** @description Public models with a deployment of it. */
+            models: components["schemas"]["PublicModel"][];
+        };
+        /**
+         * @description A kind of content.
+         * @enum {string}
+         */
+        Modality: "text" | "image" | "audio" | "video" | "pdf";
         /**
          * @description How the program runs.
          * @enum {string}
@@ -1033,6 +1472,41 @@ export interface components {
              */
             requests: number;
         };
+        /** @description A key that used a model or names it. */
+        ModelUser: {
+            /**
+             * Format: uuid
+             * @description The key's id.
+             */
+            key_id: string;
+            /** @description The key's name. */
+            name: string;
+            /** @description Whether it still works. */
+            state: components["schemas"]["KeyState"];
+            /**
+             * Format: int64
+             * @description Requests for the model that came with it.
+             */
+            requests: number;
+            /** @description What they cost. */
+            cost: components["schemas"]["Cost"];
+            /** @description Whether the list of models that the key may use names it. */
+            is_named: boolean;
+        };
+        /** @description Who uses a model. */
+        ModelUsers: {
+            /** @description From when on requests are counted. */
+            since: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description Requests for it.
+             */
+            requests: number;
+            /** @description What they cost. */
+            cost: components["schemas"]["Cost"];
+            /** @description Keys that used it or name it, dearest first. */
+            keys: components["schemas"]["ModelUser"][];
+        };
         /** @description One way to serve a model. */
         NewDeployment: {
             /** @description The provider's name or id. */
@@ -1042,9 +1516,10 @@ export interface components {
             price?: components["schemas"]["NewPrice"] | null;
             /**
              * Format: int64
-             * @description The most tokens one answer can have.
+             * @description The most tokens one answer can have; left out, what the catalogue says.
              */
             max_output_tokens?: number | null;
+            /** @description Whether it thinks before it answers; left out, what the catalogue says. */
             can_reason?: boolean | null;
         };
         /** @description A key to make. */
@@ -1053,8 +1528,9 @@ export interface components {
             name: string;
             /** @description The models it may use; `null` for all. */
             models?: string[] | null;
-            expires_at?: components["schemas"]["Time"] | null;
+            /** @description Whether to refuse a request when its translation would lose something; left out, not. */
             is_strict?: boolean | null;
+            expires_at?: components["schemas"]["Time"] | null;
         };
         /** @description A model to add, or what an existing one becomes. */
         NewModel: {
@@ -1067,11 +1543,12 @@ export interface components {
         };
         /** @description A price to apply from the moment it is saved. */
         NewPrice: {
-            /** @description The rates. */
+            /** @description The standard rates. */
             rates: components["schemas"]["Rates"];
+            /** @description Rates that take their place under a condition. */
+            tiers?: components["schemas"]["Tier"][] | null;
             /** @description Where the figures come from; left out, `set by hand`. */
             source?: string | null;
-            tiers?: components["schemas"]["Tier"][];
         };
         /** @description A provider to add, or to try. */
         NewProvider: {
@@ -1081,8 +1558,17 @@ export interface components {
             kind: string;
             /** @description Where its API is; left out, the kind's usual address. */
             base_url?: string | null;
+            /**
+             * @description What the kind's usual address is filled in with, by the names of its variables; only without
+             *     a `base_url`.
+             */
+            variables?: {
+                [key: string]: string;
+            };
             /** @description Its credential. */
             credential: components["schemas"]["CredentialChoice"];
+            /** @description The wire formats it is called in, most wanted first; left out, those of its kind. */
+            dialects?: components["schemas"]["Dialect"][] | null;
             /** @description Whether requests may be sent to it; left out, they may. */
             is_enabled?: boolean | null;
         };
@@ -1203,11 +1689,35 @@ export interface components {
             id: string;
             /** @description From when it applies. */
             valid_from: components["schemas"]["Time"];
-            /** @description The rates. */
+            /** @description The standard rates. */
             rates: components["schemas"]["Rates"];
+            /** @description Rates that take their place under a condition. */
+            tiers: components["schemas"]["Tier"][];
             /** @description Where the figures come from. */
             source: string;
-            tiers: components["schemas"]["Tier"][];
+        };
+        /** @description The prices that a deployment had. */
+        PriceHistory: {
+            /**
+             * Format: uuid
+             * @description The deployment's id.
+             */
+            deployment_id: string;
+            /** @description The provider's name. */
+            provider: string;
+            /** @description The provider's own id of the model. */
+            upstream_model: string;
+            /** @description Every version, newest first. */
+            versions: components["schemas"]["Price"][];
+        };
+        /** @description A price set by hand. */
+        PriceOverride: {
+            /** @description The standard rates. */
+            rates: components["schemas"]["Rates"];
+            /** @description Rates that take their place under a condition. */
+            tiers?: components["schemas"]["Tier"][] | null;
+            /** @description Why: it stands beside the price from now on. */
+            reason: string;
         };
         /** @description A configured provider. */
         Provider: {
@@ -1226,6 +1736,8 @@ export interface components {
             base_url: string;
             /** @description Its credential, never the secret itself. */
             credential: components["schemas"]["CredentialStatus"];
+            /** @description The wire formats chosen for it, most wanted first; empty for those of its kind. */
+            dialects: components["schemas"]["Dialect"][];
             /** @description Whether requests may be sent to it. */
             is_enabled: boolean;
             /** @description Whether it runs on this machine and charges nothing. */
@@ -1264,10 +1776,22 @@ export interface components {
             id: string;
             /** @description The name people know, e.g. `OpenAI`. */
             name: string;
-            /** @description Where its API usually is; empty when only the person knows. */
+            /** @description Where its API usually is, with `{name}` for each variable; empty when only the person knows. */
             base_url: string;
+            /** @description What a person fills into the base URL. */
+            variables: components["schemas"]["ProviderVariable"][];
             /** @description Whether another address makes no sense. */
             base_url_is_fixed: boolean;
+            /** @description How it wants its credential: `bearer`, `header`, `aws_sigv4` or `google_service_account`. */
+            auth: string;
+            /** @description What a person enters as its credential. */
+            credential_hint: string;
+            /** @description The dialects of its conversations, the one that loses least first. */
+            dialects: string[];
+            /** @description What it does besides conversations, e.g. `embeddings`. */
+            operations: string[];
+            /** @description Whether it lists its models. */
+            lists_models: boolean;
             /** @description Whether it refuses calls without a credential. */
             needs_credential: boolean;
             /** @description Whether it runs on this machine and charges nothing. */
@@ -1276,18 +1800,34 @@ export interface components {
             credential_variables: string[];
             /** @description How its credentials begin. */
             key_prefixes: string[];
+            /** @description The day its maker ended it, as `YYYY-MM-DD`; it is not to be offered any more. */
+            retired_on: string | null;
             /** @description The provider's own description of its API. */
             docs_url: string;
             /** @description When that was read. */
             docs_date: string;
             /** @description What a person should know before using it. */
             note: string | null;
-            variables: components["schemas"]["ProviderVariable"][];
-            dialects: string[];
-            auth: string;
-            credential_hint: string;
-            operations: string[];
-            lists_models: boolean;
+        };
+        /** @description A place in a provider's base URL that a person fills in. */
+        ProviderVariable: {
+            /** @description What stands between the braces, e.g. `region`. */
+            name: string;
+            /** @description What to call it. */
+            label: string;
+            /** @description Where a person finds it, or what it looks like. */
+            hint: string;
+            /** @description What most people need. */
+            default: string | null;
+            /** @description The only values there are; empty where any name fits. */
+            choices: components["schemas"]["ProviderVariableChoice"][];
+        };
+        /** @description A value that a variable may have. */
+        ProviderVariableChoice: {
+            /** @description What is filled in. */
+            value: string;
+            /** @description What it means. */
+            label: string;
         };
         /**
          * @description Whether the data plane takes requests.
@@ -1306,17 +1846,43 @@ export interface components {
             /** @description Why it does not listen. */
             error: string | null;
         };
+        /** @description A public model. */
+        PublicModel: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description A public measure of quality. */
+        QualityFigure: {
+            /** @description What was measured. */
+            name: string;
+            /** @description The result, in the source's own unit. */
+            value: string;
+            /** @description Who measured. */
+            source: string;
+            /** @description When. */
+            date: components["schemas"]["CatalogDate"];
+            /** @description Where it is published. */
+            url: string;
+        };
         /**
          * @description A price: US dollars per million tokens, as an exact decimal.
          * @example 0.15
          */
         Rate: string;
-        /** @description Prices per million tokens of each class. A class that is left out is charged as `input` or `output`. */
+        /**
+         * @description Prices per million tokens or units of each class. A class of tokens that is left out is charged as
+         *     `input` or `output`; a unit that is left out is not charged.
+         */
         Rates: {
-            /** @description Uncached input. */
-            input: components["schemas"]["Rate"];
-            /** @description Output that is not reasoning. */
-            output: components["schemas"]["Rate"];
+            /** @description Uncached input; left out, nothing. */
+            input?: components["schemas"]["Rate"];
+            /** @description Output that is not reasoning; left out, nothing. */
+            output?: components["schemas"]["Rate"];
             cached_read?: components["schemas"]["Rate"] | null;
             cache_write?: components["schemas"]["Rate"] | null;
             reasoning?: components["schemas"]["Rate"] | null;
@@ -1330,6 +1896,29 @@ export interface components {
             character?: components["schemas"]["Rate"] | null;
             search?: components["schemas"]["Rate"] | null;
             request?: components["schemas"]["Rate"] | null;
+        };
+        /** @description What takes the place of a model: exactly one of `by` and `deployments`. */
+        ReplaceModel: {
+            /**
+             * @description The id or a name of another public model. The old one goes away; its names lead to this one, and
+             *     keys that name the old one name this one.
+             */
+            by?: string | null;
+            /** @description Other deployments. The model keeps its names and is served by these. */
+            deployments?: components["schemas"]["NewDeployment"][] | null;
+            /** @description Whether to change nothing and only tell what would change. */
+            dry_run?: boolean | null;
+        };
+        /** @description What a replacement changes. */
+        Replacement: {
+            /** @description Whether it was done. */
+            is_done: boolean;
+            /** @description Names that lead to something else by it. */
+            names: string[];
+            /** @description Keys that used or name the old model. */
+            keys: components["schemas"]["ModelUser"][];
+            /** @description What answers to the names. */
+            replacement: components["schemas"]["Model"];
         };
         /** @description A report that can be made. */
         Report: {
@@ -1351,7 +1940,6 @@ export interface components {
         RequestDetail: components["schemas"]["RequestRow"] & {
             /** @description The calls made, in order. */
             attempt_list: components["schemas"]["Attempt"][];
-            losses: components["schemas"]["Loss"][];
         };
         /** @description One page of requests, newest first. */
         RequestPage: {
@@ -1425,6 +2013,8 @@ export interface components {
              * @description How many calls were made.
              */
             attempts: number;
+            /** @description What the translation for the provider could not carry. */
+            losses: components["schemas"]["Loss"][];
             /** @description The client's program. */
             user_agent: string | null;
         };
@@ -1462,6 +2052,11 @@ export interface components {
          * @description A secret text in a request.
          */
         SecretText: string;
+        /**
+         * @description A class of service with a price of its own.
+         * @enum {string}
+         */
+        ServiceTier: "batch" | "flex" | "priority";
         /** @description The installation's settings. */
         Settings: {
             /**
@@ -1476,9 +2071,10 @@ export interface components {
             proxy_port_in_use: number | null;
             /** @description Whether the proxy goes on when the window is closed; `null` when nobody was asked yet. */
             keep_running_on_close: boolean | null;
+            /** @description Whether the catalogue of models is refreshed once a day; `null` when nobody was asked yet. */
+            catalogue_refresh: boolean | null;
             /** @description True when a changed setting waits for the next start. */
             needs_restart: boolean;
-            catalogue_refresh: boolean | null;
         };
         /** @description The state of the running program. */
         Status: {
@@ -1504,7 +2100,25 @@ export interface components {
          * @description A kind of thing that a client keeps a copy of.
          * @enum {string}
          */
-        Tag: "providers" | "models" | "keys" | "settings" | "requests";
+        Tag: "providers" | "models" | "keys" | "settings" | "catalog" | "requests";
+        /** @description What is charged: the standard rates, and others where those apply. */
+        Tariff: {
+            /** @description The standard rates. */
+            rates: components["schemas"]["Rates"];
+            /** @description Rates that take their place under a condition. */
+            tiers: components["schemas"]["Tier"][];
+        };
+        /** @description Rates that apply to the whole of a call that meets both conditions. */
+        Tier: {
+            service?: components["schemas"]["ServiceTier"] | null;
+            /**
+             * Format: int64
+             * @description The call has more input tokens than this.
+             */
+            above_input_tokens?: number | null;
+            /** @description The rates. */
+            rates: components["schemas"]["Rates"];
+        };
         /**
          * Format: date-time
          * @description A point in time, RFC 3339, UTC.
@@ -1520,6 +2134,48 @@ export interface components {
              * @description How many requests came.
              */
             requests: number;
+        };
+        /**
+         * @description What is counted other than tokens.
+         * @enum {string}
+         */
+        Unit: "image" | "audio_ms" | "character" | "search" | "request";
+        /** @description What is charged for something that is not a token. */
+        UnitPrice: {
+            /** @description What is counted. */
+            unit: components["schemas"]["Unit"];
+            /** @description US dollars for a million of them. */
+            rate: components["schemas"]["Rate"];
+        };
+        /** @description A model that a configured provider lists and the catalogue does not know. */
+        UnlistedModel: {
+            /**
+             * Format: uuid
+             * @description The provider's id.
+             */
+            provider_id: string;
+            /** @description The provider's name. */
+            provider: string;
+            /** @description The id of the provider's kind. */
+            kind: string;
+            /** @description Whether the provider runs on one's own machine and charges nothing. */
+            is_local: boolean;
+            /** @description The provider's own id of the model. */
+            id: string;
+            /** @description The name for a person; `null` when the list has only the id. */
+            name: string | null;
+            /**
+             * Format: int64
+             * @description The most tokens of its context.
+             */
+            context: number | null;
+            /**
+             * Format: int64
+             * @description The most tokens of one answer.
+             */
+            max_output: number | null;
+            /** @description Public models with a deployment of it. */
+            models: components["schemas"]["PublicModel"][];
         };
         /** @description Tokens by class. The classes do not overlap; `null` means that the provider did not report one. */
         Usage: {
@@ -1560,6 +2216,42 @@ export interface components {
             audio_output: number | null;
             /**
              * Format: int64
+             * @description Input written to the prompt cache for one hour.
+             */
+            cache_write_1h: number | null;
+            /**
+             * Format: int64
+             * @description Image input.
+             */
+            image_input: number | null;
+            /**
+             * Format: int64
+             * @description Image output.
+             */
+            image_output: number | null;
+            /**
+             * Format: int64
+             * @description Images made, where they are charged one by one.
+             */
+            images: number | null;
+            /**
+             * Format: int64
+             * @description Audio, in milliseconds, where it is charged by time.
+             */
+            audio_ms: number | null;
+            /**
+             * Format: int64
+             * @description Characters read aloud, where they are charged.
+             */
+            characters: number | null;
+            /**
+             * Format: int64
+             * @description Searches made.
+             */
+            searches: number | null;
+            service_tier: components["schemas"]["ServiceTier"] | null;
+            /**
+             * Format: int64
              * @description All input classes together.
              */
             total_input: number | null;
@@ -1568,315 +2260,12 @@ export interface components {
              * @description All output classes together.
              */
             total_output: number | null;
-            cache_write_1h: number | null;
-            image_input: number | null;
-            image_output: number | null;
-            images: number | null;
-            audio_ms: number | null;
-            characters: number | null;
-            searches: number | null;
-            service_tier: components["schemas"]["ServiceTier"] | null;
         };
         /**
          * @description Where token figures came from.
          * @enum {string}
          */
         UsageSource: "reported" | "estimated" | "unknown";
-        /** @enum {string} */
-        Mode_: "x";
-        /** @enum {string} */
-        CatalogMode: "chat" | "completion" | "embedding" | "image" | "speech" | "transcription" | "moderation" | "rerank";
-        /** @enum {string} */
-        Modality: "text" | "image" | "audio" | "video" | "pdf";
-        /** @enum {string} */
-        Feature: "tools" | "parallel_tools" | "tool_choice" | "structured_output" | "reasoning" | "prompt_caching" | "web_search" | "computer_use" | "assistant_prefill" | "batch" | "flex" | "priority";
-        /** @enum {string} */
-        CatalogStanding: "current" | "preview" | "deprecated";
-        /** @enum {string} */
-        ServiceTier: "batch" | "flex" | "priority";
-        /** @enum {string} */
-        Unit: "image" | "audio_ms" | "character" | "search" | "request";
-        /** @enum {string} */
-        CatalogOrigin: "embedded" | "refreshed";
-        Tier: {
-            service: components["schemas"]["ServiceTier"] | null;
-            above_input_tokens: number | null;
-            rates: components["schemas"]["Rates"];
-        };
-        Tariff: {
-            rates: components["schemas"]["Rates"];
-            tiers: components["schemas"]["Tier"][];
-        };
-        UnitRate: {
-            unit: components["schemas"]["Unit"];
-            rate: components["schemas"]["Rate"];
-        };
-        Glance: {
-            input: components["schemas"]["Rate"];
-            output: components["schemas"]["Rate"];
-            cached_read: components["schemas"]["Rate"] | null;
-            per_unit: components["schemas"]["UnitRate"] | null;
-            has_tiers: boolean;
-        };
-        MineProvider: {
-            id: string;
-            name: string;
-            is_seen: boolean | null;
-        };
-        MineModel: {
-            id: string;
-            name: string;
-        };
-        Mine: {
-            providers: components["schemas"]["MineProvider"][];
-            models: components["schemas"]["MineModel"][];
-        };
-        CatalogModel: {
-            kind: string;
-            id: string;
-            name: string;
-            maker: string;
-            family: string | null;
-            mode: components["schemas"]["CatalogMode"];
-            price: components["schemas"]["Glance"] | null;
-            context: number | null;
-            max_output: number | null;
-            input: components["schemas"]["Modality"][];
-            output: components["schemas"]["Modality"][];
-            features: components["schemas"]["Feature"][];
-            knowledge: string | null;
-            released: string | null;
-            shuts_down: string | null;
-            status: components["schemas"]["CatalogStanding"];
-            open_weights: boolean | null;
-            disagreements: number;
-            mine: components["schemas"]["Mine"] | null;
-        };
-        UnlistedModel: {
-            provider_id: string;
-            provider: string;
-            kind: string;
-            is_local: boolean;
-            id: string;
-            name: string | null;
-            context: number | null;
-            max_output: number | null;
-            models: components["schemas"]["MineModel"][];
-        };
-        Blend: {
-            input_percent: number;
-            output_percent: number;
-            is_own: boolean;
-        };
-        CatalogList: {
-            date: string | null;
-            origin: components["schemas"]["CatalogOrigin"];
-            hidden: number;
-            blend: components["schemas"]["Blend"];
-            models: components["schemas"]["CatalogModel"][];
-            unlisted: components["schemas"]["UnlistedModel"][];
-        };
-        Quality: {
-            name: string;
-            value: string;
-            source: string;
-            date: string;
-            url: string;
-        };
-        Provenance: {
-            figure: string;
-            source: string;
-            date: string;
-        };
-        SourceValue: {
-            source: string;
-            date: string;
-            value: string;
-            is_used: boolean;
-        };
-        Disagreement: {
-            figure: string;
-            values: components["schemas"]["SourceValue"][];
-        };
-        CatalogDeployment: {
-            model_id: string;
-            model: string;
-            deployment_id: string;
-            provider_id: string;
-            provider: string;
-            price: components["schemas"]["Price"] | null;
-            is_catalogue_price: boolean;
-        };
-        KeyUse: {
-            key_id: string;
-            name: string;
-            requests: number;
-            cost: components["schemas"]["Cost"];
-        };
-        Last30Days: {
-            requests: number;
-            cost: components["schemas"]["Cost"];
-            p50_us: number | null;
-            p95_us: number | null;
-            keys: components["schemas"]["KeyUse"][];
-        };
-        Alternative: {
-            kind: string;
-            id: string;
-            name: string;
-            maker: string;
-            blended: components["schemas"]["Rate"];
-            saving_percent: number;
-            mine: boolean;
-        };
-        CatalogDetail: {
-            kind: string;
-            id: string;
-            name: string;
-            maker: string;
-            family: string | null;
-            mode: components["schemas"]["CatalogMode"];
-            price: components["schemas"]["Glance"] | null;
-            context: number | null;
-            max_output: number | null;
-            input: components["schemas"]["Modality"][];
-            output: components["schemas"]["Modality"][];
-            features: components["schemas"]["Feature"][];
-            knowledge: string | null;
-            released: string | null;
-            shuts_down: string | null;
-            status: components["schemas"]["CatalogStanding"];
-            open_weights: boolean | null;
-            disagreements: number;
-            mine: components["schemas"]["Mine"] | null;
-            tariff: components["schemas"]["Tariff"] | null;
-            replacement: string | null;
-            page: string | null;
-            notes: string[];
-            quality: components["schemas"]["Quality"][];
-            provenance: components["schemas"]["Provenance"][];
-            disagreement_list: components["schemas"]["Disagreement"][];
-            deployments: components["schemas"]["CatalogDeployment"][];
-            last_30d: components["schemas"]["Last30Days"] | null;
-            blend: components["schemas"]["Blend"];
-            blended: components["schemas"]["Rate"] | null;
-            alternatives: components["schemas"]["Alternative"][];
-        };
-        CatalogSource: {
-            id: string;
-            name: string;
-            version: string;
-            date: string;
-            licence: string;
-            url: string;
-            sha256: string;
-        };
-        CatalogStatus: {
-            origin: components["schemas"]["CatalogOrigin"];
-            date: string | null;
-            models: number;
-            makers: number;
-            kinds: number;
-            disagreements: number;
-            hidden: number;
-            sources: components["schemas"]["CatalogSource"][];
-            refresh: boolean | null;
-            is_running: boolean;
-            last_attempt: components["schemas"]["Time"] | null;
-            last_success: components["schemas"]["Time"] | null;
-            last_error: string | null;
-            next_attempt: components["schemas"]["Time"] | null;
-            prices_changed: number;
-            prices_held_back: number;
-        };
-        AdoptModel: {
-            provider: string;
-            upstream_model: string;
-            name?: string | null;
-            aliases?: string[] | null;
-            price?: components["schemas"]["NewPrice"] | null;
-            max_output_tokens?: number | null;
-        };
-        AdoptList: {
-            models: components["schemas"]["AdoptModel"][];
-        };
-        DiscoveredModel: {
-            id: string;
-            is_known: boolean;
-            is_adopted: boolean;
-            context: number | null;
-            max_output: number | null;
-        };
-        Discovery: {
-            models: components["schemas"]["DiscoveredModel"][];
-            at: components["schemas"]["Time"];
-        };
-        PriceOverride: {
-            rates: components["schemas"]["Rates"];
-            tiers?: components["schemas"]["Tier"][];
-            reason: string;
-        };
-        ChangeDeployment: {
-            price?: components["schemas"]["PriceOverride"] | null;
-            use_catalogue_price?: boolean | null;
-            max_output_tokens?: number | null;
-        };
-        PriceVersion: {
-            id: string;
-            valid_from: components["schemas"]["Time"];
-            tariff: components["schemas"]["Tariff"];
-            source: string;
-        };
-        PriceHistory: {
-            deployment_id: string;
-            provider: string;
-            upstream_model: string;
-            versions: components["schemas"]["PriceVersion"][];
-        };
-        ModelUser: {
-            key_id: string;
-            name: string;
-            requests: number;
-            cost: components["schemas"]["Cost"];
-            is_named: boolean;
-            state: components["schemas"]["KeyState"];
-        };
-        ModelUsers: {
-            since: components["schemas"]["Time"];
-            requests: number;
-            cost: components["schemas"]["Cost"];
-            keys: components["schemas"]["ModelUser"][];
-        };
-        ReplaceModel: {
-            by?: string | null;
-            deployments?: components["schemas"]["NewDeployment"][] | null;
-            dry_run?: boolean;
-        };
-        Replacement: {
-            is_done: boolean;
-            names: string[];
-            keys: components["schemas"]["ModelUser"][];
-            replacement: components["schemas"]["Model"];
-        };
-        /** @enum {string} */
-        LossReason: "unsupported" | "approximated" | "foreign" | "unread";
-        /** @enum {string} */
-        Dialect: "openai_chat" | "openai_responses" | "anthropic" | "gemini" | "bedrock_converse";
-        Loss: {
-            what: string;
-            why: components["schemas"]["LossReason"];
-        };
-        ProviderVariableChoice: {
-            value: string;
-            label: string;
-        };
-        ProviderVariable: {
-            name: string;
-            label: string;
-            hint: string;
-            default: string | null;
-            choices: components["schemas"]["ProviderVariableChoice"][];
-        };
     };
     responses: never;
     parameters: never;
@@ -1886,6 +2275,138 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_catalog: {
+        parameters: {
+            query?: {
+                /** @description Only of providers of this kind. */
+                kind?: string;
+                /** @description Only called for this. */
+                mode?: "chat" | "completion" | "embedding" | "image" | "speech" | "transcription" | "moderation" | "rerank";
+                /** @description Only by this maker. */
+                maker?: string;
+                /** @description Only with this in id, name, maker or family; letter case does not matter. */
+                q?: string;
+                /** @description Only what configured providers could serve. */
+                mine?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogList"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_catalog_model: {
+        parameters: {
+            query: {
+                /** @description The id of the provider's kind. */
+                kind: string;
+                /** @description The provider's own id of the model. */
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogDetail"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    refresh_catalog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The catalogue's state */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogStatus"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_catalog_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The catalogue's state */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogStatus"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     stream_events: {
         parameters: {
             query?: never;
@@ -2071,6 +2592,39 @@ export interface operations {
             };
         };
     };
+    adopt_from_catalog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdoptFromCatalog"];
+            };
+        };
+        responses: {
+            /** @description The models, each once, in the order asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"][];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     replace_model: {
         parameters: {
             query?: never;
@@ -2125,6 +2679,144 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_deployment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's id */
+                id: string;
+                /** @description The deployment's id */
+                deployment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeDeployment"];
+            };
+        };
+        responses: {
+            /** @description The model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_model_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One history a deployment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceHistory"][];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    retire_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the model to replace */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplaceModel"];
+            };
+        };
+        responses: {
+            /** @description What changes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replacement"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_model_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The model's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who uses it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelUsers"];
+                };
             };
             /** @description Refused or failed */
             default: {
@@ -2495,6 +3187,38 @@ export interface operations {
             };
         };
     };
+    discover_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What it serves */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discovery"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     adopt_models: {
         parameters: {
             query?: never;
@@ -2534,6 +3258,7 @@ export interface operations {
     test_provider: {
         parameters: {
             query?: {
+                /** @description A model, by the provider's own name, to ask for a few words too; that is billed. */
                 model?: string;
             };
             header?: never;
@@ -2895,238 +3620,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    "get/api/v1/catalog": {
-        parameters: {
-            query?: {
-                kind?: string;
-                mode?: string;
-                maker?: string;
-                q?: string;
-                mine?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CatalogList"];
-                };
-            };
-        };
-    };
-    "get/api/v1/catalog/model": {
-        parameters: {
-            query: {
-                kind: string;
-                id: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CatalogDetail"];
-                };
-            };
-        };
-    };
-    "get/api/v1/catalog/status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CatalogStatus"];
-                };
-            };
-        };
-    };
-    "post/api/v1/catalog/refresh": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CatalogStatus"];
-                };
-            };
-        };
-    };
-    "post/api/v1/models/adopt": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AdoptList"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Model"][];
-                };
-            };
-        };
-    };
-    "post/api/v1/providers/{id}/discover": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Discovery"];
-                };
-            };
-        };
-    };
-    "patch/api/v1/models/{id}/deployments/{deployment_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-                deployment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ChangeDeployment"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Model"];
-                };
-            };
-        };
-    };
-    "get/api/v1/models/{id}/prices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PriceHistory"][];
-                };
-            };
-        };
-    };
-    "get/api/v1/models/{id}/users": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ModelUsers"];
-                };
-            };
-        };
-    };
-    "post/api/v1/models/{id}/replace": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ReplaceModel"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Replacement"];
                 };
             };
         };

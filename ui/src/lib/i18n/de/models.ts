@@ -134,8 +134,8 @@ export const models: Translation<typeof english> = {
   models_scatter_most_output: "Welches Modell schreibt fürs Geld die längsten Antworten?",
   models_scatter_most_released: "Welches Modell ist fürs Geld das neueste?",
   models_scatter_summary: {
-    one: "{count} Modell nach Preis. Nichts ist billiger und besser als {names}.",
-    other: "{count} Modelle nach Preis. Nichts ist billiger und besser als {names}.",
+    one: "{count} Modell nach Preis. Von denen mit Preis ist nichts billiger und besser als {names}.",
+    other: "{count} Modelle nach Preis. Von denen mit Preis ist nichts billiger und besser als {names}.",
   },
   models_scatter_y: "Höhe zeigt",
   models_scatter_context: "Kontext",
@@ -153,7 +153,7 @@ export const models: Translation<typeof english> = {
   models_scatter_other: "Andere Anbieter",
   models_scatter_legend_colour: "Farbe: Anbieter",
   models_scatter_legend_shape: "Form: Aufgabe",
-  models_scatter_frontier: "Gestrichelt: Nichts ist billiger und besser",
+  models_scatter_frontier: "Das Beste von denen mit Preis",
 
   models_pane_facts: "Angaben",
   models_pane_prices: "Preise",
@@ -355,7 +355,7 @@ export const models: Translation<typeof english> = {
   facet_to_of: "{name}, höchstens",
   table_mark_all: "Alle wählen",
   table_mark_row: "{name} wählen",
-  scatter_on_frontier: "nichts ist billiger und besser",
+  scatter_on_frontier: "das Beste von denen mit Preis",
   scatter_keep: { one: "{count} behalten", other: "{count} behalten" },
   scatter_keys:
     "Pfeiltasten gehen von Zeichen zu Zeichen und lesen sie vor. Enter öffnet eines. T wechselt zur Tabelle. Ziehen behält einen Teil; die Felder der Filter tun dasselbe.",

@@ -60,7 +60,7 @@ export const models = {
 
   models_here_added: "Added",
   models_here_added_facet: "Added here",
-  models_here_served: "Served by your provider",
+  models_here_served: "Your provider has it",
   models_here_provider: "Provider is set up",
   models_here_none: "Provider not set up",
 
@@ -132,8 +132,8 @@ export const models = {
   models_scatter_most_output: "Which model writes the longest answers for its price?",
   models_scatter_most_released: "Which model is the newest for its price?",
   models_scatter_summary: {
-    one: "{count} model by price. Nothing is cheaper and better than {names}.",
-    other: "{count} models by price. Nothing is cheaper and better than {names}.",
+    one: "{count} model by price. Of those with a price, nothing is cheaper and better than {names}.",
+    other: "{count} models by price. Of those with a price, nothing is cheaper and better than {names}.",
   },
   models_scatter_y: "Height shows",
   models_scatter_context: "Context",
@@ -150,7 +150,7 @@ export const models = {
   models_scatter_other: "Other providers",
   models_scatter_legend_colour: "Colour: provider",
   models_scatter_legend_shape: "Shape: work",
-  models_scatter_frontier: "Dashed line: nothing is cheaper and better",
+  models_scatter_frontier: "Best of those with a price",
 
   models_pane_facts: "Facts",
   models_pane_prices: "Prices",
@@ -346,7 +346,7 @@ export const models = {
   facet_to_of: "{name}, at most",
   table_mark_all: "Select all",
   table_mark_row: "Select {name}",
-  scatter_on_frontier: "nothing is cheaper and better",
+  scatter_on_frontier: "best of those with a price",
   scatter_keep: { one: "Keep {count}", other: "Keep {count}" },
   scatter_keys:
     "Arrow keys move between the marks and read them out. Enter opens one. T switches to the table. Drag to keep a part; the fields of the filters do the same.",
