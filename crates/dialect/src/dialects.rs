@@ -14,7 +14,7 @@ use crate::models::ModelEntry;
 use crate::openai_chat::stream::Expectations;
 use crate::request::{ClientRequest, CountRequest, Echo, PathFacts, RequestError, Target};
 use crate::stream::{Decode, Encode, Scan};
-use crate::{anthropic, gemini, openai_chat, openai_responses};
+use crate::{anthropic, bedrock_converse, gemini, openai_chat, openai_responses};
 
 /// What a client that speaks Bedrock's dialect would get: there is no path for one.
 const NO_CLIENT: &str = "clients do not speak Converse to us, so `accept` has no path for it";
@@ -87,7 +87,7 @@ pub fn write_request(
         Dialect::OpenAiResponses => openai_responses::write::write(conversation, target, losses),
         Dialect::Anthropic => anthropic::write::write(conversation, target, losses),
         Dialect::Gemini => gemini::write::write(conversation, target, losses),
-        Dialect::BedrockConverse => unreachable!("{NO_CLIENT}"),
+        Dialect::BedrockConverse => bedrock_converse::write::write(conversation, target, losses),
     }
 }
 
@@ -109,7 +109,7 @@ pub fn decoder(dialect: Dialect) -> Box<dyn Decode> {
         Dialect::OpenAiResponses => Box::new(openai_responses::decode::Decoder::new()),
         Dialect::Anthropic => Box::new(anthropic::decode::Decoder::new()),
         Dialect::Gemini => Box::new(gemini::decode::Decoder::new()),
-        Dialect::BedrockConverse => unreachable!("{NO_CLIENT}"),
+        Dialect::BedrockConverse => Box::new(bedrock_converse::decode::Decoder::new()),
     }
 }
 
@@ -148,7 +148,7 @@ pub fn read_answer(dialect: Dialect, body: &[u8]) -> Result<Answer, AnswerError>
         Dialect::OpenAiResponses => openai_responses::answer::read(body),
         Dialect::Anthropic => anthropic::answer::read(body),
         Dialect::Gemini => gemini::answer::read(body),
-        Dialect::BedrockConverse => unreachable!("{NO_CLIENT}"),
+        Dialect::BedrockConverse => bedrock_converse::answer::read(body),
     }
 }
 
@@ -169,7 +169,7 @@ pub fn parse_error(dialect: Dialect, body: &[u8]) -> Option<UpstreamErrorBody> {
         Dialect::OpenAiChat | Dialect::OpenAiResponses => openai_chat::error::parse(body),
         Dialect::Anthropic => anthropic::error::parse(body),
         Dialect::Gemini => gemini::error::parse(body),
-        Dialect::BedrockConverse => unreachable!("{NO_CLIENT}"),
+        Dialect::BedrockConverse => bedrock_converse::error::parse(body),
     }
 }
 

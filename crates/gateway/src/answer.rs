@@ -102,7 +102,7 @@ fn scanner(gateway: &Gateway, call: &Call, outbound: &Outbound, attempt: &Attemp
         (WayBack::Operation { sends_done }, Content::Operation(request)) => {
             request.scanner(*sends_done).expect("an operation that streams has a scanner")
         }
-        (WayBack::Operation { .. } | WayBack::Count, _) => {
+        (WayBack::Operation { .. } | WayBack::Embeddings(_) | WayBack::Count, _) => {
             unreachable!("only answers and operations are streamed, and answers go one of the ways above")
         }
     }
@@ -273,11 +273,13 @@ fn read_whole(
             let echo = dated(echo, gateway, call, attempt);
             Ok((facts, dialects::write_answer(call.dialect, answer, &echo)))
         }
+        (WayBack::Embeddings(way), Content::Embeddings(request)) => request.read(way, body),
         (_, Content::Operation(request)) => {
             let facts = request.inspect(&body)?;
             Ok((facts, body))
         }
         (WayBack::Count, _) => Ok((AnswerFacts::default(), body)),
+        (_, Content::Embeddings(_)) => unreachable!("embeddings come back their own way"),
         (_, Content::Answer(_) | Content::Count(_)) => Ok((dialects::inspect_answer(call.dialect, &body)?, body)),
     }
 }

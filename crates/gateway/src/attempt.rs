@@ -88,7 +88,7 @@ async fn try_one(gateway: &Gateway, planned: &Planned, deployment: &Deployment, 
         Ok(endpoint) => endpoint,
         Err(failure) => match &planned.call.content {
             Content::Count(request) => return answer::counted_here(draft, planned.call.dialect, &**request),
-            Content::Answer(_) | Content::Operation(_) => {
+            Content::Answer(_) | Content::Embeddings(_) | Content::Operation(_) => {
                 return Tried::Failed(draft, failure, plan::Failure::Lasting);
             }
         },

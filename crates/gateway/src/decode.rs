@@ -9,6 +9,9 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::BodyExt as _;
 use megarouter_dialect::canonical::Conversation;
 use megarouter_dialect::dialects;
+use megarouter_dialect::gemini::embed::EmbedRequest;
+use megarouter_dialect::operations::embeddings::EmbeddingsRequest;
+use megarouter_dialect::operations::embeddings_call::EmbeddingsCall;
 use megarouter_dialect::operations::{self, OperationRequest};
 use megarouter_dialect::request::{ClientRequest, CountRequest, PathFacts, RequestError};
 use megarouter_domain::access::Principal;
@@ -71,6 +74,8 @@ pub enum Content {
     Answer(Asking),
     /// A request for how many tokens a conversation has.
     Count(Box<dyn CountRequest>),
+    /// A request for embeddings, in either shape.
+    Embeddings(EmbeddingsCall),
     /// Any other operation.
     Operation(Box<dyn OperationRequest>),
 }
@@ -104,6 +109,7 @@ impl Call {
         match &self.content {
             Content::Answer(asking) => &asking.request.facts().model,
             Content::Count(request) => request.model(),
+            Content::Embeddings(request) => request.model(),
             Content::Operation(request) => request.model(),
         }
     }
@@ -112,7 +118,7 @@ impl Call {
     pub fn is_streaming(&self) -> bool {
         match &self.content {
             Content::Answer(asking) => asking.request.facts().is_streaming,
-            Content::Count(_) => false,
+            Content::Count(_) | Content::Embeddings(_) => false,
             Content::Operation(request) => request.is_streaming(),
         }
     }
@@ -132,6 +138,7 @@ impl Call {
                 }
             }
             Content::Count(_) => Usage::UNREPORTED,
+            Content::Embeddings(request) => request.most(),
             Content::Operation(request) => request.most(),
         }
     }
@@ -163,6 +170,10 @@ fn content(asked: &Asked, dialect: Dialect, headers: &HeaderMap, body: Bytes) ->
             Ok(Content::Answer(Asking::new(request, dialect != Dialect::Gemini || asked.is_sse)))
         }
         Operation::CountTokens => dialects::parse_count(dialect, &path, body).map(Content::Count),
+        Operation::Embeddings if dialect == Dialect::Gemini => {
+            EmbedRequest::parse(&path, asked.is_batch, body).map(EmbeddingsCall::Gemini).map(Content::Embeddings)
+        }
+        Operation::Embeddings => EmbeddingsRequest::parse(body).map(EmbeddingsCall::OpenAi).map(Content::Embeddings),
         operation => operations::parse(operation, content_type, body).map(Content::Operation),
     }
 }

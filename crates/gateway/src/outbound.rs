@@ -8,6 +8,7 @@ use http::HeaderValue;
 use megarouter_dialect::dialects;
 use megarouter_dialect::losses::{Losses, Why};
 use megarouter_dialect::openai_chat::stream::Expectations;
+use megarouter_dialect::operations::embeddings_call::{self, EmbeddingsCall, Shape};
 use megarouter_dialect::request::{self, CountRequest, Echo, Splice, Thinking};
 use megarouter_domain::code::Code;
 use megarouter_domain::dialect::Dialect;
@@ -48,6 +49,8 @@ pub enum WayBack {
         /// Whether the provider ends its streams with `[DONE]`.
         sends_done: bool,
     },
+    /// It is a list of embeddings.
+    Embeddings(embeddings_call::WayBack),
     /// It says how many tokens a conversation has.
     Count,
 }
@@ -82,8 +85,13 @@ fn find(call: &Call, kind: &'static Kind, deployment: &Deployment, target: &Targ
         }
         Operation::CountTokens => endpoint(Serves::CountTokens(call.dialect)),
         Operation::Completions => endpoint(Serves::Completions),
-        Operation::Embeddings => endpoint(Serves::Embeddings(EmbeddingsShape::OpenAi))
-            .or_else(|| endpoint(Serves::Embeddings(EmbeddingsShape::Gemini))),
+        Operation::Embeddings => {
+            let [own, other] = match call.dialect {
+                Dialect::Gemini => [EmbeddingsShape::Gemini, EmbeddingsShape::OpenAi],
+                _ => [EmbeddingsShape::OpenAi, EmbeddingsShape::Gemini],
+            };
+            endpoint(Serves::Embeddings(own)).or_else(|| endpoint(Serves::Embeddings(other)))
+        }
         Operation::Images => endpoint(Serves::Images),
         Operation::Speech => endpoint(Serves::Speech),
         Operation::Transcriptions => endpoint(Serves::Transcriptions),
@@ -107,6 +115,7 @@ pub fn prepare(
     let outbound = match &call.content {
         Content::Answer(asking) => conversation(call, asking, endpoint, deployment, target)?,
         Content::Count(request) => count(call, &**request, endpoint, deployment),
+        Content::Embeddings(request) => embeddings(request, endpoint, deployment)?,
         Content::Operation(request) => {
             let body = request.splice(&deployment.upstream_model);
             let content_type = HeaderValue::from_str(request.content_type());
@@ -192,6 +201,23 @@ fn count(call: &Call, request: &dyn CountRequest, endpoint: &'static Endpoint, d
         way_back: WayBack::Count,
         losses: Losses::default(),
     }
+}
+
+fn embeddings(
+    request: &EmbeddingsCall,
+    endpoint: &'static Endpoint,
+    deployment: &Deployment,
+) -> Result<Outbound, Failure> {
+    let model = deployment.upstream_model.as_str();
+    let (shape, dialect) = match endpoint.serves {
+        Serves::Embeddings(EmbeddingsShape::Gemini) => (Shape::Gemini, Dialect::Gemini),
+        _ => (Shape::OpenAi, Dialect::OpenAiChat),
+    };
+    let mut losses = Losses::default();
+    let (body, way) = request.write(shape, model, &mut losses).map_err(|error| decode::invalid(&error))?;
+    let path = endpoint.path_for(model, false);
+    let content_type = HeaderValue::from_static("application/json");
+    Ok(Outbound { endpoint, path, body, content_type, dialect, way_back: WayBack::Embeddings(way), losses })
 }
 
 /// Several answers are never silently one; everything else is refused to strict clients only.

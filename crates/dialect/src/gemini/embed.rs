@@ -112,6 +112,28 @@ impl EmbedRequest {
         splice::apply(&self.body, edits)
     }
 
+    /// Whether it asks for several at once.
+    pub const fn is_batch(&self) -> bool {
+        self.is_batch
+    }
+
+    /// A single request as a batch of one, for a provider of the same dialect.
+    pub fn splice_batch(&self, upstream_model: &str) -> Bytes {
+        let body = self.splice(upstream_model);
+        let body = body.trim_ascii_start();
+        let mut batch = Vec::with_capacity(body.len() + upstream_model.len() + 40);
+        batch.extend_from_slice(br#"{"requests":[{"#);
+        // Google wants the model in each request of a batch.
+        if self.model_spans.is_empty() {
+            batch.extend_from_slice(br#""model":"#);
+            batch.extend_from_slice(&splice::quoted(&format!("models/{upstream_model}")));
+            batch.push(b',');
+        }
+        batch.extend_from_slice(body.strip_prefix(b"{").unwrap_or(body));
+        batch.extend_from_slice(b"]}");
+        batch.into()
+    }
+
     /// The body for a provider of OpenAI's dialect. OpenAI has one size for a whole batch: the first
     /// that is named.
     ///

@@ -1,6 +1,7 @@
 //! Operations that are no conversations: one file each, all with the same face.
 
 pub mod embeddings;
+pub mod embeddings_call;
 pub mod pass_through;
 
 use std::fmt;
@@ -46,13 +47,13 @@ pub trait OperationRequest: fmt::Debug + Send + Sync {
     fn inspect(&self, body: &[u8]) -> Result<AnswerFacts, AnswerError>;
 }
 
-/// Checks the request of an operation. `content_type` is the header's value, for forms.
+/// Checks the request of an operation that is not embeddings, which have two shapes:
+/// [`embeddings_call`]. `content_type` is the header's value, for forms.
 ///
 /// # Errors
 /// When it is not what the operation takes.
-pub fn parse(operation: Operation, _content_type: &str, body: Bytes) -> Result<Box<dyn OperationRequest>, RequestError> {
+pub fn parse(operation: Operation, _content_type: &str, _body: Bytes) -> Result<Box<dyn OperationRequest>, RequestError> {
     match operation {
-        Operation::Embeddings => Ok(Box::new(embeddings::EmbeddingsRequest::parse(body)?)),
         other => unreachable!("`{}` is no operation of this kind", other.as_str()),
     }
 }
