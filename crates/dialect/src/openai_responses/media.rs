@@ -69,16 +69,19 @@ fn inline(data: &str) -> (Option<String>, MediaSource) {
     (mime, source)
 }
 
+/// Endings of names and what they stand for.
+const ENDINGS: [(&str, &str); 6] = [
+    ("pdf", "application/pdf"),
+    ("txt", "text/plain"),
+    ("md", "text/markdown"),
+    ("csv", "text/csv"),
+    ("html", "text/html"),
+    ("json", "application/json"),
+];
+
 fn mime_of_name(name: &str) -> Option<&'static str> {
-    Some(match name.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
-        "pdf" => "application/pdf",
-        "txt" => "text/plain",
-        "md" => "text/markdown",
-        "csv" => "text/csv",
-        "html" => "text/html",
-        "json" => "application/json",
-        _ => return None,
-    })
+    let ending = name.rsplit_once('.')?.1;
+    ENDINGS.iter().find(|(known, _)| ending.eq_ignore_ascii_case(known)).map(|(_, mime)| *mime)
 }
 
 /// Writes a medium as a part of a message or of a tool's output; `None`, with a loss, when there is no
@@ -116,8 +119,7 @@ fn write_file(media: &Media, losses: &mut Losses) -> Option<Value> {
     let mut part = Map::from_iter([("type".to_owned(), json!("input_file"))]);
     match &media.source {
         MediaSource::Base64(content) => {
-            let name = media.name.as_deref().unwrap_or("document.pdf");
-            part.insert("filename".to_owned(), name.into());
+            part.insert("filename".to_owned(), file_name(media).into());
             part.insert("file_data".to_owned(), data_url(media, "application/pdf", content).into());
         }
         MediaSource::Url(url) => {
@@ -133,6 +135,17 @@ fn write_file(media: &Media, losses: &mut Losses) -> Option<Value> {
         }
     }
     Some(part.into())
+}
+
+/// A name with an ending, by which the provider tells what it is.
+fn file_name(media: &Media) -> String {
+    let name = media.name.as_deref().filter(|name| !name.is_empty()).unwrap_or("document");
+    if name.contains('.') {
+        return name.to_owned();
+    }
+    let mime = media.mime.as_deref().unwrap_or("application/pdf");
+    let ending = ENDINGS.iter().find(|(_, known)| *known == mime).map_or("pdf", |(ending, _)| ending);
+    format!("{name}.{ending}")
 }
 
 fn write_audio(media: &Media, losses: &mut Losses) -> Option<Value> {

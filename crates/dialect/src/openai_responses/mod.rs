@@ -22,4 +22,6 @@ pub mod usage;
 pub mod write;
 
 #[cfg(test)]
+mod others;
+#[cfg(test)]
 mod testing;

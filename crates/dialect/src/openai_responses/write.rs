@@ -57,77 +57,69 @@ pub fn write(conversation: &Conversation, target: &Target<'_>, losses: &mut Loss
     serde_json::to_vec(&body).expect("JSON values always serialise").into()
 }
 
-/// The effort in OpenAI's words for a budget of tokens: up to 1,023 `minimal`, to 4,095 `low`, to
-/// 16,383 `medium`, to 32,767 `high`, beyond that `xhigh`.
-const fn effort_of_budget(tokens: u64) -> &'static str {
+/// The effort that Google's table equates a budget with (1,024 low, 8,192 medium, 24,576 high;
+/// ai.google.dev/gemini-api/docs/openai, read 2026-11-22): the nearest one.
+const fn effort_of_budget(tokens: u64) -> Effort {
     match tokens {
-        0..=1_023 => "minimal",
-        1_024..=4_095 => "low",
-        4_096..=16_383 => "medium",
-        16_384..=32_767 => "high",
-        _ => "xhigh",
+        0..4_608 => Effort::Low,
+        4_608..16_384 => Effort::Medium,
+        _ => Effort::High,
     }
 }
 
+/// `high` is the most that every thinking model knows; only some know `xhigh`.
 const fn effort_word(effort: Effort) -> &'static str {
     match effort {
         Effort::None => "none",
         Effort::Minimal => "minimal",
         Effort::Low => "low",
         Effort::Medium => "medium",
-        Effort::High => "high",
-        Effort::Max => "xhigh",
+        Effort::High | Effort::Max => "high",
     }
 }
 
+/// A model that never thinks refuses to be asked how, so one of which it is not known is asked only for
+/// what the client asked in so many words.
 fn reasoning(asked: Option<&ReasoningRequest>, thinking: Thinking, losses: &mut Losses) -> Option<Value> {
     let asked = asked?;
     let is_off = asked.effort == Some(Effort::None) || (asked.effort.is_none() && asked.budget_tokens == Some(0));
-    if thinking == Thinking::None {
-        if !is_off {
+    match thinking {
+        Thinking::None if is_off => return None,
+        Thinking::None => {
             losses.unsupported("reasoning_effort");
+            return None;
         }
-        return None;
+        Thinking::Unknown if is_off => {
+            losses.unsupported("reasoning_effort.none");
+            return None;
+        }
+        Thinking::Unknown | Thinking::Effort | Thinking::Budget | Thinking::Adaptive => {}
     }
-    let effort = match (asked.effort, asked.budget_tokens) {
-        (Some(effort), budget) => {
-            if budget.is_some() {
-                losses.approximated("thinking.budget_tokens");
-            }
-            Some(effort_word(effort))
-        }
-        (None, Some(budget)) => {
-            losses.approximated("thinking.budget_tokens");
-            effort_for_budget(budget, thinking)
-        }
-        (None, None) => {
-            if asked.is_adaptive {
-                losses.approximated("thinking");
-            }
-            None
-        }
-    };
+    let effort = if is_off { Some(Effort::None) } else { effort(asked, losses) };
     if effort.is_none() && thinking == Thinking::Unknown {
-        // A model that never thinks refuses to be asked for a summary.
         if asked.summary.is_some() {
             losses.unsupported("reasoning.summary");
         }
         return None;
     }
     let mut reasoning = Map::new();
-    reasoning.extend(effort.map(|effort| ("effort".to_owned(), effort.into())));
-    reasoning.extend(asked.summary.as_deref().map(|summary| ("summary".to_owned(), summary.into())));
+    reasoning.extend(effort.map(|effort| ("effort".to_owned(), effort_word(effort).into())));
+    let summary = asked.summary.as_deref().filter(|_| !is_off);
+    reasoning.extend(summary.map(|summary| ("summary".to_owned(), summary.into())));
     (!reasoning.is_empty()).then_some(Value::Object(reasoning))
 }
 
-/// Not every model can stop thinking, and one that never thinks refuses to be asked: a budget of 0
-/// becomes the least that every thinking model knows, and nothing where it is not known to think.
-const fn effort_for_budget(budget: u64, thinking: Thinking) -> Option<&'static str> {
-    match (budget, thinking) {
-        (0, Thinking::Unknown | Thinking::None) => None,
-        (0, Thinking::Effort | Thinking::Budget | Thinking::Adaptive) => Some("low"),
-        (budget, _) => Some(effort_of_budget(budget)),
+fn effort(asked: &ReasoningRequest, losses: &mut Losses) -> Option<Effort> {
+    if asked.budget_tokens.is_some() {
+        losses.approximated("reasoning.budget_tokens");
+    } else if asked.is_adaptive && asked.effort.is_none() {
+        losses.approximated("thinking");
     }
+    let effort = asked.effort.or_else(|| asked.budget_tokens.map(effort_of_budget));
+    if effort == Some(Effort::Max) {
+        losses.approximated("reasoning_effort");
+    }
+    effort
 }
 
 fn text(conversation: &Conversation, target: &Target<'_>, losses: &mut Losses) -> Option<Value> {

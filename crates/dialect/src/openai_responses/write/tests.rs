@@ -241,13 +241,18 @@ fn thinking_is_asked_for_in_words() {
         (body["reasoning"]["effort"].as_str().map(str::to_owned), losses)
     };
     let budget = |tokens| ReasoningRequest { budget_tokens: Some(tokens), ..ReasoningRequest::default() };
-    for (tokens, word) in
-        [(1, "minimal"), (1_024, "low"), (4_096, "medium"), (16_384, "high"), (31_999, "high"), (32_768, "xhigh")]
-    {
-        assert_eq!(asked(budget(tokens), Thinking::Unknown).0.as_deref(), Some(word));
+    for (tokens, word) in [(1, "low"), (1_024, "low"), (8_192, "medium"), (24_576, "high"), (99_999, "high")] {
+        let expected = (Some(word.to_owned()), "reasoning.budget_tokens=approximated".to_owned());
+        assert_eq!(asked(budget(tokens), Thinking::Unknown), expected);
     }
-    assert_eq!(asked(budget(0), Thinking::Unknown).0, None);
-    assert_eq!(asked(budget(0), Thinking::Effort).0.as_deref(), Some("low"));
+    let off = ReasoningRequest { effort: Some(Effort::None), ..ReasoningRequest::default() };
+    for off in [off, budget(0)] {
+        assert_eq!(asked(off.clone(), Thinking::Unknown), (None, "reasoning_effort.none=unsupported".to_owned()));
+        assert_eq!(asked(off.clone(), Thinking::Effort), (Some("none".to_owned()), String::new()));
+        assert_eq!(asked(off, Thinking::None), (None, String::new()));
+    }
+    let most = ReasoningRequest { effort: Some(Effort::Max), ..ReasoningRequest::default() };
+    assert_eq!(asked(most, Thinking::Effort), (Some("high".to_owned()), "reasoning_effort=approximated".to_owned()));
     let high = ReasoningRequest { effort: Some(Effort::High), ..ReasoningRequest::default() };
     assert_eq!(asked(high.clone(), Thinking::Effort), (Some("high".to_owned()), String::new()));
     let shown = ReasoningRequest { summary: Some("auto".to_owned()), ..ReasoningRequest::default() };
