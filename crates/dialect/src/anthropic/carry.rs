@@ -23,7 +23,7 @@ pub const SIGNATURE: &str = "signature";
 pub const REDACTED: &str = "redacted_thinking";
 
 /// The kinds of opaque content that other dialects have.
-const KINDS: [&str; 5] = [SIGNATURE, REDACTED, "encrypted_content", "thoughtSignature", "reasoning_details"];
+const KINDS: [&str; 5] = [SIGNATURE, "redactedContent", "encrypted_content", "thoughtSignature", "reasoning_details"];
 
 /// The content of an opaque of Anthropic's of this kind.
 pub fn own<'a>(opaque: Option<&'a Opaque>, kind: &str) -> Option<&'a str> {
@@ -97,6 +97,17 @@ mod tests {
         let packed = signature(Some(&foreign), Some("rs_1"));
         let back = thought("hm".to_owned(), &packed);
         assert_eq!((back.signature, back.id.as_deref(), back.is_summary), (Some(foreign), Some("rs_1"), true));
+    }
+
+    #[test]
+    fn whatever_others_want_back_comes_back() {
+        for dialect in Dialect::ALL.iter().copied().filter(|dialect| *dialect != Dialect::Anthropic) {
+            for kind in KINDS {
+                let foreign = Opaque { dialect, kind, content: "a.b.c".to_owned() };
+                assert_eq!(thought(String::new(), &signature(Some(&foreign), None)).signature, Some(foreign.clone()));
+                assert_eq!(call_signature(&of_call(Some(&foreign)).unwrap()), Some(foreign));
+            }
+        }
     }
 
     #[test]
