@@ -64,9 +64,9 @@ impl Default for Limits {
             max_body_bytes: 32 * 1024 * 1024,
             body_idle: Duration::from_secs(15),
             max_answer_bytes: 64 * 1024 * 1024,
-            first_output: Duration::from_secs(120),
+            first_output: Duration::from_secs(300),
             whole_answer: Duration::from_secs(600),
-            stream_idle: Duration::from_secs(60),
+            stream_idle: Duration::from_secs(300),
             stream_total: Duration::from_secs(3_600),
             plan: plan::Limits::default(),
         }

@@ -259,8 +259,8 @@ fn timeouts(limits: &Limits, upstream: &Upstream, grace: Option<u64>) -> Result<
         idle: seconds("limits.idle_seconds", limits.idle_seconds, 75)?,
         read_stall: seconds("limits.read_stall_seconds", limits.read_stall_seconds, 60)?,
         connect: seconds("upstream.connect_seconds", upstream.connect_seconds, 3)?,
-        answer: seconds("upstream.answer_seconds", upstream.answer_seconds, 120)?,
-        stream_idle: seconds("upstream.stream_idle_seconds", upstream.stream_idle_seconds, 60)?,
+        answer: seconds("upstream.answer_seconds", upstream.answer_seconds, 300)?,
+        stream_idle: seconds("upstream.stream_idle_seconds", upstream.stream_idle_seconds, 300)?,
         grace: Duration::from_secs(within("shutdown.grace_seconds", grace, 30, 0..=86_400)?),
     })
 }

@@ -191,7 +191,7 @@ pub struct Upstream {
         value_name = "SECONDS"
     )]
     pub connect_seconds: Option<u64>,
-    /// How long a provider may take to begin its answer, in seconds. Default: 120.
+    /// How long a provider may take to begin its answer, in seconds. Default: 300.
     #[arg(
         id = "upstream.answer_seconds",
         long = "answer-seconds",
@@ -199,7 +199,7 @@ pub struct Upstream {
         value_name = "SECONDS"
     )]
     pub answer_seconds: Option<u64>,
-    /// How long a provider's stream may pause, in seconds. Default: 60.
+    /// How long a provider's stream may pause, in seconds. Default: 300.
     #[arg(
         id = "upstream.stream_idle_seconds",
         long = "stream-idle-seconds",
