@@ -287,4 +287,9 @@ fn schemas_are_never_enforced_unasked() {
     assert_eq!(body["tools"], expected);
     assert_eq!(body["tool_choice"], json!({"type": "function", "name": "f"}));
     assert_eq!(body["parallel_tool_calls"], false);
+    for (is_required, word) in [(true, "required"), (false, "auto")] {
+        let any = Some(ToolChoice::Allowed { names: vec![], is_required });
+        let (body, _) = written(&Conversation { tool_choice: any, ..conversation.clone() }, &TARGET);
+        assert_eq!(body["tool_choice"], word);
+    }
 }

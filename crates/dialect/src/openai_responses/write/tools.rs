@@ -78,6 +78,10 @@ fn write_choice(choice: &ToolChoice, tools: &[Tool]) -> Value {
         ToolChoice::None => json!("none"),
         ToolChoice::Required => json!("required"),
         ToolChoice::Named(name) => named(name, tools),
+        // A choice among none is refused; others mean any by it.
+        ToolChoice::Allowed { names, is_required } if names.is_empty() => {
+            json!(if *is_required { "required" } else { "auto" })
+        }
         ToolChoice::Allowed { names, is_required } => json!({
             "type": "allowed_tools",
             "mode": if *is_required { "required" } else { "auto" },
