@@ -47,6 +47,16 @@ pub(super) fn kind(id: &str) -> Result<&'static Kind, ApiError> {
     })
 }
 
+/// Refuses a kind whose maker ended it: nothing new can be set up with it.
+pub(super) fn is_alive(kind: &Kind) -> Result<(), ApiError> {
+    let Some(day) = kind.retired_on else { return Ok(()) };
+    let message = format!(
+        "{} was ended by its maker on {day}. Every request would fail, so nothing was changed. Choose another kind.",
+        kind.name
+    );
+    Err(ApiError::invalid("provider.kind_retired", message).about("kind"))
+}
+
 /// Checks where a provider's API is; left out, it is where its kind usually is, with the variables
 /// filled in.
 pub(super) fn base_url(

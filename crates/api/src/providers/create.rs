@@ -69,6 +69,7 @@ pub async fn create_provider(
 /// The provider that a request describes, with an id of its own, and the secret to keep for it.
 pub(super) fn checked(context: &Context, request: NewProvider) -> Result<(Configured, Option<Secret>), ApiError> {
     let kind = check::kind(&request.kind)?;
+    check::is_alive(kind)?;
     let credential = check::credential(request.credential, kind)?;
     let provider = Configured {
         id: ProviderId::new(context.now(), context.entropy()),

@@ -192,3 +192,66 @@ async fn kinds_and_what_is_there_already_are_offered() {
     let detected = kit.get("/providers/detected").await;
     assert!(detected["local_servers"].is_array() && detected["environment"].is_array());
 }
+
+#[tokio::test]
+async fn an_address_is_filled_in_from_what_a_person_knows() {
+    let kit = Kit::start().await;
+    let azure = |variables: Value| {
+        let credential = json!({"source": "stored", "secret": "az-key"});
+        json!({"name": "azure", "kind": "azure_openai", "credential": credential, "variables": variables})
+    };
+    for variables in [json!({}), json!({"resource": "evil.example/"}), json!({"resource": " "})] {
+        let (_, code, field) = kit.refused("POST", "/providers", azure(variables)).await;
+        assert_eq!((code.as_str(), field.as_str()), ("provider.variable_missing", Some("variables")));
+    }
+    let provider = kit.post("/providers", azure(json!({"resource": "acme"}))).await;
+    assert_eq!(provider["base_url"], "https://acme.openai.azure.com/openai/v1");
+    let kinds = kit.get("/provider-kinds").await;
+    let kind = kinds.as_array().unwrap().iter().find(|kind| kind["id"] == "azure_openai").unwrap();
+    assert_eq!((&kind["auth"], &kind["variables"][0]["name"]), (&json!("header"), &json!("resource")));
+    assert_eq!(kind["dialects"], json!(["openai_responses", "openai_chat"]));
+}
+
+#[tokio::test]
+async fn a_region_is_one_of_those_there_are() {
+    let kit = Kit::start().await;
+    let moonshot = |name: &str, more: Value| {
+        let mut draft = json!({"name": name, "kind": "moonshot", "credential": {"source": "stored", "secret": "sk"}});
+        draft.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        draft
+    };
+    let world = kit.post("/providers", moonshot("world", json!({}))).await;
+    assert_eq!(world["base_url"], "https://api.moonshot.ai/v1");
+    let china = kit.post("/providers", moonshot("china", json!({"base_url": "https://api.moonshot.cn/v1"}))).await;
+    assert_eq!(china["base_url"], "https://api.moonshot.cn/v1");
+    let elsewhere = moonshot("x", json!({"base_url": "https://evil.example/v1"}));
+    assert_eq!(kit.refused("POST", "/providers", elsewhere).await.1, "provider.base_url_fixed");
+}
+
+#[tokio::test]
+async fn credentials_that_are_no_keys_are_taken_in_their_own_form() {
+    let kit = Kit::start().await;
+    let bedrock =
+        |secret: &str| json!({"name": "aws", "kind": "bedrock", "credential": {"source": "stored", "secret": secret}});
+    assert_eq!(kit.refused("POST", "/providers", bedrock("AKIA1:")).await.1, "provider.secret_invalid");
+    let provider = kit.post("/providers", bedrock("AKIA1:secret:session")).await;
+    assert_eq!(provider["base_url"], "https://bedrock-runtime.us-east-1.amazonaws.com");
+    assert_eq!(in_force(&kit, &provider).as_deref(), Some("AKIA1:secret:session"));
+    let credential = json!({"source": "stored", "secret": "{\"type\":\"service_account\"}"});
+    let vertex = json!({"name": "v", "kind": "vertex", "credential": credential, "variables": {"project": "p"}});
+    assert_eq!(kit.refused("POST", "/providers", vertex).await.1, "provider.secret_invalid");
+    let ended = json!({"name": "g", "kind": "github_models", "credential": {"source": "stored", "secret": "x"}});
+    assert_eq!(kit.refused("POST", "/providers", ended).await.1, "provider.kind_retired");
+}
+
+#[tokio::test]
+async fn a_test_asks_a_named_model_too() {
+    let kit = Kit::start().await;
+    let upstream = Upstream::start("sk-one").await;
+    let provider = kit.post("/providers", upstream.draft("fake")).await;
+    let test = format!("/providers/{}/test", id(&provider));
+    let (status, found) = kit.call("POST", &format!("{test}?model=up-1"), None).await;
+    assert_eq!(status.as_u16(), 200);
+    assert!(found["message"].as_str().is_some_and(|message| message.contains("up-1")), "{found}");
+    assert_eq!(kit.refused("POST", &format!("{test}?surprise=1"), Value::Null).await.0, 400);
+}

@@ -29,7 +29,7 @@ pub const KIND: Kind = Kind {
         Endpoint::of(Serves::Translations, "/deployments/{model}/audio/translations?api-version=2024-10-21"),
     ],
     model_list: Some(ModelList::OPENAI.at("/models?api-version=2024-10-21")),
-    docs_url: "https://learn.microsoft.com/en-us/azure/foundry-classic/openai/reference",
+    docs_url: "https://learn.microsoft.com/en-us/azure/foundry-classic/openai/api-version-lifecycle",
     note: Some(
         "Speaks version 2024-10-21 of the API. Models are called by the names of their deployments. Prefer the kind azure_openai for anything new.",
     ),

@@ -13,6 +13,7 @@ pub const KIND: Kind = Kind {
     auth: Auth::Header("api-key"),
     credential_variables: &["AZURE_AI_API_KEY", "ANTHROPIC_FOUNDRY_API_KEY"],
     endpoints: &[
+        // As Anthropic's own SDK calls it (anthropic 2.x, lib/foundry.py, read 2026-11-22).
         Endpoint::MESSAGES.rooted("/anthropic/v1/messages").with_auth(Auth::Header("x-api-key")).only(is_claude),
         Endpoint::RESPONSES.only(|model| !is_claude(model) && has_responses(model)),
         Endpoint::CHAT.only(|model| !is_claude(model) && has_chat(model)),
@@ -20,7 +21,7 @@ pub const KIND: Kind = Kind {
     ],
     output_bound_field: "max_completion_tokens",
     has_developer_role: true,
-    docs_url: "https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry",
+    docs_url: "https://learn.microsoft.com/en-us/azure/foundry-classic/openai/api-version-lifecycle",
     note: Some(
         "Models are called by the names of their deployments. A deployment whose name begins with claude is called in Anthropic's dialect.",
     ),

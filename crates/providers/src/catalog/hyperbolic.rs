@@ -8,7 +8,7 @@ pub const KIND: Kind = Kind {
     base_url: "https://api.hyperbolic.xyz/v1",
     credential_variables: &["HYPERBOLIC_API_KEY"],
     endpoints: &[Endpoint::CHAT, Endpoint::COMPLETIONS],
-    docs_url: "https://docs.hyperbolic.xyz/docs/rest-api",
+    docs_url: "https://docs.hyperbolic.ai/inference/chat-completion",
     note: Some("Its images and speech have an API of their own, which is not reached."),
     docs_date: "2026-11-22",
     ..Kind::HOSTED

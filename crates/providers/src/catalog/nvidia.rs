@@ -9,7 +9,7 @@ pub const KIND: Kind = Kind {
     credential_variables: &["NVIDIA_API_KEY", "NVIDIA_NIM_API_KEY"],
     key_prefixes: &["nvapi-"],
     endpoints: &[Endpoint::CHAT, Endpoint::EMBEDDINGS],
-    docs_url: "https://docs.api.nvidia.com/nim/reference/llm-apis",
+    docs_url: "https://docs.api.nvidia.com/nim/reference/",
     note: Some(
         "Some embedding models want `input_type` in the request. A NIM of your own is of the kind openai_compatible.",
     ),

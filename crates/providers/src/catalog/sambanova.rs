@@ -9,8 +9,9 @@ pub const KIND: Kind = Kind {
     credential_variables: &["SAMBANOVA_API_KEY"],
     endpoints: &[
         Endpoint::CHAT,
-        Endpoint::RESPONSES,
-        Endpoint::MESSAGES,
+        // Only some of its models; its pages do not agree on which.
+        Endpoint::RESPONSES.optional(),
+        Endpoint::MESSAGES.optional(),
         Endpoint::COUNT_TOKENS,
         Endpoint::COMPLETIONS,
         Endpoint::EMBEDDINGS,

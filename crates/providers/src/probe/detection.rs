@@ -1,5 +1,6 @@
 //! What runs on this machine and what lies in its environment.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -57,7 +58,10 @@ fn credentials_in(is_set: impl Fn(&str) -> bool) -> Vec<EnvironmentCredential> {
             variable,
         })
     };
-    catalog::ALL.iter().flat_map(of_kind).filter(|found| is_set(found.variable)).collect()
+    let mut offered = HashSet::new();
+    let of_use = catalog::ALL.iter().filter(|kind| kind.retired_on.is_none());
+    // Two kinds of one maker read the same variable; the first is the one for most.
+    of_use.flat_map(of_kind).filter(|found| is_set(found.variable) && offered.insert(found.variable)).collect()
 }
 
 async fn detect(client: &Client, kind: &'static Kind, detection: Detection, port: u16) -> Option<DetectedServer> {
@@ -113,6 +117,16 @@ mod tests {
         assert_eq!(detect(&client(), kind, detection, other.port).await, None);
         let silent = Scripted::start(vec![Act::AnswerAndHold(String::new())]).await;
         assert_eq!(detect(&client(), kind, detection, silent.port).await, None);
+    }
+
+    #[test]
+    fn a_variable_is_offered_for_one_kind_that_still_exists() {
+        let found = credentials_in(|_| true);
+        let variables: HashSet<_> = found.iter().map(|found| found.variable).collect();
+        assert_eq!(variables.len(), found.len());
+        assert!(found.iter().all(|found| catalog::kind(found.kind).unwrap().retired_on.is_none()));
+        let azure = found.iter().find(|found| found.variable == "AZURE_OPENAI_API_KEY").unwrap();
+        assert_eq!(azure.kind, "azure_openai");
     }
 
     #[test]
