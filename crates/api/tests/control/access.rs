@@ -35,6 +35,7 @@ async fn no_answer_holds_a_providers_secret() {
     let upstream = Upstream::start(CANARY).await;
     let mut answers = Vec::new();
     let provider = kit.with_model(&upstream, "m", Some(json!({"input": "1", "output": "2"}))).await;
+    let model_id = kit.get("/models").await[0]["id"].as_str().unwrap().to_owned();
     let (_, request_id, stream) = kit.chat("m").await;
     answers.push(stream);
     let key = kit.post("/keys", json!({"name": "app"})).await;
@@ -75,9 +76,11 @@ async fn no_answer_holds_a_providers_secret() {
     {
         let id = match path.as_str() {
             path if path.contains("/requests/") => request_id.clone(),
+            path if path.contains("/models/") => model_id.clone(),
             _ => provider["id"].as_str().unwrap().to_owned(),
         };
         let path = path.replace("{id}", &id).replace("{file}", "spend_by_day.csv");
+        let path = path.replace("/catalog/model", "/catalog/model?kind=openai&id=gpt-5.1");
         let request = Request::builder().method(&*method).uri(&path).body(Body::empty()).unwrap();
         let response = kit.send(request).await;
         assert_eq!(response.status(), 200, "{path}");

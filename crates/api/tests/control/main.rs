@@ -5,6 +5,8 @@
 mod kit;
 
 mod access;
+mod catalog;
+mod catalog_refresh;
 mod keys;
 mod models;
 mod providers;

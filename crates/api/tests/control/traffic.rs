@@ -164,7 +164,7 @@ async fn a_listener_that_falls_behind_is_told_to_read_everything_again() {
     let (name, changed) = next(&mut events).await;
     assert_eq!(
         (name.as_str(), changed),
-        ("changed", json!({"tags": ["providers", "models", "keys", "settings", "requests"]}))
+        ("changed", json!({"tags": ["providers", "models", "keys", "settings", "catalog", "requests"]}))
     );
 }
 
