@@ -105,7 +105,9 @@ for (const [name, hash, state, keys] of places) {
       await page.waitForSelector("main h1");
       // The first visit of a screen waits for the server to compile it.
       if (!name.includes("loading"))
-        await page.waitForFunction(() => !document.querySelector("main .skeleton"), null, { timeout: 10_000 });
+        await page.waitForFunction(() => !document.querySelector("main .skeleton"), null, {
+          timeout: 10_000,
+        });
       await page.waitForTimeout(500);
       if (keys) {
         await page.keyboard.press(keys);

@@ -43,7 +43,8 @@ function modelAnswer(path: string, method: Method): Answer | undefined {
                 {
                   id: price.id,
                   valid_from: price.valid_from,
-                  tariff: { rates: price.rates, tiers: [] },
+                  rates: price.rates,
+                  tiers: price.tiers,
                   source: price.source,
                 },
               ],
@@ -196,6 +197,7 @@ export function answer(state: GalleryState, method: Method, path: string, _body:
     const ids = ["gpt-5", "gpt-5-mini", "gpt-5-preview-0711", "text-embedding-3-small"];
     const models = ids.map((id, index) => ({
       id,
+      name: null,
       is_known: index !== 2,
       is_adopted: index < 2,
       context: null,

@@ -211,8 +211,8 @@ function known(models: readonly Model[], providers: readonly Provider[]): Catalo
         mode: "chat" as const,
         price: rates
           ? {
-              input: rates.input,
-              output: rates.output,
+              input: rates.input ?? "0",
+              output: rates.output ?? "0",
               cached_read: "0.025",
               per_unit: null,
               has_tiers: true,

@@ -74,6 +74,7 @@ const kind = (
   dialects: ["openai_chat"],
   operations: [],
   lists_models: true,
+  retired_on: null,
   needs_credential: true,
   is_local: false,
   credential_variables: [],
@@ -166,6 +167,7 @@ function provider(index: number, name: string, kindId: string, change: Partial<P
       detail: null,
       stored_in: "Login keyring",
     },
+    dialects: [],
     is_enabled: true,
     is_local: found?.is_local ?? false,
     models: 2,
@@ -288,6 +290,13 @@ const noUsage = {
   total_output: null,
 };
 
+const losses: Loss[] = [
+  { what: "top_k", why: "unsupported" },
+  { what: "thinking.signature", why: "foreign" },
+  { what: "thinking.budget_tokens", why: "approximated" },
+  { what: "context_management", why: "unread" },
+];
+
 function outcomeFor(roll: number): Outcome {
   if (roll > 0.97) return "refused";
   if (roll > 0.94) return "failed";
@@ -349,6 +358,7 @@ function row(index: number): RequestRow {
     total_us: outcome === "refused" ? 410 : total,
     overhead_us: 180 + Math.floor(random() * 300),
     attempts: outcome === "refused" ? 0 : outcome === "failed" ? 2 : 1 + Number(index % 13 === 4),
+    losses: isServed && index % 4 === 1 && index % 23 !== 5 ? losses : [],
     user_agent: ["OpenAI/Python 2.8.0", "Zed/0.212", "curl/8.14.1"][index % 3] ?? null,
   };
 }
@@ -385,16 +395,7 @@ export function detailOf(from: RequestRow): RequestDetail {
       dialect: from.operation === "embeddings" ? null : "openai_chat",
     };
   });
-  const losses: Loss[] =
-    from.operation === "messages" && from.attempts > 0
-      ? [
-          { what: "top_k", why: "unsupported" },
-          { what: "thinking.signature", why: "foreign" },
-          { what: "thinking.budget_tokens", why: "approximated" },
-          { what: "context_management", why: "unread" },
-        ]
-      : [];
-  return { ...from, attempt_list: attempts, losses };
+  return { ...from, attempt_list: attempts };
 }
 
 const catalogue = catalogueFor(models, providers);

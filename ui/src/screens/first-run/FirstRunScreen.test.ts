@@ -45,6 +45,7 @@ const kind = {
   dialects: ["openai_chat"],
   operations: [],
   lists_models: true,
+  retired_on: null,
 };
 const server = {
   kind: "ollama",

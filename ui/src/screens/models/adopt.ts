@@ -1,10 +1,10 @@
 /** What adding the selected models would do, before it is done, and what takes it back. */
-import type { AdoptModel, Model, NewModel, Provider } from "$lib/api";
+import type { AdoptedModel, Model, NewModel, Provider } from "$lib/api";
 import type { Entry } from "$lib/features/model/catalogue";
 import { bodyLike } from "$lib/features/model/change";
 
 export interface Adoption {
-  adopt: AdoptModel[];
+  adopt: AdoptedModel[];
   /** How many models each provider would serve. */
   byProvider: [provider: string, count: number][];
   /** Kinds with more than one provider: which of them shall serve. */

@@ -20,6 +20,7 @@ const provider = (change: Partial<Provider> = {}): Provider => ({
     detail: null,
     stored_in: "the login keyring",
   },
+  dialects: [],
   is_enabled: true,
   is_local: false,
   models: 2,
@@ -45,6 +46,7 @@ const kinds = [
     dialects: ["openai_chat"],
     operations: [],
     lists_models: true,
+    retired_on: null,
   },
 ];
 const nothing = { local_servers: [], environment: [] };

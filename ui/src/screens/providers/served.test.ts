@@ -3,6 +3,7 @@ import { servedBy } from "./served";
 
 const listed = (id: string, is_known: boolean) => ({
   id,
+  name: null,
   is_known,
   is_adopted: false,
   context: null,

@@ -134,7 +134,7 @@ function withMine(
 function glanceOf({ price, is_free }: Model["deployments"][number]): CatalogModel["price"] {
   if (price === null)
     return is_free ? { input: "0", output: "0", cached_read: null, per_unit: null, has_tiers: false } : null;
-  const { input, output, cached_read } = price.rates;
+  const { input = "0", output = "0", cached_read } = price.rates;
   return { input, output, cached_read: cached_read ?? null, per_unit: null, has_tiers: false };
 }
 

@@ -3,6 +3,7 @@ import {
   type CredentialChoice,
   call,
   type Diagnosis,
+  type Dialect,
   mutate,
   type NewProvider,
   type Provider,
@@ -30,6 +31,8 @@ export class ProviderDraft {
   variable = $state("");
   /** What fills the places of the base URL, by name. */
   values = $state<Record<string, string>>({});
+  /** The only dialect it is called in; empty for those of its kind. */
+  dialect = $state<Dialect | "">("");
   /** What is wrong with a value, by name. */
   valueErrors = $state<Record<string, string>>({});
   diagnosis = $state.raw<Diagnosis | null>(null);
@@ -59,6 +62,7 @@ export class ProviderDraft {
       this.baseUrl = existing.base_url;
       this.variable = existing.credential.variable ?? "";
       this.credential = existing.credential.source === "stored" ? "keep" : existing.credential.source;
+      this.dialect = existing.dialects[0] ?? "";
       this.#hasOwnName = true;
     }
   }
@@ -71,6 +75,7 @@ export class ProviderDraft {
       return;
     }
     this.values = {};
+    this.dialect = "";
     this.baseUrl = fillAddress(kind, {});
     this.variable = kind.credential_variables[0] ?? "";
     this.credential = kind.needs_credential || this.secret !== "" ? "stored" : "none";
@@ -233,8 +238,14 @@ export class ProviderDraft {
     if (this.existing === null) {
       return mutate("POST /providers", { body: this.#body() });
     }
-    const { name, base_url, credential } = this.#body();
-    const change = { name, base_url, ...(this.credential === "keep" ? {} : { credential }) };
+    const { name, credential } = this.#body();
+    const dialects = this.dialect === (this.existing.dialects[0] ?? "") ? {} : { dialects: this.#dialects() };
+    const change = {
+      name,
+      base_url: this.baseUrl.trim(),
+      ...dialects,
+      ...(this.credential === "keep" ? {} : { credential }),
+    };
     return mutate("PATCH /providers/{id}", { path: { id: this.existing.id }, body: change });
   }
 
@@ -242,9 +253,21 @@ export class ProviderDraft {
     return {
       name: this.name.trim(),
       kind: this.kindId,
-      base_url: this.baseUrl.trim(),
+      ...this.#address(),
+      ...(this.dialect === "" ? {} : { dialects: this.#dialects() }),
       credential: this.#credential(),
     } satisfies NewProvider;
+  }
+
+  /** The whole address, or what fills the kind's own. */
+  #address(): Pick<NewProvider, "base_url"> | Pick<NewProvider, "variables"> {
+    const named = this.variables.map(({ name }) => [name, this.valueOf(name).trim()] as const);
+    if (named.length === 0 || this.existing !== null) return { base_url: this.baseUrl.trim() };
+    return { variables: Object.fromEntries(named.filter(([, value]) => value !== "")) };
+  }
+
+  #dialects(): Dialect[] {
+    return this.dialect === "" ? [] : [this.dialect];
   }
 
   #credential(): CredentialChoice {
@@ -262,7 +285,10 @@ export class ProviderDraft {
   #take(cause: unknown): void {
     const message = cause instanceof Error ? cause.message : String(cause);
     const field = cause instanceof ApiError ? fieldOf(cause.field) : null;
-    if (field === null) {
+    const place = cause instanceof ApiError ? /^variables\.(\w+)$/.exec(cause.field ?? "")?.[1] : undefined;
+    if (place !== undefined) {
+      this.valueErrors = { [place]: message };
+    } else if (field === null) {
       this.error = message;
     } else {
       this.#fieldErrors = { [field]: message };

@@ -24,6 +24,7 @@ const kind = (id: string, key_prefixes: string[], rest: Partial<ProviderKind> = 
   dialects: ["openai_chat"],
   operations: [],
   lists_models: true,
+  retired_on: null,
   ...rest,
 });
 const kinds = [
@@ -38,6 +39,7 @@ const provider = (change: Partial<Provider> = {}): Provider => ({
   kind_name: "OpenAI",
   base_url: "https://api.openai.example/v1",
   credential: { source: "stored", variable: null, state: "ready", detail: null, stored_in: "the keychain" },
+  dialects: [],
   is_enabled: true,
   is_local: false,
   models: 0,
@@ -222,4 +224,74 @@ it("judges health by what a person must fix first", () => {
   expect(healthOf(provider(activity(10, 5)))).toBe("failing");
   expect(healthOf(provider(activity(10, 1)))).toBe("some_errors");
   expect(healthOf(provider(activity(10, 0)))).toBe("healthy");
+});
+
+const region = { name: "region", label: "Region", hint: "", default: "eu-1", choices: [] };
+const cloud = kind("cloud", [], {
+  base_url: "https://{resource}.{region}.example/v1",
+  variables: [{ ...region, name: "resource", label: "Resource", default: null }, region],
+  dialects: ["openai_chat", "anthropic"],
+});
+
+it("asks for the places of an address, and sends them apart", async () => {
+  const host = new FakeHost({ "POST /providers": saved });
+  const draft = new ProviderDraft(
+    () => [cloud],
+    () => [],
+  );
+  draft.chooseKind("cloud");
+  draft.takeSecret("secret");
+  expect(await draft.save()).toBeNull();
+  expect(draft.valueErrors.resource).toContain("Resource");
+  draft.fill("resource", "acme");
+  draft.dialect = "anthropic";
+  expect(draft.baseUrl).toBe("https://acme.eu-1.example/v1");
+  await draft.save();
+  expect(host.bodies("POST /providers")).toEqual([
+    {
+      name: "cloud",
+      kind: "cloud",
+      variables: { resource: "acme" },
+      dialects: ["anthropic"],
+      credential: { source: "stored", secret: "secret" },
+    },
+  ]);
+});
+
+it("changes one place of a saved address and keeps the others", async () => {
+  const existing = provider({
+    kind: "cloud",
+    base_url: "https://acme.us-2.example/v1",
+    dialects: ["anthropic"],
+  });
+  const host = new FakeHost({ "PATCH /providers/p1": existing });
+  const draft = new ProviderDraft(
+    () => [cloud],
+    () => [],
+    existing,
+  );
+  expect([draft.valueOf("resource"), draft.valueOf("region"), draft.dialect]).toEqual([
+    "acme",
+    "us-2",
+    "anthropic",
+  ]);
+  draft.fill("region", "eu-3");
+  await draft.save();
+  expect(host.bodies("PATCH /providers/p1")).toEqual([
+    { name: "openai", base_url: "https://acme.eu-3.example/v1" },
+  ]);
+});
+
+it("offers the catalogue's models where a provider lists none", async () => {
+  new FakeHost({
+    "POST /providers/test": { ...works, models: [] },
+    "GET /catalog": { models: [{ id: "sonar" }] },
+  });
+  const flow = new AddFlow(
+    () => kinds,
+    () => [],
+  );
+  flow.draft.takeSecret("sk-abc");
+  await flow.test();
+  expect([flow.isFromCatalogue, flow.offered, flow.selected]).toEqual([true, ["sonar"], []]);
 });

@@ -46,6 +46,11 @@ export const providers: Translation<typeof english> = {
   provider_name_hint: "Anfragen können ihn so verlangen: {name}/Modell",
   provider_base_url: "Basis-URL",
   provider_base_url_hint: "Bis einschließlich der Version, zum Beispiel http://127.0.0.1:8000/v1",
+  provider_dialect: "Gerufen in",
+  provider_dialect_hint:
+    "MegaRouter nimmt, was am wenigsten verliert. Wählen Sie eines, wo dieser Server nur das kennt.",
+  provider_dialect_any: "Was am wenigsten verliert",
+  provider_dialect_only: "Nur {dialect}",
   provider_credential: "Der Schlüssel kommt aus",
   provider_credential_keep: "dem Speicher, unverändert",
   provider_credential_keep_hint:

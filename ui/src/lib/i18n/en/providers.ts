@@ -41,6 +41,11 @@ export const providers = {
   provider_name_hint: "Requests can ask for this provider by it: {name}/model",
   provider_base_url: "Base URL",
   provider_base_url_hint: "Up to and including the version, for example http://127.0.0.1:8000/v1",
+  provider_dialect: "Called in",
+  provider_dialect_hint:
+    "MegaRouter takes the one that loses least. Choose one where this server has only that.",
+  provider_dialect_any: "Whichever loses least",
+  provider_dialect_only: "Only {dialect}",
   provider_credential: "Key comes from",
   provider_credential_keep: "The stored key, unchanged",
   provider_credential_keep_hint: "The stored key cannot be shown. You can replace it.",

@@ -77,6 +77,10 @@ export const requests = {
   requests_route_dialect: "It spoke {dialect}.",
   requests_route_dialect_same: "Called in {dialect}, as the app spoke: passed on as it came.",
   requests_route_dialect_other: "Called in {dialect}: translated.",
+  requests_lost: {
+    one: "The translation could not carry {count} thing: {names}",
+    other: "The translation could not carry {count} things: {names}",
+  },
   requests_losses: "What the target could not carry",
   requests_losses_hint: "Everything else of the request was carried over.",
   requests_losses_none: "Nothing was lost in the translation.",
