@@ -42,11 +42,12 @@ const LITELLM: &[Provider] = &[
     slashed("vertex_ai-moonshot_models", "vertex", "vertex_ai/"),
     slashed("vertex_ai-zai_models", "vertex", "vertex_ai/"),
     slashed("vertex_ai-ai21_models", "vertex", "vertex_ai/"),
-    plain("azure", "azure", "azure/"),
-    plain("azure_text", "azure", "azure/"),
-    plain("azure_ai", "azure", "azure_ai/"),
+    plain("azure", "azure_openai", "azure/"),
+    plain("azure_text", "azure_openai", "azure/"),
+    plain("azure_ai", "azure_foundry", "azure_ai/"),
     plain("bedrock_converse", "bedrock", ""),
     plain("bedrock", "bedrock", ""),
+    plain("bedrock_mantle", "bedrock_mantle", "bedrock_mantle/"),
     plain("mistral", "mistral", "mistral/"),
     slashed("groq", "groq", "groq/"),
     plain("xai", "xai", "xai/"),
@@ -62,7 +63,7 @@ const LITELLM: &[Provider] = &[
     plain("cohere", "cohere", "cohere/"),
     plain("ai21", "ai21", ""),
     plain("moonshot", "moonshot", "moonshot/"),
-    plain("zai", "zhipu", "zai/"),
+    plain("zai", "zai", "zai/"),
     plain("dashscope", "alibaba", "dashscope/"),
     plain("minimax", "minimax", "minimax/"),
     plain("volcengine", "volcengine", "volcengine/"),
@@ -79,7 +80,8 @@ const MODELS_DEV: &[(&str, &str)] = &[
     ("google", "gemini"),
     ("google-vertex", "vertex"),
     ("google-vertex-anthropic", "vertex"),
-    ("azure", "azure"),
+    ("azure", "azure_openai"),
+    ("azure-cognitive-services", "azure_foundry"),
     ("amazon-bedrock", "bedrock"),
     ("openrouter", "openrouter"),
     ("mistral", "mistral"),
@@ -94,7 +96,7 @@ const MODELS_DEV: &[(&str, &str)] = &[
     ("perplexity", "perplexity"),
     ("cohere", "cohere"),
     ("moonshotai", "moonshot"),
-    ("zai", "zhipu"),
+    ("zai", "zai"),
     ("alibaba", "alibaba"),
     ("minimax", "minimax"),
     ("siliconflow", "siliconflow"),
@@ -123,6 +125,15 @@ pub fn of_litellm<'a>(provider: &str, key: &'a str) -> Option<(usize, &'static s
 /// The kind of a provider of models.dev.
 pub fn of_models_dev(provider: &str) -> Option<&'static str> {
     MODELS_DEV.iter().find(|(name, _)| *name == provider).map(|(_, kind)| *kind)
+}
+
+/// The kind under which the models of a kind of provider are listed: its own, but for those that are
+/// another way to the same models.
+pub fn listed_as(kind: &str) -> &str {
+    match kind {
+        "azure_deployments" => "azure_openai",
+        kind => kind,
+    }
 }
 
 /// Every kind that an entry can have, without order.

@@ -89,6 +89,7 @@ impl Catalog {
     /// A model by the kind of its provider and the provider's own id of it. Letter case does not
     /// matter, nor the word that some providers put before the id in their lists (`models/`).
     pub fn find(&self, kind: &str, id: &str) -> Option<&CatalogModel> {
+        let kind = kinds::listed_as(kind);
         let exact = |id: &str| {
             let place = self.models.binary_search_by(|model| key(model).cmp(&(kind, id)));
             place.ok().and_then(|place| self.models.get(place))
@@ -101,6 +102,7 @@ impl Catalog {
 
     /// The models of one kind of provider.
     pub fn of_kind(&self, kind: &str) -> &[CatalogModel] {
+        let kind = kinds::listed_as(kind);
         let from = self.models.partition_point(|model| &*model.kind < kind);
         let to = self.models.partition_point(|model| &*model.kind <= kind);
         self.models.get(from..to).unwrap_or_default()

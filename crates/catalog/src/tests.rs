@@ -78,6 +78,7 @@ fn finds_ids_as_providers_list_them() {
     let exact = catalog.find("gemini", "gemini-2.5-pro").unwrap();
     assert_eq!(catalog.find("gemini", "models/gemini-2.5-pro"), Some(exact));
     assert_eq!(catalog.find("gemini", "Gemini-2.5-Pro"), Some(exact));
+    assert!(catalog.find("azure_deployments", "gpt-5.1").is_some(), "another way to the same models");
     assert_eq!(catalog.find("openai", "gemini-2.5-pro"), None);
     assert_eq!(catalog.find("nobody", "gpt-5.1"), None);
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use megarouter_catalog::Catalog;
+use megarouter_catalog::kinds::listed_as;
 use megarouter_domain::catalog::{CatalogModel, ListedModel};
 use megarouter_domain::id::ProviderId;
 use megarouter_domain::model::{Deployment, Model};
@@ -136,7 +137,7 @@ impl<'a> Index<'a> {
     }
 
     fn of_kind(&self, kind: &str) -> impl Iterator<Item = &'a Provider> {
-        self.facts.everything.providers.iter().filter(move |provider| provider.kind == kind)
+        self.facts.everything.providers.iter().filter(move |provider| listed_as(&provider.kind) == kind)
     }
 
     fn could_serve(&self, provider: &Provider, model: &'a CatalogModel) -> CouldServe {

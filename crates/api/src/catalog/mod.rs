@@ -489,3 +489,16 @@ pub struct CatalogSource {
     /// The SHA-256 of what was read.
     pub sha256: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// Two crates that must not know each other use the same ids.
+    #[test]
+    fn every_kind_of_the_catalogue_is_a_provider_that_can_be_configured() {
+        let kinds: BTreeSet<_> = megarouter_catalog::kinds::all().collect();
+        let unknown: Vec<_> = kinds.iter().filter(|kind| megarouter_providers::catalog::kind(kind).is_none()).collect();
+        assert_eq!(unknown, Vec::<&&str>::new());
+    }
+}
