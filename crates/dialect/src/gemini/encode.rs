@@ -275,4 +275,4 @@ fn tail(model: &str, id: &str) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -9,6 +9,8 @@ use crate::canonical::{Answer, Collector, Event};
 use crate::request::Echo;
 use crate::stream::{Decode as _, Encode as _, ScanError};
 
+mod others;
+
 macro_rules! fixtures {
     ($($name:literal),+ $(,)?) => {
         &[$(($name, include_bytes!(concat!("../fixtures/gemini/", $name)))),+]

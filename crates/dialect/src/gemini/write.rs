@@ -59,18 +59,21 @@ pub fn write(conversation: &Conversation, target: &Target<'_>, losses: &mut Loss
 /// Which Gemini a model is, as far as its name tells: they differ in how they are told to think, in
 /// what may stand together, and in whether calls need a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Generation(Option<u32>);
+struct Generation {
+    number: Option<u32>,
+    is_pro: bool,
+}
 
 impl Generation {
     fn of(model: &str) -> Self {
         let digits =
             model.split("gemini-").nth(1).and_then(|rest| rest.split(|letter: char| !letter.is_ascii_digit()).next());
-        Self(digits.and_then(|digits| digits.parse().ok()))
+        Self { number: digits.and_then(|digits| digits.parse().ok()), is_pro: model.contains("-pro") }
     }
 
     /// True for Gemini 2.5 and before; names without a number mean the newest.
     fn is_before_3(self) -> bool {
-        self.0.is_some_and(|generation| generation < 3)
+        self.number.is_some_and(|generation| generation < 3)
     }
 }
 

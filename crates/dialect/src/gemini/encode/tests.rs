@@ -25,7 +25,7 @@ fn elements(stream: &Bytes) -> Vec<Value> {
 }
 
 /// What the SDKs demand of each element, or they drop the turn from their history.
-fn assert_legal(stream: &Bytes) {
+pub fn assert_legal(stream: &Bytes) {
     let elements = elements(stream);
     for element in &elements {
         let candidates = element["candidates"].as_array().unwrap();

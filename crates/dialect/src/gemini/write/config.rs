@@ -192,7 +192,7 @@ fn thinking(
     let mut config = Map::new();
     match form {
         Form::Level => {
-            if let Some(level) = level(wanted, losses) {
+            if let Some(level) = level(wanted, model, losses) {
                 config.insert("thinkingLevel".to_owned(), level.into());
             }
         }
@@ -211,9 +211,9 @@ fn thinking(
     (!config.is_empty()).then(|| config.into())
 }
 
-/// The level nearest to what was asked for. Gemini 3 cannot be kept from thinking, and has no level
-/// above `HIGH` (ai.google.dev/gemini-api/docs/thinking#thinking-levels, read 2026-11-22).
-fn level(wanted: &ReasoningRequest, losses: &mut Losses) -> Option<&'static str> {
+/// The level nearest to what was asked for. Gemini 3 cannot be kept from thinking, has no level
+/// above `HIGH`, and its Pro models none below `LOW` (ai.google.dev/gemini-api/docs/thinking#thinking-levels, read 2026-11-22).
+fn level(wanted: &ReasoningRequest, model: Generation, losses: &mut Losses) -> Option<&'static str> {
     let effort = match (wanted.effort, wanted.budget_tokens) {
         (Some(effort), _) => effort,
         (None, Some(tokens)) => {
@@ -222,12 +222,13 @@ fn level(wanted: &ReasoningRequest, losses: &mut Losses) -> Option<&'static str>
         }
         (None, None) => return None,
     };
-    if matches!(effort, Effort::None | Effort::Max) {
+    let has_minimal = !model.is_pro;
+    if matches!(effort, Effort::None | Effort::Max) || (effort == Effort::Minimal && !has_minimal) {
         losses.approximated("reasoning_effort");
     }
     Some(match effort {
-        Effort::None | Effort::Minimal => "MINIMAL",
-        Effort::Low => "LOW",
+        Effort::None | Effort::Minimal if has_minimal => "MINIMAL",
+        Effort::None | Effort::Minimal | Effort::Low => "LOW",
         Effort::Medium => "MEDIUM",
         Effort::High | Effort::Max => "HIGH",
     })

@@ -226,6 +226,13 @@ fn thinking_is_told_in_the_models_form() {
         (wanted(Some(Effort::High), None), NEW, None, r#"{"thinkingLevel":"HIGH"}"#, ""),
         (wanted(Some(Effort::Max), None), NEW, None, r#"{"thinkingLevel":"HIGH"}"#, "reasoning_effort=approximated"),
         (
+            wanted(Some(Effort::Minimal), None),
+            Target::of("gemini-3.1-pro-preview"),
+            None,
+            r#"{"thinkingLevel":"LOW"}"#,
+            "reasoning_effort=approximated",
+        ),
+        (
             wanted(Some(Effort::None), None),
             NEW,
             None,
