@@ -1,7 +1,6 @@
 //! Google's `generateContent`, as Gemini speaks it on AI Studio and Vertex AI.
 //!
-//! [`request`] checks and splices a client's body and reads it by way of [`mod@read`]; [`mod@write`]
-//! writes one for a provider. [`answer`] is about answers that came whole, [`scan`] watches a stream
+//! [`request`] checks, splices and reads a client's body; [`mod@write`] writes one for a provider. [`answer`] is about answers that came whole, [`scan`] watches a stream
 //! of the same dialect, [`decode`] and [`encode`] translate one. [`count`] and [`embed`] are the
 //! operations beside the conversation. The model is in the path; fields are known by their
 //! `camelCase` and `snake_case` names alike.
