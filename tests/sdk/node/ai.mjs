@@ -51,7 +51,7 @@ for (const [client, model] of Object.entries(MODELS)) {
     const { text, steps } = await generateText({ ...base(it, ask({ steps: [PARALLEL_STEP, ['get_weather']] })), tools: weather(asked), stopWhen: stepCountIs(5) });
     assert.deepEqual(asked.slice(0, 2), PARALLEL_ARGS);
     assert.equal(steps.length, 3);
-    assert.ok(text.startsWith('get_weather said sun in'), text);
+    assert.match(text, /^get_weather said .*sun in/);
   });
 
   test(client, 'loops_with_streamed_tools', async (it) => {
@@ -59,7 +59,7 @@ for (const [client, model] of Object.entries(MODELS)) {
     const result = streamText({ ...base(it, ask({ steps: [PARALLEL_STEP, ['get_weather']] })), tools: weather(asked), stopWhen: stepCountIs(5) });
     const text = (await collect(result.textStream)).join('');
     assert.deepEqual(asked.slice(0, 2), PARALLEL_ARGS);
-    assert.ok(text.startsWith('get_weather said sun in'), text);
+    assert.match(text, /^get_weather said .*sun in/);
   });
 
   test(client, 'generates_an_object', async (it) => {

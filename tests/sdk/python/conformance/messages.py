@@ -231,8 +231,7 @@ def system_blocks_and_cache(it):
         {"role": "user", "content": [{"type": "text", "text": ask("Two?", echo=True), "cache_control": {"type": "ephemeral", "ttl": "1h"}}]},
     ]
     seen = echoed(said(create(it, messages, system=system)))
-    same("\n".join(seen["system"]).split("\n"), ["Be brief.", "Be kind."] if len(seen["system"]) == 2 else [line for line in "\n".join(seen["system"]).split("\n")])
-    assert "Be brief." in seen["system"][0] and "Be kind." in seen["system"][-1], seen["system"]
+    same("\n".join(seen["system"]).split(), ["Be", "brief.", "Be", "kind."], "system")
     same((seen["user"], seen["assistant"]), (["One?", "Two?"], ["One."]))
 
 
@@ -397,9 +396,9 @@ def overload_is_told_as_such(it):
 
 @case("messages")
 def retry_after(it):
-    error = raises(anthropic.RateLimitError, lambda: create(it, ask(status=429, headers={"retry-after": "17"})))
+    error = raises(anthropic.RateLimitError, lambda: create(it, ask(status=429, headers={"retry-after": "77"})))
     same(error.body["error"]["type"], "rate_limit_error")
-    assert 0 < int(error.response.headers["retry-after"]) <= 17
+    assert 0 < int(error.response.headers["retry-after"]) <= 77
 
 
 @case("messages")

@@ -77,7 +77,7 @@ def items_and_instructions(it):
         {"role": "user", "content": ask("Two?", echo=True)},
     ]
     seen = echoed(create(it, given, instructions="Be brief.").output_text)
-    same(seen["system"], ["Be brief.", "Be kind."])
+    same("\n".join(seen["system"]).split(), ["Be", "brief.", "Be", "kind."], "system")
     same((seen["user"], seen["assistant"]), (["One?", "Two?"], ["One."]))
 
 
@@ -191,10 +191,15 @@ def tool_choice(it):
     assert not calls_of(create(it, ask(steps=[["get_weather"]]), tools=TOOLS, tool_choice="none")), "none"
 
 
+def run_code_step(it):
+    """Only OpenAI has custom tools; elsewhere one is a function with the argument `input`."""
+    return ["run_code"] if it.upstream == "responses" else [{"name": "run_code", "args": {"input": "print(1)\n"}}]
+
+
 @case("responses")
 def custom_tool(it):
     tools = [{"type": "custom", "name": "run_code", "description": "Runs code"}]
-    given = [{"role": "user", "content": ask("Run.", steps=[[{"name": "run_code", "args": {"input": "print(1)\n"}}] if it.upstream in ("anthropic", "gemini") else ["run_code"]])}]
+    given = [{"role": "user", "content": ask("Run.", steps=[run_code_step(it)])}]
     answer = create(it, given, tools=tools)
     (call,) = [item for item in answer.output if item.type == "custom_tool_call"]
     same((call.name, call.input.startswith("print(")), ("run_code", True))
@@ -205,8 +210,7 @@ def custom_tool(it):
 @case("responses")
 def custom_tool_streamed(it):
     tools = [{"type": "custom", "name": "run_code", "description": "Runs code"}]
-    step = [{"name": "run_code", "args": {"input": "print(1)\n"}}] if it.upstream in ("anthropic", "gemini") else ["run_code"]
-    events = list(create(it, ask("Run.", steps=[step]), tools=tools, stream=True))
+    events = list(create(it, ask("Run.", steps=[run_code_step(it)]), tools=tools, stream=True))
     (call,) = [item for item in check_order(events) if item.type == "custom_tool_call"]
     same("".join(event.delta for event in events if event.type == "response.custom_tool_call_input.delta"), call.input)
     assert call.input.startswith("print("), call.input
@@ -318,8 +322,9 @@ def like_codex(it):
 @case("responses")
 def stored_answers(it):
     """`previous_response_id` is either kept or refused, never silently dropped."""
-    first = create(it, "Remember me.", store=True)
+    same(client(it).responses.create(model=it.model, input=ask()).output_text, SENTENCE, "without a word about storing")
     try:
+        first = create(it, "Remember me.", store=True)
         answer = create(it, ask("And?", echo=True), previous_response_id=first.id, store=True)
     except (openai.BadRequestError, openai.NotFoundError):
         return
@@ -353,8 +358,8 @@ def errors_by_status(it):
 
 @case("responses")
 def retry_after(it):
-    error = raises(openai.RateLimitError, lambda: create(it, ask(status=429, headers={"retry-after": "17"})))
-    assert 0 < int(error.response.headers["retry-after"]) <= 17
+    error = raises(openai.RateLimitError, lambda: create(it, ask(status=429, headers={"retry-after": "77"})))
+    assert 0 < int(error.response.headers["retry-after"]) <= 77
 
 
 @case("responses")

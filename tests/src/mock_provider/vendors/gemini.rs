@@ -67,8 +67,6 @@ pub(super) fn error(illegal: &Illegal) -> Value {
     let mut error = json!({"code": illegal.status, "message": illegal.message, "status": status});
     if let Some(reason) = illegal.code {
         error["details"] = json!([{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}]);
-    } else if illegal.status == 429 {
-        error["details"] = json!([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}]);
     }
     json!({"error": error})
 }

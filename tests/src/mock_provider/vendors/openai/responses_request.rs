@@ -263,7 +263,13 @@ fn read_item(item: &Value, at: &str, is_followed: bool, seen: &mut Seen) -> Chec
             required("call_id")?;
             let output = match &item["output"] {
                 Value::String(output) => output.clone(),
-                Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+                Value::Array(parts) => {
+                    for (index, part) in parts.iter().enumerate() {
+                        let kind = part["type"].as_str().unwrap_or_default();
+                        seen.items.extend(read_part(part, kind, &format!("{at}.output[{index}]"))?);
+                    }
+                    parts.iter().filter_map(|part| part["text"].as_str()).collect()
+                }
                 _ => {
                     return Err(Illegal::at(
                         format!("Missing required parameter: '{at}.output'."),
