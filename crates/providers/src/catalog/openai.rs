@@ -37,12 +37,13 @@ pub fn has_responses(model: &str) -> bool {
     !is_chat_only && !has_completions(model)
 }
 
-/// The `-pro` models, Codex's, deep research and computer use answer as responses only
-/// (developers.openai.com/api/docs/models, read 2026-11-22).
+/// The `-pro` models, Codex's, deep research, computer use and Daybreak answer as responses only
+/// (developers.openai.com/api/docs/models; `supported_endpoints` of LiteLLM's price map 1.109.1; read
+/// 2026-11-22).
 pub fn has_chat(model: &str) -> bool {
     let parts = || model.split('-');
     let is_responses_only = parts().any(|part| matches!(part, "pro" | "codex"))
-        || ["deep-research", "computer-use"].iter().any(|part| model.contains(part));
+        || ["deep-research", "computer-use", "daybreak"].iter().any(|part| model.contains(part));
     !is_responses_only && !has_completions(model)
 }
 

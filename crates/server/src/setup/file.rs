@@ -1,5 +1,6 @@
 //! The setup as people write it, in YAML.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use megarouter_domain::dialect::Dialect;
@@ -33,6 +34,10 @@ pub struct ProviderEntry {
     /// Where its API is; left out, where its kind usually is.
     #[serde(default)]
     pub base_url: Option<String>,
+    /// What the kind's usual address is filled in with, by name, e.g. `region`; only without a
+    /// `base_url`.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
     /// Its credential; left out, none.
     #[serde(default)]
     pub credential: Option<CredentialEntry>,

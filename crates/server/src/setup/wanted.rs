@@ -9,7 +9,7 @@ use megarouter_domain::price::{Price, Rates, Tariff, Tier};
 use megarouter_domain::provider::{CredentialSource, Provider};
 use megarouter_domain::secret::Secret;
 use megarouter_providers::address::BaseUrl;
-use megarouter_providers::catalog;
+use megarouter_providers::catalog::{self, Kind};
 
 use super::file::{Decimal, DeploymentEntry, KeyEntry, ModelEntry, PriceEntry, ProviderEntry, SecretEntry, TierEntry};
 use super::plan::Origin;
@@ -24,21 +24,8 @@ pub fn provider(entry: &ProviderEntry, id: ProviderId) -> Result<(Provider, Opti
         let known: Vec<_> = catalog::ALL.iter().map(|kind| kind.id).collect();
         format!("`{}` is no kind of provider; use one of {}", entry.kind, known.join(", "))
     })?;
-    let address = match &entry.base_url {
-        Some(address) => address.clone(),
-        None => kind.fill(|_| None).map_err(|error| format!("base_url: {} needs one, since {error}", kind.base_url))?,
-    };
-    if address.is_empty() {
-        return Err(format!("the kind {} needs a base_url", kind.id));
-    }
-    let base_url = BaseUrl::parse(&address).map_err(|error| format!("base_url: {error}"))?.as_str().to_owned();
-    if !kind.accepts(&base_url) {
-        return Err(format!(
-            "{} is always at {}; leave base_url out, or use openai_compatible",
-            kind.name, kind.base_url
-        ));
-    }
-    let (credential, secret) = credential(entry)?;
+    let base_url = address(entry, kind)?;
+    let (credential, secret) = credential(entry, kind)?;
     if credential == CredentialSource::None && kind.needs_credential {
         return Err(format!("{} refuses calls without a credential; write credential: {{env: NAME}}", kind.name));
     }
@@ -50,11 +37,32 @@ pub fn provider(entry: &ProviderEntry, id: ProviderId) -> Result<(Provider, Opti
     Ok((Provider { id, name, kind, base_url, credential, dialects, is_enabled }, secret))
 }
 
-fn credential(entry: &ProviderEntry) -> Result<(CredentialSource, Option<Secret>), String> {
+fn address(entry: &ProviderEntry, kind: &Kind) -> Result<String, String> {
+    let address = match &entry.base_url {
+        Some(address) => address.clone(),
+        None => kind
+            .fill(|name| entry.variables.get(name).map(String::as_str))
+            .map_err(|error| format!("variables: the address is {}, and {error}", kind.base_url))?,
+    };
+    if address.is_empty() {
+        return Err(format!("the kind {} needs a base_url", kind.id));
+    }
+    let base_url = BaseUrl::parse(&address).map_err(|error| format!("base_url: {error}"))?.as_str().to_owned();
+    if kind.accepts(&base_url) {
+        return Ok(base_url);
+    }
+    Err(format!("{} is always at {}; leave base_url out, or use openai_compatible", kind.name, kind.base_url))
+}
+
+fn credential(entry: &ProviderEntry, kind: &Kind) -> Result<(CredentialSource, Option<Secret>), String> {
     let Some(credential) = &entry.credential else { return Ok((CredentialSource::None, None)) };
     match (&credential.env, &credential.store) {
         (Some(variable), None) => Ok((CredentialSource::Environment { variable: variable.clone() }, None)),
-        (None, Some(secret)) => Ok((CredentialSource::Stored, Some(Secret::new(text(secret)?.trim().to_owned())))),
+        (None, Some(secret)) => {
+            let secret = kind.auth.prepare(Secret::new(text(secret)?.to_owned()));
+            let secret = secret.map_err(|reason| format!("credential: {reason}; {}", kind.auth.hint()))?;
+            Ok((CredentialSource::Stored, Some(secret)))
+        }
         _ => Err("a credential is either {env: NAME} or {store: {env: NAME}}".to_owned()),
     }
 }
