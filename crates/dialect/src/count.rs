@@ -42,8 +42,7 @@ impl CountRequest for openai_responses::count::CountRequest {
         self.counted_input()
     }
 
-    /// No provider's record names a path for counting in this dialect.
-    fn splice(&self, _splice: &Splice<'_>) -> Bytes {
-        self.body().clone()
+    fn splice(&self, splice: &Splice<'_>) -> Bytes {
+        self.splice(splice.upstream_model)
     }
 }

@@ -134,8 +134,11 @@ async fn refused(
             failure.verbatim = Some(Box::new(Verbatim { status, body }));
         } else {
             // The client reads the wording, and its dialect's form of the status.
-            failure.message = text.clone();
+            failure.message.clone_from(&text);
             failure.status = Some(status);
+            if status == StatusCode::NOT_FOUND {
+                failure.code = Code::ModelNotFound;
+            }
         }
     } else if said.as_ref().is_some_and(UpstreamErrorBody::is_overloaded) || matches!(status.as_u16(), 503 | 529) {
         failure.status = Some(overloaded(client));
