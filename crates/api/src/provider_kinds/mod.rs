@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 /// A provider MegaRouter knows how to talk to.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each read by its name")]
 pub struct ProviderKind {
     /// The stable id, e.g. `openai`.
     pub id: String,
