@@ -61,9 +61,18 @@ impl ChatRequest {
     /// When it is no JSON object, has no model or no messages, or says something that no provider
     /// may be asked.
     pub fn parse(_: &PathFacts<'_>, body: Bytes) -> Result<Self, RequestError> {
+        Self::check(body, |fields| Ok(counted_input(fields, messages(fields)?)))
+    }
+
+    /// Checks a body whose input is counted by the given function: older completions have a prompt
+    /// where chat has messages, and the same fields beside it.
+    pub(crate) fn check(
+        body: Bytes,
+        count: impl FnOnce(&Fields<'_>) -> Result<u64, RequestError>,
+    ) -> Result<Self, RequestError> {
         let fields = Fields::read(&body)?;
         let (model, model_span) = fields.model()?;
-        let messages = messages(&fields)?;
+        let counted_input = count(&fields)?;
         let is_streaming = fields.flag("stream")?;
         let stream_options = StreamOptions::read(&fields)?;
         let bounds = bounds(&fields)?;
@@ -73,7 +82,7 @@ impl ChatRequest {
             wants_usage: stream_options.as_ref().is_some_and(|options| options.includes_usage),
             output_bound: bounds.iter().filter_map(|bound| bound.tokens).max(),
             choices: fields.positive("n")?.unwrap_or(1),
-            counted_input: counted_input(&fields, messages),
+            counted_input,
             service_tier: fields.present("service_tier").and_then(|tier| serde_json::from_str(tier.value).ok()),
         };
         let insert_at = fields.insert_at();

@@ -50,6 +50,8 @@ pub struct StreamScanner {
     usage_chunk: Option<Bytes>,
     /// The latest figures as the provider wrote them.
     figures: Option<Box<RawValue>>,
+    /// What the provider calls its chunks.
+    object: Option<String>,
     failure: Option<ScanError>,
 }
 
@@ -75,6 +77,8 @@ struct Chunk<'a> {
     id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     model: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    object: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     service_tier: Option<Cow<'a, str>>,
     #[serde(default)]
@@ -111,7 +115,7 @@ struct ChoiceMember<'a> {
 #[derive(Serialize)]
 struct UsageChunk<'a> {
     id: &'a str,
-    object: &'static str,
+    object: &'a str,
     created: i64,
     model: &'a str,
     choices: [(); 0],
@@ -168,6 +172,7 @@ impl StreamScanner {
             facts: StreamFacts::default(),
             usage_chunk: None,
             figures: None,
+            object: None,
             failure: None,
         }
     }
@@ -249,6 +254,7 @@ impl StreamScanner {
                 self.figures = Some(figures.to_owned());
             }
         }
+        self.object = self.object.take().or_else(|| chunk.object.map(Cow::into_owned));
         let facts = &mut self.facts;
         facts.id = facts.id.take().or_else(|| chunk.id.map(Cow::into_owned));
         facts.model = facts.model.take().or_else(|| chunk.model.map(Cow::into_owned));
@@ -293,7 +299,7 @@ impl StreamScanner {
         let facts = &self.facts;
         let chunk = UsageChunk {
             id: facts.id.as_deref().unwrap_or_default(),
-            object: "chat.completion.chunk",
+            object: self.object.as_deref().unwrap_or("chat.completion.chunk"),
             created: facts.created.unwrap_or_default(),
             model: facts.model.as_deref().unwrap_or_default(),
             choices: [],

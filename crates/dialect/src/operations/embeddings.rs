@@ -11,9 +11,9 @@ use megarouter_domain::usage::Usage;
 use crate::answer::{AnswerError, AnswerFacts};
 use crate::estimate;
 use crate::fields::{Fields, RequestError};
-use crate::operations::OperationRequest;
 use crate::openai_chat::error;
 use crate::openai_chat::usage;
+use crate::operations::OperationRequest;
 use crate::splice;
 
 /// A checked embeddings request.
@@ -33,7 +33,7 @@ impl EmbeddingsRequest {
     pub fn parse(body: Bytes) -> Result<Self, RequestError> {
         let fields = Fields::read(&body)?;
         let (model, model_span) = fields.model()?;
-        let counted_input = counted_input(fields.required("input")?.value)?;
+        let counted_input = counted_input("input", fields.required("input")?.value)?;
         Ok(Self { model, model_span, counted_input, body })
     }
 
@@ -83,9 +83,9 @@ pub fn inspect(body: &[u8]) -> Result<AnswerFacts, AnswerError> {
     Ok(AnswerFacts { usage, model, ..AnswerFacts::default() })
 }
 
-/// `input` is a text, texts, tokens, or arrays of tokens.
-fn counted_input(input: &str) -> Result<u64, RequestError> {
-    let invalid = |problem| RequestError::Invalid { field: "input", problem };
+/// Counts what is a text, texts, tokens, or arrays of tokens.
+pub(super) fn counted_input(field: &'static str, input: &str) -> Result<u64, RequestError> {
+    let invalid = |problem| RequestError::Invalid { field, problem };
     if input.starts_with('"') {
         return Ok(estimate::content(input).tokens());
     }
@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn input_is_counted_in_every_shape() {
-        let count = |input: &str| parse(&format!(r#"{{"model":"m","input":{input}}}"#)).map(|all| all.most().input.unwrap());
+        let count =
+            |input: &str| parse(&format!(r#"{{"model":"m","input":{input}}}"#)).map(|all| all.most().input.unwrap());
         assert_eq!(count(r#""12345678""#), Ok(3));
         assert_eq!(count(r#"["1234","5678"]"#), Ok(3));
         assert_eq!(count("[1,2,3]"), Ok(3));

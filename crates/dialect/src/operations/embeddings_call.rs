@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::answer::{AnswerError, AnswerFacts};
 use crate::fields::RequestError;
-use crate::gemini::embed::{self, EmbedRequest};
 use crate::gemini::embed::openai::Batch;
+use crate::gemini::embed::{self, EmbedRequest};
 use crate::losses::Losses;
 use crate::operations::OperationRequest as _;
 use crate::operations::embeddings::{self, EmbeddingsRequest};
@@ -74,7 +74,9 @@ impl EmbeddingsCall {
     pub fn write(&self, to: Shape, model: &str, losses: &mut Losses) -> Result<(Bytes, WayBack), RequestError> {
         match (self, to) {
             (Self::OpenAi(request), Shape::OpenAi) => Ok((request.splice(model), WayBack::OpenAi)),
-            (Self::Gemini(request), Shape::Gemini) if request.is_batch() => Ok((request.splice(model), WayBack::Gemini)),
+            (Self::Gemini(request), Shape::Gemini) if request.is_batch() => {
+                Ok((request.splice(model), WayBack::Gemini))
+            }
             (Self::Gemini(request), Shape::Gemini) => Ok((request.splice_batch(model), WayBack::OnlyOne)),
             (Self::Gemini(request), Shape::OpenAi) => Ok((request.write_openai(model, losses)?, WayBack::ToGemini)),
             (Self::OpenAi(request), Shape::Gemini) => {
@@ -130,7 +132,8 @@ mod tests {
         let body = Bytes::from_static(br#"{"content":{"parts":[{"text":"hello"}]},"outputDimensionality":2}"#);
         let call = EmbeddingsCall::Gemini(EmbedRequest::parse(&path, false, body).unwrap());
         let (sent, way) = call.write(Shape::Gemini, "up", &mut Losses::default()).unwrap();
-        let expected = r#"{"requests":[{"model":"models/up","content":{"parts":[{"text":"hello"}]},"outputDimensionality":2}]}"#;
+        let expected =
+            r#"{"requests":[{"model":"models/up","content":{"parts":[{"text":"hello"}]},"outputDimensionality":2}]}"#;
         assert_eq!(sent, expected);
         let answer = Bytes::from_static(br#"{"embeddings":[{"values":[0.1,0.2]}]}"#);
         let (_, back) = call.read(&way, answer).unwrap();

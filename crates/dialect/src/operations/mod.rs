@@ -1,8 +1,17 @@
 //! Operations that are no conversations: one file each, all with the same face.
 
+mod body;
+pub mod completions;
 pub mod embeddings;
 pub mod embeddings_call;
+mod events;
+mod form;
+pub mod images;
+pub mod moderations;
 pub mod pass_through;
+pub mod rerank;
+pub mod speech;
+pub mod transcriptions;
 
 use std::fmt;
 
@@ -31,6 +40,7 @@ pub trait OperationRequest: fmt::Debug + Send + Sync {
     fn splice(&self, upstream_model: &str) -> Bytes;
 
     /// What the body is.
+    #[expect(clippy::unnecessary_literal_bound, reason = "a form has a boundary of its own in it")]
     fn content_type(&self) -> &str {
         "application/json"
     }
@@ -52,8 +62,14 @@ pub trait OperationRequest: fmt::Debug + Send + Sync {
 ///
 /// # Errors
 /// When it is not what the operation takes.
-pub fn parse(operation: Operation, _content_type: &str, _body: Bytes) -> Result<Box<dyn OperationRequest>, RequestError> {
-    match operation {
+pub fn parse(operation: Operation, content_type: &str, body: Bytes) -> Result<Box<dyn OperationRequest>, RequestError> {
+    Ok(match operation {
+        Operation::Completions => Box::new(completions::CompletionsRequest::parse(body)?),
+        Operation::Images => Box::new(images::ImagesRequest::parse(&body)?),
+        Operation::Speech => Box::new(speech::SpeechRequest::parse(&body)?),
+        Operation::Transcriptions => Box::new(transcriptions::TranscriptionsRequest::parse(content_type, body)?),
+        Operation::Moderations => Box::new(moderations::ModerationsRequest::parse(&body)?),
+        Operation::Rerank => Box::new(rerank::RerankRequest::parse(&body)?),
         other => unreachable!("`{}` is no operation of this kind", other.as_str()),
-    }
+    })
 }

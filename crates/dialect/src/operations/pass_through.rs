@@ -120,7 +120,10 @@ mod tests {
         assert_eq!(found(r#"{"usage":{"prompt_tokens":3,"completion_tokens":4}}"#), expected);
         assert_eq!(found(r#"{"usage":{"input_tokens":3,"output_tokens":4}}"#), expected);
         let details = r#""input_tokens_details":{"cached_tokens":0},"output_tokens_details":{"reasoning_tokens":0}"#;
-        assert_eq!(found(&format!(r#"{{"response":{{"usage":{{"input_tokens":3,"output_tokens":4,{details}}}}}}}"#)), expected);
+        assert_eq!(
+            found(&format!(r#"{{"response":{{"usage":{{"input_tokens":3,"output_tokens":4,{details}}}}}}}"#)),
+            expected
+        );
         assert_eq!(found(r#"{"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":4}}"#), expected);
         assert_eq!(found(r#"{"id":"file-1"}"#), None);
     }
@@ -128,8 +131,13 @@ mod tests {
     #[test]
     fn a_stream_passes_untouched_and_its_figures_are_noted() {
         let mut watch = Watch::default();
-        let pieces = ["data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":3,\"output_", "tokens\":1}}}\n\nda", "ta: {\"usage\":{\"output_tokens\":9}}\n\n"];
-        let forwarded: Vec<u8> = pieces.iter().flat_map(|piece| watch.push(Bytes::from_static(piece.as_bytes())).forward).collect();
+        let pieces = [
+            "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":3,\"output_",
+            "tokens\":1}}}\n\nda",
+            "ta: {\"usage\":{\"output_tokens\":9}}\n\n",
+        ];
+        let forwarded: Vec<u8> =
+            pieces.iter().flat_map(|piece| watch.push(Bytes::from_static(piece.as_bytes())).forward).collect();
         assert_eq!(forwarded, pieces.concat().as_bytes());
         let usage = watch.facts().usage.unwrap();
         assert_eq!((usage.input, usage.output), (Some(3), Some(9)));

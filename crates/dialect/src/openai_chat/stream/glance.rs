@@ -34,7 +34,8 @@ pub fn glance(text: &[u8]) -> Glance {
             (1, b"error") => found.has_error |= value != b'n',
             (1, b"object") => found.has_error |= text[key.value_start..].starts_with(br#""error""#),
             (3, b"finish_reason") => found.finished += u64::from(value == b'"'),
-            (4, b"content" | b"reasoning_content" | b"reasoning" | b"refusal") | (7, b"arguments") => {
+            // The last is a depth higher: the text of older completions.
+            (4, b"content" | b"reasoning_content" | b"reasoning" | b"refusal") | (7, b"arguments") | (3, b"text") => {
                 let bytes = json::string_bytes(text, key.value_start);
                 found.text_bytes += bytes;
                 found.has_output |= bytes > 0;
