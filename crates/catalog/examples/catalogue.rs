@@ -64,9 +64,9 @@ fn summary(catalog: &Catalog, today: Date) -> String {
          | source | edition | date | licence | SHA-256 |\n| --- | --- | --- | --- | --- |\n",
     );
     for source in catalog.sources() {
-        let sha256 = source.sha256.get(..16).unwrap_or_default();
+        let sha256 = source.sha256.get(..16).map_or_else(String::new, |start| format!("`{start}…`"));
         let Source { name, version, date, licence, url, .. } = source;
-        let _ = writeln!(text, "| [{name}]({url}) | {version} | {date} | {licence} | `{sha256}…` |");
+        let _ = writeln!(text, "| [{name}]({url}) | {version} | {date} | {licence} | {sha256} |");
     }
     let current: Vec<_> = catalog.current(today).collect();
     let hidden = catalog.models().len() - current.len();

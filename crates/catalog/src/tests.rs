@@ -58,6 +58,19 @@ fn well_known_prices_are_those_of_the_providers_pages() {
 }
 
 #[test]
+fn a_successor_is_named_by_its_provider_and_known() {
+    let catalog = embedded();
+    let successors: Vec<_> = catalog.models().iter().filter_map(|it| Some((it, it.replacement.as_deref()?))).collect();
+    assert!(!successors.is_empty());
+    for (model, successor) in successors {
+        let successor = catalog.find(&model.kind, successor).unwrap_or_else(|| panic!("{successor}"));
+        let said = model.provenance.iter().find(|it| it.figure == Figure::Replacement).unwrap();
+        assert!(!successor.is_gone(said.date), "{}", successor.id);
+        assert!(!["litellm", "models.dev"].contains(&&*said.source), "a page of the provider");
+    }
+}
+
+#[test]
 fn packing_loses_nothing_and_gives_the_same_bytes() {
     let catalog = embedded();
     let packed = pack(&catalog);
