@@ -58,6 +58,13 @@ function modelAnswer(path: string, method: Method): Answer | undefined {
     ...last_24h,
     is_named: index === 1,
   }));
+  if (what === "users")
+    return ok({
+      since: new Date().toISOString(),
+      requests: 76,
+      cost: { state: "not_billable", amount: "0" },
+      keys,
+    });
   if (what === "replace")
     return ok({ is_done: false, names: [model.name, ...model.aliases], keys, replacement: model });
   return undefined;

@@ -78,7 +78,8 @@ function linearTicks(least: number, most: number, wanted: number): number[] {
 
 function logTicks(least: number, most: number, wanted: number): number[] {
   const decades = Math.log10(most / least);
-  const factors = decades > wanted ? [1] : decades * 3 > wanted * 1.5 ? [1, 3] : [1, 2, 5];
+  const fits = (perDecade: number) => decades * perDecade <= wanted * 1.4;
+  const factors = fits(3) ? [1, 2, 5] : fits(2) ? [1, 3] : [1];
   const first = Math.floor(Math.log10(least));
   const count = Math.ceil(decades) + 2;
   return Array.from({ length: count }, (_, index) => factors.map((factor) => factor * 10 ** (first + index)))

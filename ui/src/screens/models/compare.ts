@@ -40,7 +40,7 @@ export function compareLines(kindName: (kind: string) => string): CompareLine[] 
     { title: m.models_fact_latency(), text: ({ last_30d }) => time(last_30d?.p50_us), value: ({ last_30d }) => last_30d?.p50_us ?? null, better: -1 },
     { title: m.models_fact_latency_p95(), text: ({ last_30d }) => time(last_30d?.p95_us), value: ({ last_30d }) => last_30d?.p95_us ?? null, better: -1 },
     { title: m.models_fact_use(), text: ({ last_30d }) => (last_30d === null ? unknown : count(last_30d.requests)) },
-    { title: m.models_fact_cost(), text: ({ last_30d }) => (last_30d === null ? unknown : costText(last_30d.cost)) },
+    { title: m.models_fact_cost(), text: ({ last_30d }) => (last_30d === null || last_30d.requests === 0 ? unknown : costText(last_30d.cost)) },
     { title: m.models_fact_knowledge(), text: ({ knowledge }) => date(knowledge) },
     { title: m.models_fact_released(), text: ({ released }) => date(released) },
     { title: m.models_fact_shuts_down(), text: ({ shuts_down }) => date(shuts_down) },

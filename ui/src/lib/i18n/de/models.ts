@@ -334,7 +334,7 @@ export const models: Translation<typeof english> = {
     one: "Aufgefrischt. {count} Preis hat sich geändert.",
     other: "Aufgefrischt. {count} Preise haben sich geändert.",
   },
-  catalog_failed: "Das letzte Auffrischen misslang: {reason} Der Katalog von vorher gilt weiter.",
+  catalog_failed: "Das letzte Auffrischen misslang ({reason}). Der Katalog von vorher gilt weiter.",
   catalog_held_back: {
     one: "{count} Preis sprang um das Zehnfache oder mehr und gilt nicht. Sehen Sie ihn an.",
     other: "{count} Preise sprangen um das Zehnfache oder mehr und gelten nicht. Sehen Sie sie an.",

@@ -131,6 +131,7 @@ export const providers: Translation<typeof english> = {
   model_test_of: "{name} mit einer kurzen Anfrage prüfen, die berechnet wird",
   model_test: "Prüfen",
   model_listed: "{listed} in seiner Liste: {known} kennt der Katalog, {unknown} nicht.",
+  model_listed_unknown: "{listed} in seiner Liste; der Katalog kennt sie nicht.",
   model_listed_at: "Gefragt {time}.",
   model_ask_again: "Erneut fragen",
   model_unlisted_own: {

@@ -79,6 +79,7 @@ export const requests: Translation<typeof english> = {
   requests_route_dialect: "Sie sprach {dialect}.",
   requests_route_dialect_same: "In {dialect} gerufen, wie die App sprach: unverändert weitergegeben.",
   requests_route_dialect_other: "In {dialect} gerufen: übersetzt.",
+  requests_lost_short: { one: "{count} verloren", other: "{count} verloren" },
   requests_lost: {
     one: "Die Übersetzung konnte {count} Angabe nicht übernehmen: {names}",
     other: "Die Übersetzung konnte {count} Angaben nicht übernehmen: {names}",

@@ -325,7 +325,7 @@ export const models = {
     one: "Refreshed. {count} price changed.",
     other: "Refreshed. {count} prices changed.",
   },
-  catalog_failed: "The last refresh failed: {reason} The catalogue of before is kept.",
+  catalog_failed: "The last refresh failed ({reason}). The catalogue of before is kept.",
   catalog_held_back: {
     one: "{count} price jumped tenfold or more and was not applied. Look at it.",
     other: "{count} prices jumped tenfold or more and were not applied. Look at them.",

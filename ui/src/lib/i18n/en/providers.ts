@@ -123,6 +123,7 @@ export const providers = {
   model_test_of: "Test {name} with a short request, which is billed",
   model_test: "Test",
   model_listed: "{listed} in its list: {known} the catalogue knows, {unknown} it does not.",
+  model_listed_unknown: "{listed} in its list; the catalogue does not know them.",
   model_listed_at: "Asked {time}.",
   model_ask_again: "Ask again",
   model_unlisted_own: {

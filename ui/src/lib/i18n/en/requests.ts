@@ -77,6 +77,7 @@ export const requests = {
   requests_route_dialect: "It spoke {dialect}.",
   requests_route_dialect_same: "Called in {dialect}, as the app spoke: passed on as it came.",
   requests_route_dialect_other: "Called in {dialect}: translated.",
+  requests_lost_short: { one: "{count} lost", other: "{count} lost" },
   requests_lost: {
     one: "The translation could not carry {count} thing: {names}",
     other: "The translation could not carry {count} things: {names}",
