@@ -41,9 +41,16 @@ pub const CLIENTS: [(&str, &str); 13] = [
 pub const UPSTREAMS: [(&str, &str); 4] = [
     ("chat", "open-mock"),
     ("responses", "gpt-mock"),
-    ("anthropic", "claude-sonnet-4-5"),
+    ("anthropic", "claude-sonnet-4-6"),
     ("gemini", "gemini-3-flash-preview"),
 ];
+
+/// Further models, of other generations: what they take differs in how they think and call tools.
+const VARIANTS: [(&str, &str); 3] =
+    [("anthropic", "claude-opus-5"), ("anthropic", "claude-haiku-4-5"), ("gemini", "gemini-2.5-flash")];
+
+/// Parts of the names of the cases that are run for those.
+const VARIED_CASES: [&str; 6] = ["plain", "stream", "tool", "reasoning", "thinking", "sampling"];
 
 /// Embedding models, by upstream.
 const EMBEDDING_MODELS: [(&str, &str); 2] = [("chat", "text-embedding-3-small"), ("gemini", "gemini-embedding-001")];
@@ -60,6 +67,8 @@ pub struct Row {
     pub client: String,
     /// The upstream dialect, one of [`UPSTREAMS`].
     pub upstream: String,
+    /// The model as the client named it.
+    pub model: String,
     /// The case.
     pub case: String,
     /// `passed`, `failed` or `skipped`.
@@ -78,52 +87,81 @@ pub struct Plan {
     key: String,
     mock_url: String,
     is_direct: bool,
-    /// Client, upstream, model.
-    targets: Vec<(&'static str, &'static str, String)>,
+    targets: Vec<Target>,
+}
+
+/// A client on an upstream.
+#[derive(Clone, Debug, Serialize)]
+struct Target {
+    client: &'static str,
+    upstream: &'static str,
+    /// As the client names it.
+    model: String,
+    /// Parts of names of the cases to run; none for all.
+    cases: &'static [&'static str],
 }
 
 impl Plan {
     /// Every client against the mock's own form of its dialect.
     pub fn direct(mock: &MockProvider) -> Self {
-        let model =
-            |wanted: &str| UPSTREAMS.iter().find(|(upstream, _)| *upstream == wanted).map_or("", |(_, model)| model);
+        let targets = CLIENTS.iter().flat_map(|(client, own)| {
+            let models = UPSTREAMS.iter().filter(move |(upstream, _)| upstream == own);
+            models.map(|(upstream, model)| Target { client, upstream, model: (*model).to_owned(), cases: &[] })
+        });
         Self {
             base_url: mock.root_url(),
             key: VENDOR_CREDENTIAL.to_owned(),
             mock_url: mock.root_url(),
             is_direct: true,
-            targets: CLIENTS.iter().map(|(client, own)| (*client, *own, model(own).to_owned())).collect(),
+            targets: targets.collect(),
         }
     }
 
     /// Every client against every upstream, through a program of [`start`].
     pub fn through(program: &Program, key: &str, mock: &MockProvider) -> Self {
-        let pairs =
-            CLIENTS.iter().flat_map(|(client, _)| UPSTREAMS.iter().map(move |(upstream, _)| (*client, *upstream)));
+        let targets = CLIENTS.iter().flat_map(|(client, _)| {
+            let main = UPSTREAMS.iter().map(move |(upstream, _)| Target {
+                client,
+                upstream,
+                model: public_model(upstream),
+                cases: &[],
+            });
+            let varied = VARIANTS.iter().filter(move |(upstream, _)| is_varied(client, upstream));
+            main.chain(varied.map(move |(upstream, model)| Target {
+                client,
+                upstream,
+                model: public_model(model),
+                cases: &VARIED_CASES,
+            }))
+        });
         Self {
             base_url: program.url(""),
             key: key.to_owned(),
             mock_url: mock.root_url(),
             is_direct: false,
-            targets: pairs.map(|(client, upstream)| (client, upstream, public_model(upstream))).collect(),
+            targets: targets.collect(),
         }
     }
 
     fn settings(&self) -> Value {
-        let targets = self.targets.iter();
         json!({
             "base_url": self.base_url,
             "key": self.key,
             "mock_url": self.mock_url,
             "is_direct": self.is_direct,
             "embedding_models": BTreeMap::from(EMBEDDING_MODELS),
-            "targets": targets.map(|(client, upstream, model)| json!({"client": client, "upstream": upstream, "model": model})).collect::<Vec<_>>(),
+            "targets": self.targets,
         })
     }
 }
 
-fn public_model(upstream: &str) -> String {
-    format!("up-{upstream}")
+/// Translations are what varies; in its own dialect a client must know its model itself.
+fn is_varied(client: &str, upstream: &str) -> bool {
+    CLIENTS[..4].iter().any(|(name, own)| *name == client && *own != upstream)
+}
+
+fn public_model(name: &str) -> String {
+    format!("up-{name}")
 }
 
 /// Starts a program before the mock, with a provider for each upstream dialect, and makes a key.
@@ -154,6 +192,9 @@ pub fn setup(root_url: &str) -> Setup {
     let deployment = |provider: &str, model: &str| json!([{"provider": provider, "upstream_model": model, "price": {"input": PRICE.0, "output": PRICE.1}}]);
     for (upstream, model) in UPSTREAMS {
         setup = setup.model_with(json!({"name": public_model(upstream), "deployments": deployment(upstream, model)}));
+    }
+    for (upstream, model) in VARIANTS {
+        setup = setup.model_with(json!({"name": public_model(model), "deployments": deployment(upstream, model)}));
     }
     for (upstream, model) in EMBEDDING_MODELS {
         setup = setup.model_with(json!({"name": model, "deployments": deployment(upstream, model)}));
@@ -221,6 +262,6 @@ fn cell(rows: &[&Row]) -> String {
 
 /// What failed, a line each.
 pub fn failures(rows: &[Row]) -> Vec<String> {
-    let line = |row: &Row| format!("{} {} -> {} {}: {}", row.runtime, row.client, row.upstream, row.case, row.detail);
+    let line = |row: &Row| format!("{} {} -> {} {}: {}", row.runtime, row.client, row.model, row.case, row.detail);
     rows.iter().filter(|row| row.outcome == "failed").map(line).collect()
 }

@@ -12,7 +12,7 @@ const wanted = process.argv.slice(2);
 
 async function run({ target, name, run: body }) {
   const start = performance.now();
-  const result = { runtime: 'node', client: target.client, upstream: target.upstream, case: name };
+  const result = { runtime: 'node', client: target.client, upstream: target.upstream, model: target.model, case: name };
   try {
     await body({ ...settings, ...target });
     result.outcome = 'passed';
@@ -26,7 +26,7 @@ async function run({ target, name, run: body }) {
 }
 
 const jobs = settings.targets.flatMap((target) =>
-  CASES.filter(({ client, name }) => client === target.client && wanted.every((part) => `${client}/${target.upstream}/${name}`.includes(part)))
+  CASES.filter(({ client, name }) => client === target.client && (!target.cases?.length || target.cases.some((part) => name.includes(part))) && wanted.every((part) => `${client}/${target.upstream}/${name}`.includes(part)))
     .map((one) => ({ ...one, target })),
 );
 // Cancellation is timed, so it does not share the machine with the rest.

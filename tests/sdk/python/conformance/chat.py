@@ -544,6 +544,67 @@ def embeddings(it):
     assert answer.usage.total_tokens >= answer.usage.prompt_tokens
 
 
+def operation(it):
+    it.only("chat", why="one upstream is enough for an operation that is not translated")
+    return client(it)
+
+
+@case("chat")
+def old_completions(it):
+    api = operation(it)
+    answer = api.completions.create(model=it.model, prompt="Once")
+    same((answer.choices[0].text, answer.choices[0].finish_reason), (" there was a fox.", "stop"))
+    same((answer.usage.prompt_tokens, answer.usage.completion_tokens), (8, 5))
+    chunks = list(api.completions.create(model=it.model, prompt="Once", stream=True, stream_options={"include_usage": True}))
+    same("".join(chunk.choices[0].text for chunk in chunks if chunk.choices), " there was a fox.")
+    same(chunks[-1].usage.total_tokens, 13)
+    chunks = list(api.completions.create(model=it.model, prompt="Once", stream=True))
+    assert all(chunk.choices and not chunk.usage for chunk in chunks), "a usage that nobody asked for"
+
+
+@case("chat")
+def images(it):
+    answer = operation(it).images.generate(model=it.model, prompt="A fox", n=2)
+    same(len(answer.data), 2)
+    assert base64.b64decode(answer.data[0].b64_json).startswith(b"\x89PNG")
+    same(answer.usage.total_tokens, 282)
+
+
+@case("chat")
+def speech(it):
+    answer = operation(it).audio.speech.create(model=it.model, voice="alloy", input="Good morning")
+    assert answer.read().startswith(b"ID3")
+
+
+@case("chat")
+def transcriptions(it):
+    answer = operation(it).audio.transcriptions.create(model=it.model, file=("a.wav", b"RIFF....WAVE", "audio/wav"))
+    same(answer.text, "Good morning.")
+
+
+@case("chat")
+def moderations(it):
+    answer = operation(it).moderations.create(model=it.model, input=["kill", "hug"])
+    same([result.flagged for result in answer.results], [True, False])
+
+
+@case("chat")
+def rerank(it):
+    body = {"model": it.model, "query": "fox", "documents": ["a dog", "a fox"], "top_n": 1}
+    answer = operation(it).post("/rerank", body=body, cast_to=object)
+    same(answer["results"], [{"index": 1, "relevance_score": 0.9}])
+
+
+@case("chat")
+def strict_clients_lose_nothing(it):
+    it.through_proxy()
+    it.only("responses", "anthropic", why="the target takes it")
+    strict = {"extra_headers": {"x-megarouter-strict": "true"}}
+    same(said(create(it, ask(), **strict)), SENTENCE)
+    error = raises(openai.BadRequestError, lambda: create(it, ask(), logit_bias={"50256": -100}, **strict))
+    assert "logit_bias" in error.message, error
+
+
 @case("chat")
 def losses_are_told(it):
     it.through_proxy()

@@ -12,7 +12,7 @@ use super::directive::Directive;
 use super::{Asked, Vendor, answer_to, operations};
 use crate::mock_provider::answer::{Answer, whole};
 
-const MODELS: [&str; 2] = ["claude-sonnet-4-5", "claude-haiku-4-5"];
+const MODELS: [&str; 2] = ["claude-sonnet-4-6", "claude-haiku-4-5"];
 
 /// Answers a call.
 pub(super) fn serve(asked: &Asked<'_>) -> Checked<(Directive, Answer)> {

@@ -35,6 +35,10 @@ const FIELDS: &[&str] = &[
     "top_p",
 ];
 const SETTINGS: &[&str] = &["temperature", "top_p", "top_k", "service_tier"];
+/// Models that think by a budget alone, and parts of the names of those that decide on their own alone and
+/// take no sampling either (platform.claude.com, "Adaptive thinking" and the notes on migration, read 2026-11-22).
+const BUDGET_ONLY: &[&str] = &["claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-5", "claude-opus-4-1"];
+const ADAPTIVE_ONLY: &[&str] = &["-4-7", "-4-8", "opus-5", "sonnet-5", "fable-5", "mythos-5"];
 const LEAST_BUDGET: u64 = 1_024;
 const MOST_CACHE_MARKS: usize = 4;
 /// Schema keywords that structured outputs do not take.
@@ -115,6 +119,13 @@ fn read_settings(body: &Map<String, Value>, seen: &mut Seen) -> Checked {
         let value = body.get(name).and_then(Value::as_f64).unwrap_or(0.5);
         ensure((0.0..=1.0).contains(&value), || format!("{name}: range: 0..1"))?;
     }
+    if is_any(&seen.model, ADAPTIVE_ONLY)
+        && let Some(name) = ["temperature", "top_p", "top_k"]
+            .iter()
+            .find(|name| body.get(**name).is_some_and(|value| value.as_f64() != Some(1.0)))
+    {
+        return Err(Illegal::new(format!("`{name}` is deprecated for this model.")));
+    }
     let has = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
     ensure(!(has("temperature") && has("top_p")), || {
         "`temperature` and `top_p` cannot both be specified for this model. Please use only one.".to_owned()
@@ -188,11 +199,24 @@ fn read_tools(body: &Map<String, Value>, seen: &mut Seen) -> Checked {
     Ok(())
 }
 
+fn is_any(model: &str, parts: &[&str]) -> bool {
+    parts.iter().any(|part| model.contains(part))
+}
+
 /// Reads how to think; true when the last turn with tool calls must begin with its thought.
 fn read_thinking(body: &Map<String, Value>, seen: &mut Seen) -> Checked<bool> {
     let Some(thinking) = body.get("thinking").filter(|thinking| !thinking.is_null()) else { return Ok(false) };
+    let is_adaptive_only = is_any(&seen.model, ADAPTIVE_ONLY);
     match thinking["type"].as_str() {
         Some("disabled") => return Ok(false),
+        Some("adaptive") if is_any(&seen.model, BUDGET_ONLY) => {
+            return Err(Illegal::new("adaptive thinking is not supported on this model"));
+        }
+        Some("enabled") if is_adaptive_only => {
+            return Err(Illegal::new(
+                "\"thinking.type.enabled\" is not supported for this model. Use \"thinking.type.adaptive\" and \"output_config.effort\" to control thinking behavior.",
+            ));
+        }
         Some("adaptive") => ensure(thinking.get("budget_tokens").is_none(), || {
             "thinking.adaptive.budget_tokens: Extra inputs are not permitted".to_owned()
         })?,
