@@ -165,6 +165,7 @@ fn conversation(
             asks_usage,
             has_developer_role: kind.is_some_and(|kind| kind.has_developer_role),
             has_json_schema: kind.is_none_or(|kind| kind.has_json_schema),
+            wants_reasoning: kind.is_some_and(|kind| kind.wants_reasoning),
             thinking: thinking(deployment, kind),
             added: endpoint.added,
         };

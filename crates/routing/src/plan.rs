@@ -13,15 +13,16 @@ use megarouter_domain::model::{Deployment, Model};
 pub struct Limits {
     /// Calls for one request, over all deployments.
     pub max_attempts: usize,
-    /// The longest single wait, whatever the provider asks for.
-    pub max_wait: Duration,
+    /// The longest that all waits of one request may take together. A client that is told to come back
+    /// can use its time better than one that is kept waiting.
+    pub patience: Duration,
     /// The first wait where the provider names none; doubles each round.
     pub base_wait: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_attempts: 4, max_wait: Duration::from_secs(60), base_wait: Duration::from_millis(400) }
+        Self { max_attempts: 4, patience: Duration::from_secs(5), base_wait: Duration::from_millis(400) }
     }
 }
 
@@ -58,6 +59,7 @@ pub struct Plan {
     failures: Vec<Option<Failure>>,
     attempts: usize,
     round: u32,
+    waited: Duration,
     limits: Limits,
 }
 
@@ -67,7 +69,7 @@ impl Plan {
         let is_candidate = |deployment: &&Deployment| pinned.is_none_or(|provider| deployment.provider_id == provider);
         let deployments: Vec<_> = model.deployments.iter().filter(is_candidate).cloned().collect();
         let failures = vec![None; deployments.len()];
-        Self { deployments, failures, attempts: 0, round: 0, limits }
+        Self { deployments, failures, attempts: 0, round: 0, waited: Duration::ZERO, limits }
     }
 
     /// Every deployment that may be tried.
@@ -105,11 +107,12 @@ impl Plan {
         let waits = self.failures.iter().enumerate().filter_map(|(index, failure)| Some((index, wait_for(failure)?)));
         let soonest = waits.min_by_key(|(index, wait)| (*wait, *index))?;
         self.round += 1;
-        (soonest.1 <= self.limits.max_wait).then_some(soonest)
+        self.waited += soonest.1;
+        (self.waited <= self.limits.patience).then_some(soonest)
     }
 
     fn backoff(&self, jitter: u32) -> Duration {
-        let full = self.limits.base_wait.saturating_mul(1 << self.round.min(8)).min(self.limits.max_wait);
+        let full = self.limits.base_wait.saturating_mul(1 << self.round.min(8)).min(self.limits.patience);
         let half = full / 2;
         let part = u128::from(jitter) * half.as_nanos() / u128::from(u32::MAX);
         half + Duration::from_nanos(u64::try_from(part).unwrap_or(0))
@@ -162,15 +165,18 @@ mod tests {
     fn waits_as_long_as_the_provider_asks() {
         let mut plan = plan(&[1]);
         plan.next(0);
-        plan.failed(0, Failure::Passing { retry_after: Some(Duration::from_secs(7)) });
-        assert_eq!(plan.next(0), Step::Try { index: 0, wait: Duration::from_secs(7) });
+        plan.failed(0, Failure::Passing { retry_after: Some(Duration::from_secs(3)) });
+        assert_eq!(plan.next(0), Step::Try { index: 0, wait: Duration::from_secs(3) });
+        // A second time would be longer than anybody's patience.
+        plan.failed(0, Failure::Passing { retry_after: Some(Duration::from_secs(3)) });
+        assert_eq!(plan.next(0), Step::GiveUp);
     }
 
     #[test]
-    fn gives_up_rather_than_wait_for_an_hour() {
+    fn gives_up_rather_than_wait_for_long() {
         let mut plan = plan(&[1]);
         plan.next(0);
-        plan.failed(0, Failure::Passing { retry_after: Some(Duration::from_secs(3_600)) });
+        plan.failed(0, Failure::Passing { retry_after: Some(Duration::from_secs(17)) });
         assert_eq!(plan.next(0), Step::GiveUp);
     }
 
@@ -193,9 +199,10 @@ mod tests {
         #[test]
         fn always_ends_within_its_attempts(count in 0..6_u8, jitter: u32, lasting: u8) {
             let mut plan = plan(&(0..count).collect::<Vec<_>>());
-            let mut attempts = 0;
+            let (mut attempts, mut waited) = (0, Duration::ZERO);
             while let Step::Try { index, wait } = plan.next(jitter) {
-                prop_assert!(wait <= Limits::default().max_wait);
+                waited += wait;
+                prop_assert!(waited <= Limits::default().patience);
                 plan.failed(index, if lasting >> index & 1 == 1 { Failure::Lasting } else { BRIEF });
                 attempts += 1;
                 prop_assert!(attempts <= Limits::default().max_attempts);
