@@ -254,9 +254,7 @@ async fn make(connection: &mut SqliteConnection, change: Change) -> Result<(), C
         Change::RemoveProvider { id, with_models } => providers::remove(connection, id, with_models).await,
         Change::PutModel(model) => models::put(connection, &model).await,
         Change::RemoveModel(id) => models::remove(connection, id).await,
-        Change::RenewPrice { deployment, old, price } => {
-            Ok(prices::renew(connection, deployment, old, &price).await?)
-        }
+        Change::RenewPrice { deployment, old, price } => Ok(prices::renew(connection, deployment, old, &price).await?),
         Change::PutKey(key) => keys::put(connection, &key).await,
         Change::RevokeKey { id, at } => keys::revoke(connection, id, at).await,
         Change::PutPreference { name, value } => Ok(preferences::put(connection, &name, &value).await?),

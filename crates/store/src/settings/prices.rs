@@ -11,7 +11,8 @@ use crate::row::{Reading, Values};
 
 /// Every version, newest first.
 pub(super) async fn load(connection: &mut SqliteConnection, id: DeploymentId) -> Result<Vec<Price>, Error> {
-    let text = "SELECT id, valid_from, tariff, source FROM prices WHERE deployment_id = ? ORDER BY valid_from DESC, id DESC";
+    let text =
+        "SELECT id, valid_from, tariff, source FROM prices WHERE deployment_id = ? ORDER BY valid_from DESC, id DESC";
     let rows = sqlx::query(text).bind(id.as_uuid().as_bytes().to_vec()).fetch_all(connection).await?;
     let read = |row: &SqliteRow| {
         let reading = Reading::new("prices", "id", row);
