@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   addMoney,
+  catalogueDate,
   change,
   compactCount,
   compareMoney,
@@ -11,7 +12,9 @@ import {
   money,
   moneyTick,
   percent,
+  priceOf,
   rate,
+  roundTokens,
   setFormatLocale,
   size,
 } from "./format";
@@ -101,4 +104,32 @@ it("shows sizes in three digits", () => {
 it("writes an axis with as many decimals as its steps have", () => {
   expect([0, 0.05, 0.1, 0.3].map(moneyTick)).toEqual(["$0.00", "$0.05", "$0.10", "$0.30"]);
   expect([0, 0.002, 0.004].map(moneyTick)).toEqual(["$0.00", "$0.002", "$0.004"]);
+});
+
+it("shows sizes in tokens for a glance, the same way in every language", () => {
+  expect([512, 8_192, 65_536, 131_072, 999_999, 1_048_576].map(roundTokens)).toEqual([
+    "512",
+    "8.2K",
+    "66K",
+    "131K",
+    "1M",
+    "1.05M",
+  ]);
+});
+
+it("prices any number of units without losing a digit", () => {
+  expect([priceOf("40000", 1), priceOf("0.1", 60_000), priceOf("0.000001", 1)]).toEqual([
+    "$0.04",
+    "$0.006",
+    "$0.00",
+  ]);
+});
+
+it("dates a figure as exactly as its source", () => {
+  expect(["2026", "2026-08", "2026-08-05", "soon"].map(catalogueDate)).toEqual([
+    "2026",
+    "Aug 2026",
+    "Aug 5, 2026",
+    "soon",
+  ]);
 });

@@ -134,8 +134,10 @@ export function compactCount(value: number): string {
 /** A size in tokens for a glance: `128K`, `33K`, `1.05M`, `512`. The exact count belongs beside it. */
 export function roundTokens(value: number): string {
   if (value < 1_000) return count(value);
+  // Not the locale's compact form: German has none for thousands and would show a rounded number in full.
+  const [unit, name] = value < 999_500 ? [1_000, "K"] : [1_000_000, "M"];
   const digits = value < 100_000 ? 2 : 3;
-  return numbers({ notation: "compact", maximumSignificantDigits: digits }).format(value);
+  return `${numbers({ maximumSignificantDigits: digits }).format(value / unit)}${name}`;
 }
 
 /** A share of one: `42 %`, `0.4 %`. */

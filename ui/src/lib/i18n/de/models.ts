@@ -60,7 +60,7 @@ export const models: Translation<typeof english> = {
     other: "Die Quellen widersprechen sich bei {count} Angaben",
   },
 
-  models_here_added: "Hinzugefügt",
+  models_here_added: "Dabei",
   models_here_added_facet: "Hier hinzugefügt",
   models_here_served: "Ihr Anbieter hat es",
   models_here_provider: "Anbieter eingerichtet",
