@@ -106,6 +106,8 @@ pub struct Target<'a> {
     pub has_developer_role: bool,
     /// Whether the provider takes OpenAI's `response_format` of type `json_schema`.
     pub has_json_schema: bool,
+    /// Whether the provider refuses calls in the history without the `reasoning_content` before them.
+    pub wants_reasoning: bool,
     /// How the model is told to think.
     pub thinking: Thinking,
     /// Members to add with their JSON values (`anthropic_version` of Vertex).
@@ -139,6 +141,7 @@ impl<'a> Target<'a> {
             asks_usage: true,
             has_developer_role: false,
             has_json_schema: true,
+            wants_reasoning: false,
             thinking: Thinking::Unknown,
             added: &[],
         }

@@ -180,7 +180,10 @@ fn conversation(
 fn thinking(deployment: &Deployment, kind: Option<&Kind>) -> Thinking {
     match deployment.can_reason {
         Some(false) => Thinking::None,
-        Some(true) | None => kind.map_or(Thinking::Unknown, |kind| kind.thinking),
+        Some(true) | None => match kind.map_or(Thinking::Unknown, |kind| kind.thinking) {
+            Thinking::Unknown => catalog::thinking_of(&deployment.upstream_model),
+            known => known,
+        },
     }
 }
 

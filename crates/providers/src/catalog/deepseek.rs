@@ -13,6 +13,9 @@ pub const KIND: Kind = Kind {
     ],
     // `response_format` knows text and json_object only.
     has_json_schema: false,
+    // Thinking is on unless switched off, and a history with calls but without their thoughts is
+    // refused (api-docs.deepseek.com/guides/thinking_mode, read 2026-11-22).
+    wants_reasoning: true,
     usage_note: Some("Cached input is in `prompt_cache_hit_tokens` too."),
     docs_url: "https://api-docs.deepseek.com/api/create-chat-completion",
     note: Some(

@@ -48,6 +48,8 @@ pub struct Kind {
     pub has_developer_role: bool,
     /// Whether it takes OpenAI's `response_format` of type `json_schema`.
     pub has_json_schema: bool,
+    /// Whether it refuses tool calls in a history without the `reasoning_content` that came with them.
+    pub wants_reasoning: bool,
     /// How its models are told to think, where the catalogue of models does not know better.
     pub thinking: Thinking,
     /// What closing the connection does to generation and to the bill.
@@ -115,6 +117,7 @@ impl Kind {
         output_bound_field: "max_tokens",
         has_developer_role: false,
         has_json_schema: true,
+        wants_reasoning: false,
         thinking: Thinking::Unknown,
         cancel: Cancel::Unknown,
         sends_done: true,

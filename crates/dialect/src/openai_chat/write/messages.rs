@@ -207,6 +207,13 @@ impl Writer<'_> {
         insert_some(&mut message, "name", turns.iter().find_map(|turn| turn.name.as_deref()));
         let has_content = !said.text.is_empty() || (said.calls.is_empty() && said.refusal.is_none());
         message.insert("content".to_owned(), if has_content { said.text.into() } else { Value::Null });
+        // Before calls an empty thought is better than none: it is there.
+        let has_thought = !said.thought.is_empty() || !said.calls.is_empty();
+        insert_some(
+            &mut message,
+            "reasoning_content",
+            (self.target.wants_reasoning && has_thought).then_some(said.thought),
+        );
         insert_some(&mut message, "refusal", said.refusal);
         if !said.calls.is_empty() {
             message.insert("tool_calls".to_owned(), said.calls.into());
@@ -228,6 +235,9 @@ impl Writer<'_> {
                 let id = self.pending.push(&call.id);
                 said.calls.push(wire_call(&id, call, self.target.has_developer_role));
             }
+            Part::Reasoning(thought) if self.target.wants_reasoning && !thought.text.is_empty() => {
+                said.thought.push_str(&thought.text);
+            }
             // Providers refuse thoughts that are not their own, and most refuse even those.
             Part::Reasoning(thought) => {
                 self.losses.foreign("reasoning");
@@ -246,6 +256,7 @@ impl Writer<'_> {
 #[derive(Default)]
 struct Said {
     text: String,
+    thought: String,
     refusal: Option<String>,
     calls: Vec<Value>,
 }

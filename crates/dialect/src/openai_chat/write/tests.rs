@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::canonical::{FunctionTool, Media, MediaKind, MediaSource, Part, Role, Text, Tool, ToolCall};
+use crate::canonical::{FunctionTool, Media, MediaKind, MediaSource, Part, Reasoning, Role, Text, Tool, ToolCall};
 use crate::canonical::{ToolChoice, ToolKind, ToolResult, Turn};
 use crate::openai_chat::read;
 
@@ -149,6 +149,28 @@ fn calls_in_turns_of_their_own_become_one_message_with_their_results_behind() {
 }
 
 #[test]
+fn thoughts_go_back_where_the_provider_wants_them() {
+    let thought = Part::Reasoning(Reasoning { text: "hm".to_owned(), ..Reasoning::default() });
+    let conversation = Conversation {
+        turns: vec![
+            turn(Role::Assistant, vec![thought, text("a")]),
+            turn(Role::User, vec![text("b")]),
+            turn(Role::Assistant, vec![call("a")]),
+        ],
+        ..Conversation::default()
+    };
+    let (body, losses) = written(&conversation, &Target { wants_reasoning: true, ..Target::of("m") });
+    assert_eq!(
+        (&body["messages"][0]["reasoning_content"], &body["messages"][2]["reasoning_content"]),
+        (&json!("hm"), &json!(""))
+    );
+    assert!(losses.iter().all(|loss| !loss.starts_with("reasoning")));
+    let (body, losses) = written(&conversation, &Target::of("m"));
+    assert!(body["messages"][0].get("reasoning_content").is_none());
+    assert_eq!(losses[0], "reasoning=foreign");
+}
+
+#[test]
 fn a_probe_for_one_token_reaches_a_model_that_thinks() {
     let probe = Conversation { max_output_tokens: Some(1), ..Conversation::default() };
     assert_eq!(written(&probe, &openai()).0["max_completion_tokens"], 16);
@@ -181,7 +203,7 @@ fn thinking_is_written_as_far_as_the_model_is_known_to_think() {
     assert_eq!(effort(budget(31_999), Thinking::Effort), word("high", 1));
     assert_eq!(effort(budget(8_192), Thinking::None), (None, 1));
     let adaptive = ReasoningRequest { is_adaptive: true, ..ReasoningRequest::default() };
-    assert_eq!(effort(adaptive, Thinking::Effort), (None, 0));
+    assert_eq!(effort(adaptive, Thinking::Effort), (None, 1));
 }
 
 #[test]
