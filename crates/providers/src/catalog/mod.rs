@@ -10,6 +10,7 @@
 mod endpoint;
 mod model_list;
 mod record;
+mod thinking;
 mod variables;
 
 mod ai21;
@@ -58,6 +59,7 @@ mod zai;
 pub use self::endpoint::{EmbeddingsShape, Endpoint, Serves};
 pub use self::model_list::{DiscoveredModel, ListShape, ModelList};
 pub use self::record::{Cancel, Detection, Kind};
+pub use self::thinking::thinking_of;
 pub use self::variables::{Choice, FillError, Variable};
 pub use crate::auth::Auth;
 
