@@ -90,6 +90,7 @@ pub struct Splice<'a> {
 
 /// The model and provider that a request is written for.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each read by its name")]
 pub struct Target<'a> {
     /// The provider's name of the model.
     pub model: &'a str,

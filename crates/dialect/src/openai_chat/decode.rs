@@ -14,7 +14,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use self::choice::ChoiceState;
-use self::chunk::Chunk;
+use self::chunk::{Chunk, text};
 use super::{error, usage};
 use crate::canonical::Event;
 use crate::errors::UpstreamErrorBody;
@@ -66,7 +66,7 @@ impl Decoder {
         let choices = chunk.choices.unwrap_or_default();
         if !self.has_started && !choices.is_empty() {
             self.has_started = true;
-            let named = |name: Option<String>| name.filter(|name| !name.is_empty());
+            let named = |name: Option<&RawValue>| name.and_then(text).filter(|name| !name.is_empty());
             let (id, model) = (named(chunk.id), named(chunk.model));
             self.id = id.clone().unwrap_or_default();
             events.push(Event::Start {
@@ -75,16 +75,11 @@ impl Decoder {
                 created: chunk.created.as_ref().and_then(serde_json::Value::as_i64),
             });
         }
-        if let Some(tier) = chunk.service_tier
-            && self.tier.as_ref() != Some(&tier)
-        {
-            events.push(Event::ServiceTier(tier.clone()));
-            self.tier = Some(tier);
-        }
+        self.tier(chunk.service_tier, events);
         // Groq puts the figures under a name of its own, Moonshot into the choice.
-        let mut figures = vec![chunk.x_groq.and_then(|own| own.usage), chunk.usage];
-        for mut choice in choices {
-            figures.push(choice.usage.take());
+        let mut of_choice = None;
+        for choice in choices {
+            of_choice = choice.usage.or(of_choice);
             let state = self.choices.entry(choice.index.unwrap_or_default()).or_default();
             let (answer, made) = (&self.id, &mut self.made_ids);
             let mut make_id = || {
@@ -93,8 +88,18 @@ impl Decoder {
             };
             state.take(choice, &mut make_id, events);
         }
-        for figures in figures.into_iter().flatten() {
+        for figures in [of_choice, chunk.x_groq.and_then(|own| own.usage), chunk.usage].into_iter().flatten() {
             self.figures(figures, events);
+        }
+    }
+
+    /// Every chunk says the tier; it is told once.
+    fn tier(&mut self, written: Option<&RawValue>, events: &mut Vec<Event>) {
+        let Some(written) = written else { return };
+        let is_known = self.tier.as_deref().is_some_and(|tier| written.get().trim_matches('"') == tier);
+        if !is_known && let Some(tier) = text(written) {
+            events.push(Event::ServiceTier(tier.clone()));
+            self.tier = Some(tier);
         }
     }
 

@@ -1,4 +1,5 @@
-//! A chunk on the wire. What may have several forms stays as it came until it is looked at.
+//! A chunk on the wire. What may have several forms, and what every chunk repeats, stays as it came
+//! until it is looked at.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -8,14 +9,14 @@ use serde_json::value::RawValue;
 /// A chunk, or an error in its place.
 #[derive(Deserialize)]
 pub struct Chunk<'a> {
-    #[serde(default)]
-    pub id: Option<String>,
-    #[serde(default)]
-    pub model: Option<String>,
+    #[serde(borrow, default)]
+    pub id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub model: Option<&'a RawValue>,
     #[serde(default)]
     pub created: Option<Value>,
-    #[serde(default)]
-    pub service_tier: Option<String>,
+    #[serde(borrow, default)]
+    pub service_tier: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub choices: Option<Vec<Choice<'a>>>,
     #[serde(borrow, default)]
