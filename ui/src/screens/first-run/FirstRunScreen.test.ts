@@ -136,3 +136,22 @@ it("offers a model of the new provider that looks able to chat", () => {
   expect(testModel(models, null)?.name).toBe("gpt-5");
   expect(testModel([], "p1")).toBeUndefined();
 });
+
+it("asks once whether prices may be refreshed, off unless one says so", async () => {
+  const host = new FakeHost({
+    "PATCH /settings": {},
+    "GET /models": [],
+    "GET /providers": [],
+    "GET /provider-kinds": [],
+  });
+  const first = render(FirstRunScreen);
+  const user = userEvent.setup();
+  await user.click(await screen.findByRole("button", { name: /Just me/ }));
+  expect(host.bodies("PATCH /settings")).toEqual([{ catalogue_refresh: false }]);
+  first.unmount();
+  router.go("first-run");
+  render(FirstRunScreen);
+  await user.click(await screen.findByRole("checkbox", { name: /Keep model prices current/ }));
+  await user.click(screen.getByRole("button", { name: /Just me/ }));
+  expect(host.bodies("PATCH /settings")[1]).toEqual({ catalogue_refresh: true });
+});

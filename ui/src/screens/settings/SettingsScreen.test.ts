@@ -103,3 +103,13 @@ it("remembers that the proxy keeps running", async () => {
   await userEvent.click(await screen.findByRole("switch", { name: /Keep running/ }));
   await vi.waitFor(() => expect(host.bodies("PATCH /settings")).toEqual([{ keep_running_on_close: true }]));
 });
+
+it("turns the refresh of the catalogue on, and says that nothing was chosen yet", async () => {
+  const host = new FakeHost({ ...answers(), "PATCH /settings": { ...settings, catalogue_refresh: true } });
+  render(SettingsScreen);
+  const toggle = await screen.findByRole("switch", { name: "Refresh the model catalogue" });
+  expect(toggle.getAttribute("aria-checked")).toBe("false");
+  expect(screen.getByText(/Not chosen yet/)).toBeTruthy();
+  await userEvent.click(toggle);
+  await vi.waitFor(() => expect(host.bodies("PATCH /settings")).toEqual([{ catalogue_refresh: true }]));
+});

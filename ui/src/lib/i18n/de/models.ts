@@ -103,7 +103,7 @@ export const models: Translation<typeof english> = {
   models_can_tool_choice: "Werkzeugwahl",
   models_can_structured_output: "Strukturierte Ausgabe",
   models_can_reasoning: "Nachdenken",
-  models_can_prompt_caching: "Zwischenspeicher",
+  models_can_prompt_caching: "Prompt-Cache",
   models_can_web_search: "Websuche",
   models_can_computer_use: "Computerbedienung",
   models_can_assistant_prefill: "Begonnene Antwort",

@@ -138,7 +138,7 @@ export const requests: Translation<typeof english> = {
   requests_token_input: "Eingabe, nicht im Cache",
   requests_token_cached_read: "Eingabe, aus dem Cache gelesen",
   requests_token_cache_write: "Eingabe, in den Cache geschrieben",
-  requests_token_cache_write_1h: "Eingabe, für 1 Stunde in den Zwischenspeicher geschrieben",
+  requests_token_cache_write_1h: "Eingabe, für 1 Stunde in den Cache geschrieben",
   requests_token_image_input: "Bildeingabe",
   requests_token_image_output: "Bildausgabe",
   requests_unit_images: "Erzeugte Bilder",
