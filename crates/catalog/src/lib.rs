@@ -16,6 +16,7 @@ mod merge;
 pub mod models_dev;
 pub mod overrides;
 mod pack;
+pub mod price;
 pub mod reading;
 #[cfg(test)]
 mod testing;

@@ -263,6 +263,12 @@ impl CatalogModel {
         self.shuts_down.is_some_and(|date| date.is_over_on(today))
     }
 
+    /// Whether it thinks before it answers; nothing is said of models of which no ability is known.
+    pub fn can_reason(&self) -> Option<bool> {
+        let is_known = self.mode == Mode::Chat && !self.features.abilities().is_empty();
+        is_known.then(|| self.features.contains(Feature::Reasoning))
+    }
+
     /// True when this model takes, gives and does all that the other one does, in as much context.
     pub fn can_stand_in_for(&self, other: &Self) -> bool {
         self.mode == other.mode

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use megarouter_catalog::reading::ReadError;
-use megarouter_catalog::{Catalog, UnfitError, litellm, merge, models_dev, overrides, pack};
-use megarouter_domain::catalog::{CatalogModel, Date, Figure, Source};
+use megarouter_catalog::{Catalog, UnfitError, litellm, merge, models_dev, overrides, pack, price as catalogue_price};
+use megarouter_domain::catalog::{CatalogModel, Date, Source};
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::PriceId;
 use megarouter_domain::model::Deployment;
@@ -27,9 +27,6 @@ use crate::configuration::Reread;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::events::Tag;
-
-/// How the source of a price begins that follows the catalogue.
-const MARK: &str = "catalogue ";
 
 /// LiteLLM's map has 3 MB, models.dev's list 4.
 const SIZE_LIMIT: usize = 32 << 20;
@@ -225,19 +222,13 @@ fn is_too_far(old: &Tariff, new: &Tariff) -> bool {
 
 /// True for a price that follows the catalogue.
 pub(crate) fn is_catalogue_price(price: &Price) -> bool {
-    price.source.starts_with(MARK)
+    catalogue_price::is_source(&price.source)
 }
 
 /// A model's price as a new version; `None` when the catalogue has none.
 pub(crate) fn price_of(context: &Context, model: &CatalogModel) -> Option<Price> {
-    let tariff = model.tariff.clone()?;
-    let said = model.provenance.iter().find(|provenance| provenance.figure == Figure::Price)?;
-    Some(Price {
-        id: PriceId::new(context.now(), context.entropy()),
-        valid_from: context.now(),
-        tariff,
-        source: format!("{MARK}{} ({})", said.date, said.source),
-    })
+    let (tariff, source) = catalogue_price::of(model)?;
+    Some(Price { id: PriceId::new(context.now(), context.entropy()), valid_from: context.now(), tariff, source })
 }
 
 fn in_words(error: &RefreshError) -> String {

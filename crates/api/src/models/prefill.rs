@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use megarouter_catalog::Catalog;
-use megarouter_domain::catalog::{CatalogModel, Feature, Mode};
 use megarouter_domain::model::{Deployment, Model};
 use megarouter_domain::provider::Provider;
 use megarouter_store::settings::Everything;
@@ -45,12 +44,6 @@ impl<'a> Prefill<'a> {
             deployment.price = price_of(self.context, known);
         }
         deployment.max_output_tokens = deployment.max_output_tokens.or(known.max_output_tokens);
-        deployment.can_reason = deployment.can_reason.or_else(|| can_reason(known));
+        deployment.can_reason = deployment.can_reason.or_else(|| known.can_reason());
     }
-}
-
-/// Whether a model thinks; nothing is said of models of which no ability is known.
-fn can_reason(model: &CatalogModel) -> Option<bool> {
-    let is_known = model.mode == Mode::Chat && !model.features.abilities().is_empty();
-    is_known.then(|| model.features.contains(Feature::Reasoning))
 }

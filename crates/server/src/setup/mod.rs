@@ -11,6 +11,7 @@ use megarouter_api::configuration::Reread;
 use megarouter_api::context::Context;
 use megarouter_api::error::ApiError;
 use megarouter_api::events::Tag;
+use megarouter_catalog::Catalog;
 use megarouter_domain::id::ProviderId;
 use megarouter_domain::secret::Secret;
 use megarouter_store::settings::Everything;
@@ -47,7 +48,8 @@ pub struct Applied {
 /// is changed then.
 pub async fn apply(context: &Context, request: Apply) -> Result<Applied, ApiError> {
     let everything = context.everything().await?;
-    let plan = compare(context, &request, &everything)?;
+    let (catalog, _) = context.shelf.catalog().await;
+    let plan = compare(context, &request, &everything, &catalog)?;
     let mut changes = plan.words;
     let secrets = changed_secrets(context, plan.secrets).await?;
     changes.extend(secrets.iter().map(|(name, _, _)| format!("store the secret of provider {name}")));
@@ -67,9 +69,9 @@ pub async fn apply(context: &Context, request: Apply) -> Result<Applied, ApiErro
     Ok(Applied { changes, is_applied: true })
 }
 
-fn compare(context: &Context, request: &Apply, everything: &Everything) -> Result<Plan, ApiError> {
+fn compare(context: &Context, request: &Apply, everything: &Everything, catalog: &Catalog) -> Result<Plan, ApiError> {
     let mut entropy = || context.entropy();
-    let mut origin = Origin { now: context.now(), entropy: &mut entropy };
+    let mut origin = Origin { now: context.now(), entropy: &mut entropy, catalog };
     plan(&request.setup, everything, request.prune, &mut origin)
         .map_err(|error| ApiError::invalid("setup.invalid", format!("{error}. Nothing was changed.")))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use megarouter_catalog::Catalog;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::{Entropy, ProviderId};
 use megarouter_domain::key::VirtualKey;
@@ -13,12 +14,14 @@ use thiserror::Error;
 use super::file::{KeyEntry, ModelEntry, ProviderEntry, Setup};
 use super::wanted::{model, provider, virtual_key};
 
-/// Where new ids come from.
+/// Where new ids come from, and what nobody wrote.
 pub struct Origin<'a> {
     /// The time of the change.
     pub now: Timestamp,
     /// Draws the random part of an id.
     pub entropy: &'a mut dyn FnMut() -> Entropy,
+    /// What is known of models; it fills in prices and bounds that an entry leaves out.
+    pub catalog: &'a Catalog,
 }
 
 /// What has to change.
@@ -245,7 +248,8 @@ keys:
             counter += 1;
             [counter; 10]
         };
-        plan(setup, stored, prune, &mut Origin { now: NOW, entropy: &mut entropy })
+        let catalog = megarouter_catalog::embedded();
+        plan(setup, stored, prune, &mut Origin { now: NOW, entropy: &mut entropy, catalog: &catalog })
     }
 
     fn after(plan: Plan, stored: &mut Everything) {
@@ -281,6 +285,22 @@ keys:
         let Change::PutModel(model) = &plan.changes[1] else { panic!("{:?}", plan.changes) };
         assert_eq!(model.id, stored.models[0].id);
         assert_ne!(model.deployments[1].price.as_ref().unwrap().id, price.id, "a changed price is a new version");
+    }
+
+    #[test]
+    fn a_price_that_is_left_out_is_the_catalogues_and_stays_as_refreshes_change_it() {
+        let (setup, mut stored) = (setup(&SETUP.replace(", price: {input: 0.05, output: 0.40}", "")), empty());
+        after(planned(&setup, &stored, false).unwrap(), &mut stored);
+        let deployment = &mut stored.models[0].deployments[1];
+        assert_eq!((deployment.max_output_tokens, deployment.can_reason), (Some(128_000), Some(true)));
+        let price = deployment.price.as_mut().unwrap();
+        assert_eq!(
+            (price.tariff.rates.input.to_usd().as_str(), price.source.as_str()),
+            ("0.05", "catalogue 2026-11-22 (litellm)")
+        );
+        price.tariff.rates.input.0 *= 2;
+        "catalogue 2027-01-01 (litellm)".clone_into(&mut price.source);
+        assert_eq!(planned(&setup, &stored, false).unwrap().words, Vec::<String>::new());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What an entry of a setup means: checked once and turned into domain types.
 
+use megarouter_catalog::price as catalogue_price;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::{DeploymentId, KeyId, ModelId, PriceId, ProviderId};
 use megarouter_domain::key::{self, KeyHash, ModelAccess, VirtualKey};
@@ -109,18 +110,26 @@ fn deployment(
     let is_same = |known: &&Deployment| known.provider_id == provider.id && known.upstream_model == upstream_model;
     let known = found.and_then(|found| found.deployments.iter().find(is_same));
     let is_local = catalog::kind(&provider.kind).is_some_and(|kind| kind.is_local);
+    let listed = origin.catalog.find(&provider.kind, upstream_model);
     let price = match &entry.price {
         Some(written) => Some((tariff(written)?, written.source.clone().unwrap_or_else(|| "set by hand".to_owned()))),
-        None => is_local.then(|| (Tariff::default(), "runs on this machine".to_owned())),
+        None if is_local => Some((Tariff::default(), "runs on this machine".to_owned())),
+        None => followed(known).or_else(|| catalogue_price::of(listed?)),
     };
     Ok(Deployment {
         id: known.map_or_else(|| DeploymentId::new(origin.now, (origin.entropy)()), |known| known.id),
         provider_id: provider.id,
         upstream_model: upstream_model.to_owned(),
         price: price.map(|(tariff, source)| version(tariff, source, known, origin)),
-        max_output_tokens: entry.max_output_tokens,
-        can_reason: entry.can_reason,
+        max_output_tokens: entry.max_output_tokens.or_else(|| listed?.max_output_tokens),
+        can_reason: entry.can_reason.or_else(|| listed?.can_reason()),
     })
+}
+
+/// The price in force when it follows the catalogue: a refresh gave it, and knows better than this file.
+fn followed(known: Option<&Deployment>) -> Option<(Tariff, String)> {
+    let price = known?.price.as_ref().filter(|price| catalogue_price::is_source(&price.source))?;
+    Some((price.tariff.clone(), price.source.clone()))
 }
 
 /// The version in force when it says the same, else a new one.
