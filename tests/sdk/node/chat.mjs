@@ -122,9 +122,9 @@ test('chat', 'errors_by_status', async (it) => {
 });
 
 test('chat', 'retry_after', async (it) => {
-  await assert.rejects(create(it, ask({ status: 429, headers: { 'retry-after': '77' } })), (error) => {
+  await assert.rejects(create(it, ask({ status: 429, headers: { 'retry-after': '17' } })), (error) => {
     const seconds = Number(error.headers.get('retry-after'));
-    return error instanceof OpenAI.RateLimitError && seconds > 0 && seconds <= 77;
+    return error instanceof OpenAI.RateLimitError && seconds > 0 && seconds <= 17;
   });
 });
 
