@@ -11,12 +11,14 @@ use crate::step::{self, Done};
 use crate::{frontend, needs};
 
 /// What examples print, and the file from the root that it is kept in.
-const PRINTED: &[(&str, &str)] = &[("openapi", "crates/api/openapi.json"), ("settings", "docs/CONFIGURATION.md")];
+const PRINTED: &[(&str, &str)] =
+    &[("openapi", "crates/api/openapi.json"), ("settings", "docs/CONFIGURATION.md"), ("losses", "docs/DIALECTS.md")];
 
 /// The UI's types, which npm makes from the OpenAPI document.
 const CLIENT: &str = "ui/src/lib/api/schema.d.ts";
 
-/// Writes the OpenAPI document and the reference of the settings from the code, then the UI's types.
+/// Writes the OpenAPI document, the reference of the settings and the table of losses from the code, then
+/// the UI's types.
 pub fn generate(place: &Place) -> Result<()> {
     needs::for_building()?;
     frontend::install(place)?;

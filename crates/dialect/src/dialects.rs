@@ -41,11 +41,7 @@ pub fn parse_request(
 ///
 /// # Errors
 /// When it is not what the dialect takes.
-pub fn parse_count(
-    dialect: Dialect,
-    path: &PathFacts<'_>,
-    body: Bytes,
-) -> Result<Box<dyn CountRequest>, RequestError> {
+pub fn parse_count(dialect: Dialect, path: &PathFacts<'_>, body: Bytes) -> Result<Box<dyn CountRequest>, RequestError> {
     match dialect {
         Dialect::OpenAiResponses => {
             let request = openai_responses::count::CountRequest::parse(body)?;
@@ -69,19 +65,12 @@ pub fn counted(dialect: Dialect, tokens: u64) -> Bytes {
     }
 }
 
-fn boxed<T: ClientRequest + 'static>(
-    request: Result<T, RequestError>,
-) -> Result<Box<dyn ClientRequest>, RequestError> {
+fn boxed<T: ClientRequest + 'static>(request: Result<T, RequestError>) -> Result<Box<dyn ClientRequest>, RequestError> {
     request.map(|request| Box::new(request) as Box<dyn ClientRequest>)
 }
 
 /// Writes a conversation for a provider.
-pub fn write_request(
-    dialect: Dialect,
-    conversation: &Conversation,
-    target: &Target<'_>,
-    losses: &mut Losses,
-) -> Bytes {
+pub fn write_request(dialect: Dialect, conversation: &Conversation, target: &Target<'_>, losses: &mut Losses) -> Bytes {
     match dialect {
         Dialect::OpenAiChat => openai_chat::write::write(conversation, target, losses),
         Dialect::OpenAiResponses => openai_responses::write::write(conversation, target, losses),

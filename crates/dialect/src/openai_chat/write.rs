@@ -150,6 +150,10 @@ impl Writer<'_> {
         if effort == Some(Effort::Max) {
             self.losses.approximated("reasoning_effort");
         }
+        if effort.is_none() && asked.is_adaptive {
+            // The provider's own default is the nearest to the model's.
+            self.losses.approximated("thinking");
+        }
         self.put_some("reasoning_effort", effort.map(effort_word));
     }
 

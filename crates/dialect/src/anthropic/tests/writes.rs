@@ -12,9 +12,9 @@ use crate::answer::AnswerError;
 use crate::anthropic::answer;
 use crate::anthropic::write::write;
 use crate::canonical::{
-    Answer, BuiltinKind, CacheMark, Choice, Conversation, Effort, Finish, Format, FunctionTool, Media, MediaKind,
-    MediaSource, Opaque, Part, Reasoning, ReasoningRequest, Role, Sampling, Text, Tool, ToolCall, ToolChoice, ToolKind,
-    ToolResult, Turn,
+    Answer, BuiltinKind, CacheMark, Choice, Conversation, Finish, Format, FunctionTool, Media, MediaKind, MediaSource,
+    Opaque, Part, Reasoning, ReasoningRequest, Role, Sampling, Text, Tool, ToolCall, ToolChoice, ToolKind, ToolResult,
+    Turn,
 };
 use crate::losses::Losses;
 use crate::request::{ClientRequest, Echo, Target, Thinking};
@@ -212,8 +212,8 @@ fn fields_that_anthropic_lacks_are_told() {
 fn sampling_is_told_as_far_as_the_model_takes_it() {
     let told = |temperature: Option<f64>, top_p: Option<f64>, thinking: Thinking| {
         let sampling = Sampling { temperature, top_p, ..Sampling::default() };
-        let effort = Some(ReasoningRequest { effort: Some(Effort::Low), ..ReasoningRequest::default() });
-        let reasoning = effort.filter(|_| thinking == Thinking::Budget);
+        let budget = Some(ReasoningRequest { budget_tokens: Some(2_000), ..ReasoningRequest::default() });
+        let reasoning = budget.filter(|_| thinking == Thinking::Budget);
         let target = Target { thinking, ..Target::of("m") };
         let (body, losses) = written_for(&Conversation { sampling, reasoning, ..hello() }, &target);
         (body["temperature"].as_f64(), body["top_p"].as_f64(), losses)
@@ -233,7 +233,7 @@ fn sampling_is_told_as_far_as_the_model_takes_it() {
 
 #[test]
 fn a_budget_needs_the_thought_that_led_to_the_calls() {
-    let reasoning = Some(ReasoningRequest { effort: Some(Effort::Low), ..ReasoningRequest::default() });
+    let reasoning = Some(ReasoningRequest { budget_tokens: Some(2_048), ..ReasoningRequest::default() });
     let target = Target { thinking: Thinking::Budget, ..Target::of("m") };
     let thought = Part::Reasoning(Reasoning {
         text: "hm".to_owned(),
@@ -248,7 +248,7 @@ fn a_budget_needs_the_thought_that_led_to_the_calls() {
     let (body, losses) = with(vec![thought, call("a")]);
     assert_eq!((&body["thinking"], losses.as_str()), (&json!({"type": "enabled", "budget_tokens": 2048}), ""));
     let (body, losses) = with(vec![call("a")]);
-    assert_eq!((body.get("thinking"), losses.as_str()), (None, "reasoning_effort=approximated"));
+    assert_eq!((body.get("thinking"), losses.as_str()), (None, "thinking.budget_tokens=approximated"));
 }
 
 #[test]
@@ -288,7 +288,8 @@ fn documents_are_pdf_or_text() {
     let (body, losses) = document("text/csv", base64());
     let source = json!({"type": "text", "media_type": "text/plain", "data": "a,b\n"});
     assert_eq!(body["messages"][0]["content"][1], json!({"type": "document", "source": source, "title": "a"}));
-    assert_eq!(losses, "");
+    assert_eq!(losses, "file.mime_type=approximated");
+    assert_eq!(document("text/plain", base64()).1, "");
     assert_eq!(document("application/pdf", base64()).1, "");
     assert_eq!(document("application/pdf", MediaSource::Url("https://example.org/a.pdf".to_owned())).1, "");
     assert_eq!(document("application/zip", base64()).1, "file=unsupported");
@@ -335,7 +336,8 @@ fn tools_of_every_kind_are_written() {
     assert_eq!(body["tool_choice"], json!({"type": "any", "disable_parallel_tool_use": true}));
     assert_eq!(
         losses,
-        "tools.parameters=approximated, tools.custom.format=approximated, tools.image_generation=unsupported"
+        "tools.parameters=approximated, tools.custom=approximated, tools.custom.format=unsupported, \
+         tools.web_search=approximated, tools.image_generation=unsupported"
     );
 }
 
@@ -351,7 +353,7 @@ fn of_two_tools_with_one_name_the_clients_own_is_offered() {
     let (body, losses) = written(&Conversation { tools: vec![search(json!({"type": "web_search"})), own], ..hello() });
     assert_eq!(body["tools"].as_array().unwrap().len(), 1);
     assert!(body["tools"][0].get("input_schema").is_some());
-    assert_eq!(losses, "tools.web_search=unsupported");
+    assert_eq!(losses, "tools.web_search=approximated, tools.web_search=unsupported");
 }
 
 #[test]

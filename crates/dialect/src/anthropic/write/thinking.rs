@@ -71,7 +71,16 @@ pub fn plan(
         return with_budget(asked, max_tokens, is_forced || lacks_thought, losses);
     }
     let effort = word(asked, losses);
+    if asked.summary.as_deref().is_some_and(|summary| summary != "auto") {
+        losses.approximated("reasoning.summary");
+    }
     if target.thinking == Thinking::Effort {
+        if effort.is_none() {
+            losses.approximated(name(asked));
+        }
+        if asked.summary.as_deref() == Some("auto") {
+            losses.unsupported("reasoning.summary");
+        }
         return Plan { effort, ..Plan::default() };
     }
     if is_forced {
@@ -109,8 +118,11 @@ fn with_budget(asked: &ReasoningRequest, max_tokens: u64, is_refused: bool, loss
     // What is lowered leaves a quarter of the bound for the answer itself.
     let fitting = if wanted < max_tokens { wanted } else { max_tokens - max_tokens / 4 };
     let budget_tokens = fitting.clamp(effort::LEAST_BUDGET, max_tokens - 1);
-    if budget_tokens != wanted || (asked.is_adaptive && asked.budget_tokens.is_none()) {
+    if asked.budget_tokens != Some(budget_tokens) {
         losses.approximated(name(asked));
+    }
+    if asked.summary.as_deref().is_some_and(|summary| summary != "auto") {
+        losses.approximated("reasoning.summary");
     }
     Plan { thinking: Some(OutputThinking::Enabled { budget_tokens }), effort: None, is_thinking: true }
 }
@@ -148,7 +160,10 @@ mod tests {
     #[test]
     fn each_kind_of_model_is_told_in_its_own_form() {
         let high = asked(Some(Effort::High), None);
-        assert_eq!(planned(&high, Thinking::Budget, 64_000), (enabled(16_384), String::new()));
+        assert_eq!(
+            planned(&high, Thinking::Budget, 64_000),
+            (enabled(16_384), "reasoning_effort=approximated".to_owned())
+        );
         let (adaptive, losses) = planned(&high, Thinking::Adaptive, 64_000);
         assert_eq!(adaptive.thinking, Some(OutputThinking::Adaptive { display: None }));
         assert_eq!((adaptive.effort, adaptive.is_thinking, losses.as_str()), (Some("high"), true, ""));

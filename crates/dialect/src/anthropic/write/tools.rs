@@ -52,7 +52,10 @@ impl WrittenTool<'_> {
 /// Writes them.
 pub fn write<'a>(conversation: &'a Conversation, losses: &mut Losses) -> Written<'a> {
     let allowed = match &conversation.tool_choice {
-        Some(ToolChoice::Allowed { names, .. }) => Some(names),
+        Some(ToolChoice::Allowed { names, .. }) => {
+            losses.approximated("tool_choice.allowed_tools");
+            Some(names)
+        }
         _ => None,
     };
     let is_allowed = |tool: &&Tool| allowed.is_none_or(|names| names.iter().any(|name| name == name_of(tool)));
@@ -112,8 +115,9 @@ fn tool_of<'a>(tool: &'a Tool, losses: &mut Losses) -> Option<WrittenTool<'a>> {
     match tool {
         Tool::Function(function) => Some(function_of(function, losses)),
         Tool::Custom { name, description, format } => {
+            losses.approximated("tools.custom");
             if format.as_ref().is_some_and(|format| format["type"] != "text") {
-                losses.approximated("tools.custom.format");
+                losses.unsupported("tools.custom.format");
             }
             Some(WrittenTool::Function {
                 name,
@@ -129,7 +133,10 @@ fn tool_of<'a>(tool: &'a Tool, losses: &mut Losses) -> Option<WrittenTool<'a>> {
             })
         }
         Tool::Builtin { dialect: Dialect::Anthropic, raw, .. } => Some(WrittenTool::Builtin(raw.clone())),
-        Tool::Builtin { kind: BuiltinKind::WebSearch, name, raw, .. } => Some(web_search(name, raw, losses)),
+        Tool::Builtin { kind: BuiltinKind::WebSearch, name, raw, .. } => {
+            losses.approximated(&format!("tools.{name}"));
+            Some(web_search(raw))
+        }
         Tool::Builtin { kind: BuiltinKind::CodeExecution, name, .. } => {
             // Files and containers of one provider are not those of another.
             losses.approximated(&format!("tools.{name}"));
@@ -160,7 +167,7 @@ fn function_of<'a>(function: &'a FunctionTool, losses: &mut Losses) -> WrittenTo
 
 /// A search of the web. Domains and the place of the user have the same form with OpenAI; chat
 /// completions wrap the place once more.
-fn web_search<'a>(name: &str, raw: &Value, losses: &mut Losses) -> WrittenTool<'a> {
+fn web_search<'a>(raw: &Value) -> WrittenTool<'a> {
     let mut tool = Map::new();
     tool.insert("type".to_owned(), "web_search_20250305".into());
     tool.insert("name".to_owned(), "web_search".into());
@@ -177,11 +184,6 @@ fn web_search<'a>(name: &str, raw: &Value, losses: &mut Losses) -> WrittenTool<'
             .collect();
         place.insert("type".to_owned(), "approximate".into());
         tool.insert("user_location".to_owned(), place.into());
-    }
-    let known = ["type", "filters", "user_location", "google_search", "googleSearch"];
-    let is_known = |(name, value): (&String, &Value)| known.contains(&name.as_str()) || value.is_null();
-    if !raw.as_object().is_some_and(|members| members.iter().all(is_known)) {
-        losses.approximated(&format!("tools.{name}"));
     }
     WrittenTool::Builtin(Value::Object(tool))
 }

@@ -128,7 +128,10 @@ impl<'a> Writer<'a, '_> {
                     let block = self.medium(media);
                     self.say(USER, block);
                 }
-                Part::Refusal(text) => self.say(USER, Some(Out::text(text)).filter(|_| !is_blank(text))),
+                Part::Refusal(text) => {
+                    let block = self.refusal(text);
+                    self.say(USER, block);
+                }
                 // Only the model calls and thinks.
                 Part::ToolCall(_) | Part::Reasoning(_) => self.losses.unsupported("messages.content"),
             }
@@ -139,7 +142,7 @@ impl<'a> Writer<'a, '_> {
         for part in &turn.parts {
             let block = match part {
                 Part::Text(text) => self.text(text),
-                Part::Refusal(text) => Some(Out::text(text)).filter(|_| !is_blank(text)),
+                Part::Refusal(text) => self.refusal(text),
                 Part::Reasoning(thought) => self.thought(thought),
                 Part::ToolCall(call) => {
                     let block = self.call(call);
@@ -223,6 +226,12 @@ impl<'a> Writer<'a, '_> {
         Some(Out::Text { text: text.text.as_str().into(), citations, cache_control })
     }
 
+    /// A refusal is said in a text like any other.
+    fn refusal(&mut self, text: &'a str) -> Option<Out<'a>> {
+        self.losses.approximated("refusal");
+        Some(Out::text(text)).filter(|_| !is_blank(text))
+    }
+
     /// A thought goes back only to who had it.
     fn thought(&mut self, thought: &'a Reasoning) -> Option<Out<'a>> {
         let own = thought.signature.as_ref().filter(|signature| signature.dialect == Dialect::Anthropic);
@@ -267,6 +276,11 @@ impl<'a> Writer<'a, '_> {
             MediaKind::Document => document(media),
             MediaKind::Audio | MediaKind::Video => None,
         };
+        if matches!((&block, media.mime.as_deref()), (Some(Out::Document { source: Source::Text { .. }, .. }), Some(mime)) if mime != "text/plain")
+        {
+            // All text is plain there.
+            self.losses.approximated("file.mime_type");
+        }
         if block.is_none() {
             match media.source {
                 MediaSource::FileId(_) => self.losses.foreign("file_id"),

@@ -42,6 +42,9 @@ fn document(media: &Media, documents: &mut Documents, losses: &mut Losses) -> Op
         _ => source(media, "document", losses)?,
     };
     documents.0 += 1;
+    if media.name.is_some() {
+        losses.unsupported("document.filename");
+    }
     // The name is read by the model and may hold few letters; Amazon advises a neutral one.
     let name = format!("document {}", documents.0);
     Some(json!({"document": {"format": format, "name": name, "source": source}}))

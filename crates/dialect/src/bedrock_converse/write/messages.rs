@@ -113,7 +113,10 @@ impl Writer<'_> {
                 blocks.extend(blocks::write(media, &mut self.documents, self.losses));
                 blocks.extend(cache_point(media.cache.as_ref(), self.family, self.losses));
             }
-            Part::Refusal(text) if !text.trim().is_empty() => blocks.push(json!({"text": text})),
+            Part::Refusal(text) if !text.trim().is_empty() => {
+                self.losses.approximated("refusal");
+                blocks.push(json!({"text": text}));
+            }
             Part::Refusal(_) | Part::ToolCall(_) | Part::ToolResult(_) | Part::Reasoning(_) => {}
         }
     }
@@ -188,7 +191,11 @@ impl Writer<'_> {
             self.losses.foreign("tool_call.signature");
         }
         let id = self.pending.push(&call.id);
-        blocks.push(json!({"toolUse": {"toolUseId": id, "name": call.name, "input": input(call)}}));
+        let (input, is_same) = input(call);
+        if !is_same {
+            self.losses.approximated("tool_calls.arguments");
+        }
+        blocks.push(json!({"toolUse": {"toolUseId": id, "name": call.name, "input": input}}));
         blocks.extend(cache_point(call.cache.as_ref(), self.family, self.losses));
     }
 
@@ -215,14 +222,15 @@ impl Writer<'_> {
     }
 }
 
-/// The arguments as an object.
-fn input(call: &ToolCall) -> Value {
+/// The arguments as an object, and whether they are the same.
+fn input(call: &ToolCall) -> (Value, bool) {
+    let wrapped = || json!({CUSTOM_INPUT: call.arguments});
     if call.kind == ToolKind::Custom {
-        return json!({CUSTOM_INPUT: call.arguments});
+        return (wrapped(), true);
     }
     match serde_json::from_str(&call.arguments) {
-        Ok(Value::Object(members)) => Value::Object(members),
-        _ if call.arguments.trim().is_empty() => json!({}),
-        _ => json!({CUSTOM_INPUT: call.arguments}),
+        Ok(Value::Object(members)) => (Value::Object(members), true),
+        _ if call.arguments.trim().is_empty() => (json!({}), true),
+        _ => (wrapped(), false),
     }
 }

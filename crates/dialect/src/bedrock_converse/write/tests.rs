@@ -160,7 +160,15 @@ fn media_become_blocks_as_far_as_bedrock_takes_them() {
         {"text": "(continue)"},
     ]);
     assert_eq!(body["messages"][0]["content"], expected);
-    assert_eq!(losses, ["image.url=unsupported", "image.format=unsupported", "document.file_id=foreign"]);
+    assert_eq!(
+        losses,
+        [
+            "image.url=unsupported",
+            "image.format=unsupported",
+            "document.filename=unsupported",
+            "document.file_id=foreign"
+        ]
+    );
 }
 
 #[test]

@@ -61,10 +61,10 @@ pub fn plan(
         }
         (Thinking::Unknown | Thinking::Budget, Family::Claude) => budgeted(asked, conversation, target, losses),
         (Thinking::Adaptive, Family::Claude) => {
-            Plan { thinking: Some(json!({"type": "adaptive"})), effort: effort(asked, losses), budget: None }
+            Plan { thinking: Some(json!({"type": "adaptive"})), effort: effort(asked, true, losses), budget: None }
         }
         (Thinking::Unknown | Thinking::Budget | Thinking::Effort | Thinking::Adaptive, _) => {
-            Plan { effort: effort(asked, losses), ..Plan::default() }
+            Plan { effort: effort(asked, false, losses), ..Plan::default() }
         }
     }
 }
@@ -100,13 +100,19 @@ const fn budget_of_word(effort: Effort) -> u64 {
     }
 }
 
-/// The word; none where the model decides.
-fn effort(asked: &ReasoningRequest, losses: &mut Losses) -> Option<&'static str> {
+/// The word; none where the model decides, which `decides` says is a form of its own.
+fn effort(asked: &ReasoningRequest, decides: bool, losses: &mut Losses) -> Option<&'static str> {
     let effort = asked.effort.or_else(|| {
         let budget = asked.budget_tokens?;
         losses.approximated("reasoning.budget_tokens");
         Some(word_of_budget(budget))
-    })?;
+    });
+    let Some(effort) = effort else {
+        if !decides {
+            losses.approximated("thinking");
+        }
+        return None;
+    };
     if effort == Effort::Minimal {
         losses.approximated("reasoning_effort");
     }

@@ -69,8 +69,11 @@ fn write_tool<'a>(tool: &'a Tool, losses: &mut Losses) -> Option<(&'a str, Value
             }
             Some((&function.name, written))
         }
-        Tool::Custom { name, description, .. } => {
+        Tool::Custom { name, description, format } => {
             losses.approximated("tools.custom");
+            if format.as_ref().is_some_and(|format| format["type"] != "text") {
+                losses.unsupported("tools.custom.format");
+            }
             let input =
                 json!({"type": "object", "properties": {CUSTOM_INPUT: {"type": "string"}}, "required": [CUSTOM_INPUT]});
             Some((name, spec(name, description.as_deref(), &input)))

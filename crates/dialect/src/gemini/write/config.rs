@@ -260,7 +260,12 @@ const fn effort_of(tokens: u64) -> Effort {
 fn budget(wanted: &ReasoningRequest, bound: Option<u64>, losses: &mut Losses) -> Option<i64> {
     let asked = match (wanted.budget_tokens, wanted.effort) {
         (Some(tokens), _) => tokens,
-        (None, Some(effort)) => budget_of(effort),
+        (None, Some(effort)) => {
+            if effort != Effort::None {
+                losses.approximated("reasoning_effort");
+            }
+            budget_of(effort)
+        }
         (None, None) => return wanted.is_adaptive.then_some(-1),
     };
     let most = bound.map_or(u64::MAX, |bound| bound / 2);

@@ -239,7 +239,7 @@ fn thinking_is_told_in_the_models_form() {
             r#"{"thinkingLevel":"MINIMAL"}"#,
             "reasoning_effort=approximated",
         ),
-        (wanted(Some(Effort::Medium), None), OLD, None, r#"{"thinkingBudget":8192}"#, ""),
+        (wanted(Some(Effort::Medium), None), OLD, None, r#"{"thinkingBudget":8192}"#, "reasoning_effort=approximated"),
         (wanted(Some(Effort::None), None), OLD, None, r#"{"thinkingBudget":0}"#, ""),
         (wanted(None, Some(2000)), NEW, None, r#"{"thinkingBudget":2000}"#, ""),
         (
@@ -335,15 +335,18 @@ fn tools_of_providers_become_googles_unless_functions_stand_beside() {
     };
     let (body, losses) = written(&conversation, &NEW);
     assert_eq!(body["tools"], json!([{"googleSearch": {}}, {"codeExecution": {}}]));
-    assert_eq!(losses, "file_search=unsupported");
+    assert_eq!(
+        losses,
+        "tools.file_search=unsupported, tools.web_search=approximated, tools.code_interpreter=approximated"
+    );
     conversation.tools.push(Tool::Function(function("look")));
     conversation.tools.push(Tool::Custom { name: "patch".to_owned(), description: None, format: Some(json!({})) });
     let (body, losses) = written(&conversation, &NEW);
     let declared = body["tools"][0]["functionDeclarations"].as_array().unwrap();
     assert_eq!((body["tools"].as_array().unwrap().len(), declared.len()), (1, 2));
     assert_eq!(declared[1]["parametersJsonSchema"]["properties"], json!({"input": {"type": "string"}}));
-    let expected =
-        "file_search=unsupported, tools.format=approximated, web_search=unsupported, code_interpreter=unsupported";
+    let expected = "tools.file_search=unsupported, tools.custom=approximated, tools.custom.format=unsupported, \
+         tools.web_search=unsupported, tools.code_interpreter=unsupported";
     assert_eq!(losses, expected);
 }
 

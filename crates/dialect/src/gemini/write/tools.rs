@@ -33,14 +33,15 @@ pub fn write(conversation: &Conversation, losses: &mut Losses) -> Tools {
                 declarations.push(declare(function, losses));
             }
             Tool::Custom { name, description, format } => {
-                if format.is_some() {
-                    losses.approximated("tools.format");
+                losses.approximated("tools.custom");
+                if format.as_ref().is_some_and(|format| format["type"] != "text") {
+                    losses.unsupported("tools.custom.format");
                 }
                 declarations.push(declare_custom(name, description.as_deref()));
             }
             Tool::Builtin { dialect, kind, name, raw } => match builtin(*dialect, *kind, raw) {
-                Some(own) => builtins.push((name, own)),
-                None => losses.unsupported(name),
+                Some(own) => builtins.push((name, own, *dialect == Dialect::Gemini)),
+                None => losses.unsupported(&format!("tools.{name}")),
             },
         }
     }
@@ -49,10 +50,16 @@ pub fn write(conversation: &Conversation, losses: &mut Losses) -> Tools {
     if has_functions {
         wire.push(json!({"functionDeclarations": declarations}));
     }
-    for (name, builtin) in builtins {
+    for (name, builtin, is_same) in builtins {
         if has_functions {
-            losses.unsupported(name);
-        } else if !wire.contains(&builtin) {
+            losses.unsupported(&format!("tools.{name}"));
+            continue;
+        }
+        if !is_same {
+            // Another engine, without what the client said of domains and places.
+            losses.approximated(&format!("tools.{name}"));
+        }
+        if !wire.contains(&builtin) {
             wire.push(builtin);
         }
     }

@@ -92,7 +92,11 @@ fn document(media: &Media, losses: &mut Losses) -> Option<Value> {
             let file = json!({"filename": name, "file_data": format!("data:{mime};base64,{content}")});
             Some(json!({"type": "file", "file": file}))
         }
-        MediaSource::FileId(id) => Some(json!({"type": "file", "file": {"file_id": id}})),
+        MediaSource::FileId(id) if id.starts_with("file-") => Some(json!({"type": "file", "file": {"file_id": id}})),
+        MediaSource::FileId(_) => {
+            losses.foreign("document.file_id");
+            None
+        }
         MediaSource::Url(_) => {
             losses.unsupported("document.url");
             None
