@@ -342,6 +342,13 @@ def refusal(it):
 
 
 @case("chat")
+def blocked_prompt(it):
+    it.only("gemini", why="only Gemini blocks prompts without a word")
+    same(create(it, ask(blocked=True)).choices[0].finish_reason, "content_filter")
+    same(list(create(it, ask(blocked=True), stream=True))[-1].choices[0].finish_reason, "content_filter")
+
+
+@case("chat")
 def content_filter(it):
     it.only("chat", "responses", "gemini", why="Anthropic knows refusals only")
     same(create(it, ask(finish="filter")).choices[0].finish_reason, "content_filter")

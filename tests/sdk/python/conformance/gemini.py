@@ -263,9 +263,11 @@ def probe_with_one_token(it):
 
 @case("gemini")
 def refusal(it):
-    answer = Api(it).create(ask(refusal=True))
-    reason = answer.candidates[0].finish_reason if answer.candidates else answer.prompt_feedback.block_reason
-    assert reason != types.FinishReason.STOP or it.upstream in ("chat", "responses"), reason
+    api = Api(it)
+    for directive in ({"refusal": True}, {"blocked": True}):
+        for answer in (api.create(ask(**directive)), list(api.stream(ask(**directive)))[-1]):
+            reason = answer.candidates[0].finish_reason if answer.candidates else answer.prompt_feedback.block_reason
+            assert reason and (reason != types.FinishReason.STOP or it.upstream in ("chat", "responses")), reason
 
 
 THINKING = {"thinking_config": {"include_thoughts": True}, "max_output_tokens": 30_000}

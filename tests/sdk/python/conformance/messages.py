@@ -271,6 +271,14 @@ def refusal(it):
     same(events[-2].delta.stop_reason, "refusal")
 
 
+@case("messages")
+def blocked_prompt(it):
+    it.only("gemini", why="only Gemini blocks prompts without a word")
+    same(create(it, ask(blocked=True)).stop_reason, "refusal")
+    events = list(create(it, ask(blocked=True), stream=True))
+    same(events[-2].delta.stop_reason, "refusal")
+
+
 THINKING = {"thinking": {"type": "enabled", "budget_tokens": 2_000}, "max_tokens": 8_000}
 
 

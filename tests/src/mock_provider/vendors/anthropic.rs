@@ -4,6 +4,7 @@
 
 mod answer;
 mod request;
+mod turns;
 
 use serde_json::{Map, Value, json};
 

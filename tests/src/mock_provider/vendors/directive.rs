@@ -26,6 +26,8 @@ pub(super) struct Directive {
     pub steps: Vec<Vec<Step>>,
     /// Declines.
     pub refusal: bool,
+    /// Takes the prompt for a bad one and says nothing at all (Gemini); others decline.
+    pub blocked: bool,
     /// Ends for this reason: `length` or `filter`.
     pub finish: Option<String>,
     /// Reports these figures.

@@ -7,6 +7,7 @@ mod answer;
 mod embed;
 mod fields;
 mod request;
+mod turns;
 
 use serde_json::{Map, Value, json};
 

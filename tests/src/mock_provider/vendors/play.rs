@@ -19,6 +19,8 @@ pub(super) struct Reply {
     pub text: Vec<String>,
     pub calls: Vec<Call>,
     pub refusal: Option<&'static str>,
+    /// Whether the prompt was blocked, where the vendor tells that from a refusal.
+    pub is_blocked: bool,
     pub end: End,
     /// What it took; `None` when it is not told.
     pub usage: Option<Figures>,
@@ -58,7 +60,7 @@ pub(super) enum End {
 pub(super) fn play(seen: &Seen, directive: &Directive) -> Reply {
     let calls = calls(seen, directive);
     let thought = seen.thinks.then(|| THOUGHT.to_owned());
-    let refusal = directive.refusal.then_some(REFUSAL);
+    let refusal = (directive.refusal || directive.blocked).then_some(REFUSAL);
     let mut text = if refusal.is_some() { Vec::new() } else { text(seen, directive, !calls.is_empty()) };
     let mut end = match directive.finish.as_deref() {
         _ if refusal.is_some() => End::Refusal,
@@ -79,7 +81,7 @@ pub(super) fn play(seen: &Seen, directive: &Directive) -> Reply {
         end = End::Length;
     }
     let usage = (!directive.no_usage).then_some(figures);
-    Reply { thought, text, calls, refusal, end, usage, mid_error: directive.mid_error }
+    Reply { thought, text, calls, refusal, is_blocked: directive.blocked, end, usage, mid_error: directive.mid_error }
 }
 
 fn calls(seen: &Seen, directive: &Directive) -> Vec<Call> {

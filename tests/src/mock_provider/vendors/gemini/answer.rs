@@ -35,6 +35,9 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn whole(&self) -> Written {
+        if self.reply.is_blocked {
+            return Written::Whole(self.blocked(), self.reply.usage);
+        }
         let mut parts = Vec::new();
         parts.extend(self.reply.thought.as_ref().map(|thought| json!({"text": thought, "thought": true})));
         let text = self.text().concat();
@@ -56,6 +59,14 @@ impl Writer<'_> {
         let mut body = self.frame(&json!(candidates));
         body["usageMetadata"] = self.reply.usage.map_or(json!({}), usage);
         Written::Whole(body, self.reply.usage)
+    }
+
+    /// What is left of an answer to a prompt that was blocked.
+    fn blocked(&self) -> Value {
+        json!({
+            "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "modelVersion": self.seen.model,
+            "usageMetadata": self.reply.usage.map(usage),
+        })
     }
 
     fn frame(&self, candidates: &Value) -> Value {
@@ -92,6 +103,11 @@ impl Writer<'_> {
         let error =
             super::error(&Illegal { status: 503, ..Illegal::new("The model is overloaded. Please try again later.") });
         let mut stream = Stream::new(self.reply.usage, self.reply.mid_error, frame(&error, false).into_bytes());
+        if self.reply.is_blocked {
+            stream.push(frame(&self.blocked(), true).into_bytes(), true);
+            stream.push(end.as_bytes().to_vec(), false);
+            return stream;
+        }
         let mut is_first = true;
         let so_far = self
             .reply
