@@ -11,6 +11,7 @@ let locale = systemLocale;
 export function setFormatLocale(tag: string): void {
   locale = tag;
   numberFormats.clear();
+  collator = undefined;
 }
 
 const numberFormats = new Map<string, Intl.NumberFormat>();
@@ -118,6 +119,14 @@ export function addMoney(amounts: readonly string[]): string {
 export function compareMoney(left: string, right: string): number {
   const difference = parseNanos(left) - parseNanos(right);
   return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+}
+
+let collator: Intl.Collator | undefined;
+
+/** Sorts texts as people of this language do, numbers within them by value. */
+export function compareText(left: string, right: string): number {
+  collator ??= new Intl.Collator(locale, { numeric: true });
+  return collator.compare(left, right);
 }
 
 /** A count in full: `12,345`. */

@@ -43,6 +43,6 @@ export function modelColumns(mix: string, kindName: (kind: string) => string): r
     { id: "blended", title: m.models_column_blended(), hint: m.models_column_blended_hint({ mix }), width: 92, priority: 1, isNumeric: true, isSortable: true, text: blendedText },
     { id: "can", title: m.models_column_can(), width: 150, grows: true, priority: 8, text: abilitiesText },
     { id: "released", title: m.models_column_released(), width: 100, priority: 7, isSortable: true, isTabular: true, text: ({ model }) => (model.released === null ? unknown : catalogueDate(model.released)) },
-    { id: "here", title: m.models_column_here(), width: 84, text: ({ model }) => count(model.mine?.models.length ?? 0) },
+    { id: "here", title: m.models_column_here(), width: 96, text: ({ model }) => count(model.mine?.models.length ?? 0) },
   ];
 }

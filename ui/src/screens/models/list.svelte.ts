@@ -38,18 +38,24 @@ export class ModelList {
     new Map(this.entries.map((entry) => [entry.key, entry])),
   );
   readonly filters = $derived(filtersOf(router.parameters));
-  readonly #filtered = $derived(filterEntries(this.entries, this.filters, this.keys.value ?? []));
   readonly order: Order | undefined = $derived.by(() => {
     const column = orderNames.find((name) => name === router.parameters.sort);
     return column === undefined ? undefined : { column, isDescending: router.parameters.desc === "1" };
   });
-  readonly rows: readonly Entry[] = $derived(
+  // Ordered before they are filtered: typing in the search then orders nothing.
+  readonly #ordered: readonly Entry[] = $derived(
     orderEntries(
-      this.#filtered.entries,
+      this.entries,
       this.order?.column as OrderName | undefined,
       this.order?.isDescending ?? false,
     ),
   );
+  readonly #filtered = $derived(filterEntries(this.#ordered, this.filters, this.keys.value ?? []));
+
+  /** The models that match, in order. */
+  get rows(): readonly Entry[] {
+    return this.#filtered.entries;
+  }
 
   /** How many models each choice of a facet would leave. */
   get counts() {

@@ -1,5 +1,6 @@
 /** What narrows the list of models, as it stands in the address, and how many each choice would leave. */
 import type { Key } from "$lib/api";
+import { compareText } from "$lib/format";
 import type { Entry } from "./catalogue";
 
 /** A least and a most, both included; null where it is open. */
@@ -243,7 +244,7 @@ export function orderEntries(
   return [...entries].sort((left, right) => {
     const [one, other] = [sortValue(left, by), sortValue(right, by)];
     if (one === null || other === null) return Number(one === null) - Number(other === null);
-    return sign * compare(one, other) || left.model.name.localeCompare(right.model.name);
+    return sign * compare(one, other) || compareText(left.model.name, right.model.name);
   });
 }
 
@@ -252,12 +253,12 @@ function byUse(left: Entry, right: Entry): number {
   return (
     rank(left) - rank(right) ||
     compare(right.model.released ?? "", left.model.released ?? "") ||
-    left.model.name.localeCompare(right.model.name)
+    compareText(left.model.name, right.model.name)
   );
 }
 
 function compare(one: string | number, other: string | number): number {
-  if (typeof one === "string" && typeof other === "string") return one.localeCompare(other);
+  if (typeof one === "string" && typeof other === "string") return compareText(one, other);
   return Number(one) - Number(other);
 }
 
