@@ -39,7 +39,8 @@ it("leaves out kinds of tokens nobody told, and charges a kind without a rate as
 });
 
 it("writes a curl command without any secret", () => {
-  const text = curlOf({ ...row, model_asked: "it's", is_streaming: true }, "http://127.0.0.1:4180/v1");
+  const asked = { ...row, operation: "chat_completions" as const, model_asked: "it's", is_streaming: true };
+  const text = curlOf(asked, "http://127.0.0.1:4180/v1");
   expect(text).toContain("http://127.0.0.1:4180/v1/chat/completions");
   expect(text).toContain("$MEGAROUTER_KEY");
   expect(text).toContain(`it'\\''s`);
@@ -69,4 +70,14 @@ it("picks the tier as the ledger does", () => {
     tiers.indexOf(tierOf({ id: "p", rates, tiers }, { ...usage, total_input, service_tier }) as never);
   expect([chosen(200, null), chosen(201, null), chosen(500, null)]).toEqual([-1, 0, 1]);
   expect([chosen(500, "flex"), chosen(500, "batch")]).toEqual([2, 1]);
+});
+
+it("calls each operation at its own path, and says nothing where no command can", () => {
+  const of = (operation: typeof row.operation, is_streaming = false) =>
+    curlOf({ ...row, operation, model_asked: "m", is_streaming }, "http://127.0.0.1:4180/v1") ?? "";
+  expect(of("messages")).toContain("'http://127.0.0.1:4180/v1/messages'");
+  expect(of("messages")).toContain("anthropic-version");
+  expect(of("responses")).toContain("/v1/responses");
+  expect(of("generate_content", true)).toContain("/v1beta/models/m:streamGenerateContent?alt=sse'");
+  expect(of("transcriptions")).toBe("");
 });

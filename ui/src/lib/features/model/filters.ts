@@ -252,7 +252,7 @@ function byUse(left: Entry, right: Entry): number {
   const rank = ({ model }: Entry) => (model.mine === null ? 2 : model.mine.models.length > 0 ? 0 : 1);
   return (
     rank(left) - rank(right) ||
-    compare(right.model.released ?? "", left.model.released ?? "") ||
+    (dayNumber(right.model.released ?? "") ?? 0) - (dayNumber(left.model.released ?? "") ?? 0) ||
     compareText(left.model.name, right.model.name)
   );
 }
