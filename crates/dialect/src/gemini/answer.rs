@@ -11,7 +11,7 @@ use super::{error, finish, logprobs, part, usage};
 use crate::answer::{AnswerError, AnswerFacts};
 use crate::canonical::{Answer, Choice, Finish, Part, Text};
 use crate::request::Echo;
-use megarouter_domain::usage::Usage;
+use megarouter_domain::usage::{ServiceTier, Usage};
 
 /// Reads what an answer says about itself.
 ///
@@ -61,7 +61,7 @@ pub fn write(answer: Answer, echo: &Echo) -> Bytes {
     let mut body = Map::new();
     body.insert("candidates".to_owned(), candidates.into());
     if let Some(usage) = answer.usage {
-        body.insert("usageMetadata".to_owned(), usage::to_wire(&usage));
+        body.insert("usageMetadata".to_owned(), write_figures(&usage, answer.service_tier.as_deref()));
     }
     body.insert("modelVersion".to_owned(), answer.model.unwrap_or_else(|| echo.model.clone()).into());
     body.insert("responseId".to_owned(), answer.id.unwrap_or_else(|| echo.id.clone()).into());
@@ -78,6 +78,16 @@ pub(super) fn figures(answer: &Value) -> Option<Usage> {
     let usage = member(answer, "usageMetadata").and_then(usage::from_wire);
     let searches = usage::searches(answer);
     usage.map(|usage| Usage { searches, ..usage })
+}
+
+/// The figures as they are written, with the class of service where one is known.
+pub(super) fn write_figures(usage: &Usage, service_tier: Option<&str>) -> Value {
+    let mut figures = usage::to_wire(usage);
+    let tier = usage.service_tier.map(ServiceTier::as_str).or(service_tier);
+    if let Some(word) = tier.and_then(usage::tier_word) {
+        figures["serviceTier"] = word.into();
+    }
+    figures
 }
 
 /// The class of service given, where the answer names one.

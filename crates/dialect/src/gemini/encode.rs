@@ -7,11 +7,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 use megarouter_domain::usage::Usage;
 use serde_json::{Map, Value, json};
 
-use super::{answer, error, finish, logprobs, part, usage};
+use super::{answer, error, finish, logprobs, one_line, part};
 use crate::canonical::{Delta, Event, Finish, Opening, ToolCall};
 use crate::errors::ErrorNote;
 use crate::request::Echo;
@@ -26,6 +26,7 @@ pub struct Encoder {
     has_begun: bool,
     choices: BTreeMap<u32, Choice>,
     usage: Option<Usage>,
+    service_tier: Option<String>,
 }
 
 /// One candidate so far.
@@ -58,7 +59,7 @@ impl Encoder {
     /// An encoder of a stream that has not begun.
     pub fn new(echo: Echo) -> Self {
         let tail = tail(&echo.model, &echo.id);
-        Self { echo, tail, has_begun: false, choices: BTreeMap::new(), usage: None }
+        Self { echo, tail, has_begun: false, choices: BTreeMap::new(), usage: None, service_tier: None }
     }
 
     fn delta(&mut self, choice: u32, part: u32, delta: Delta, out: &mut BytesMut) {
@@ -114,7 +115,7 @@ impl Encoder {
         }
         self.separate(out);
         out.extend_from_slice(br#"{"candidates":[{"content":{"parts":[{"text":"#);
-        serde_json::to_writer(out.writer(), text).expect("memory takes every text");
+        one_line::write(text, out);
         out.extend_from_slice(br#"}],"role":"model"},"index":"#);
         out.extend_from_slice(choice.to_string().as_bytes());
         out.extend_from_slice(b"}],");
@@ -124,10 +125,10 @@ impl Encoder {
     fn element(&mut self, candidates: &[Value], usage: Option<&Usage>, out: &mut BytesMut) {
         self.separate(out);
         out.extend_from_slice(br#"{"candidates":"#);
-        serde_json::to_writer(out.writer(), candidates).expect("memory takes every value");
+        one_line::write(candidates, out);
         if let Some(usage) = usage {
             out.extend_from_slice(br#","usageMetadata":"#);
-            serde_json::to_writer(out.writer(), &usage::to_wire(usage)).expect("memory takes every value");
+            one_line::write(&answer::write_figures(usage, self.service_tier.as_deref()), out);
         }
         out.extend_from_slice(b",");
         self.end_element(out);
@@ -199,8 +200,9 @@ impl Encode for Encoder {
             Event::Finish { choice, finish } => self.choices.entry(choice).or_default().finish = Some(finish),
             Event::Usage(usage) => self.usage = Some(usage),
             Event::Done => self.done(out),
-            // Google's answers name no class of service. Errors come by `fail`.
-            Event::ServiceTier(_) | Event::Failed(_) => {}
+            Event::ServiceTier(tier) => self.service_tier = Some(tier),
+            // Errors come by `fail`.
+            Event::Failed(_) => {}
         }
     }
 
@@ -209,7 +211,7 @@ impl Encode for Encoder {
             return out.extend_from_slice(&error::render_event(note));
         }
         self.separate(out);
-        out.extend_from_slice(&error::render(note));
+        error::write(note, out);
         out.extend_from_slice(b"]");
     }
 }
@@ -270,8 +272,9 @@ fn candidate(choice: u32, parts: &[Value], add: impl FnOnce(&mut Map<String, Val
 }
 
 fn tail(model: &str, id: &str) -> Vec<u8> {
-    let members = json!({"modelVersion": model, "responseId": id}).to_string();
-    members.into_bytes().split_off(1)
+    let mut members = BytesMut::new();
+    one_line::write(&json!({"modelVersion": model, "responseId": id}), &mut members);
+    members.split_off(1).to_vec()
 }
 
 #[cfg(test)]

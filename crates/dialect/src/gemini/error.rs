@@ -4,10 +4,11 @@
 //! (cloud.google.com/apis/design/errors, read 2026-11-22). Google's SDKs choose their exception by
 //! the HTTP status, or in a stream by `code`.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use megarouter_domain::code::Code;
 use serde_json::{Value, json};
 
+use super::one_line;
 use super::wire::{count, list, member, owned, text};
 use crate::errors::{ErrorNote, UpstreamErrorBody};
 
@@ -45,14 +46,24 @@ pub const fn status(code: Code) -> u16 {
 
 /// The error body.
 pub fn render(note: &ErrorNote<'_>) -> Bytes {
-    Bytes::from(body(note).to_string())
+    let mut out = BytesMut::new();
+    write(note, &mut out);
+    out.freeze()
+}
+
+/// Appends the error body.
+pub(super) fn write(note: &ErrorNote<'_>, out: &mut BytesMut) {
+    one_line::write(&body(note), out);
 }
 
 /// The last event of a stream that failed after output was sent.
 ///
 /// The SDKs know it by an object whose first member is `error`; they need no event name.
 pub fn render_event(note: &ErrorNote<'_>) -> Bytes {
-    Bytes::from(format!("data: {}\n\n", body(note)))
+    let mut out = BytesMut::from(b"data: ".as_slice());
+    write(note, &mut out);
+    out.extend_from_slice(b"\n\n");
+    out.freeze()
 }
 
 /// Reads a provider's error body, also where it comes in an array, as it does for a stream that is

@@ -15,6 +15,7 @@ mod finish;
 mod framing;
 mod logprobs;
 pub mod models;
+mod one_line;
 mod part;
 mod read;
 pub mod request;

@@ -121,6 +121,16 @@ fn service_tier(usage: &Value) -> Option<ServiceTier> {
     })
 }
 
+/// Google's word for a class of service given, from any provider's; `None` for one it does not have.
+pub fn tier_word(tier: &str) -> Option<&'static str> {
+    match tier {
+        "standard" | "default" | "standard_only" | "on_demand" => Some("standard"),
+        "flex" => Some("flex"),
+        "priority" => Some("priority"),
+        _ => None,
+    }
+}
+
 fn sum<const N: usize>(figures: [Option<u64>; N]) -> Option<u64> {
     figures.into_iter().flatten().reduce(u64::saturating_add)
 }

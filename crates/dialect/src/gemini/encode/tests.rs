@@ -94,6 +94,43 @@ const fn close(part: u32) -> Event {
 }
 
 #[test]
+fn an_end_of_line_within_a_text_does_not_end_an_event() {
+    let odd = "a\u{2028}b\u{2029}c\u{85}d";
+    let call = Event::Delta { choice: 0, part: 1, delta: Delta::Arguments(json!({"at": odd}).to_string()) };
+    let start = Event::Start { id: Some(odd.to_owned()), model: Some(odd.to_owned()), created: None };
+    let events =
+        vec![start, open(0, Opening::Text), said(0, odd), close(0), opened_call(1, odd), call, close(1), Event::Done];
+    for is_array in [false, true] {
+        let stream = encode(events.clone(), is_array);
+        let written = std::str::from_utf8(&stream).unwrap();
+        assert!(!written.contains(['\u{85}', '\u{2028}', '\u{2029}']), "{written}");
+        let read = elements(&stream);
+        assert_eq!(read[0]["candidates"][0]["content"]["parts"][0]["text"], odd);
+        assert_eq!(read[1]["candidates"][0]["content"]["parts"][0]["functionCall"]["args"]["at"], odd);
+        assert_eq!(read[0]["responseId"], odd);
+    }
+    let note = ErrorNote { status: 502, code: Code::UpstreamTruncated, message: odd, param: None };
+    let event = error::render_event(&note);
+    assert!(!std::str::from_utf8(&event).unwrap().contains('\u{2028}'));
+}
+
+#[test]
+fn the_class_of_service_stands_with_the_figures() {
+    for (tier, expected) in [("default", json!("standard")), ("flex", json!("flex")), ("scale", Value::Null)] {
+        let usage = Usage { input: Some(1), output: Some(1), ..Usage::UNREPORTED };
+        let events = vec![Event::ServiceTier(tier.to_owned()), Event::Usage(usage), Event::Done];
+        let stream = elements(&encode(events.clone(), false));
+        assert_eq!(stream[0]["usageMetadata"]["serviceTier"], expected);
+        let mut collector = crate::canonical::Collector::default();
+        for event in events {
+            collector.push(event);
+        }
+        let whole: Value = serde_json::from_slice(&answer::write(collector.finish(), &Echo::default())).unwrap();
+        assert_eq!(whole["usageMetadata"]["serviceTier"], expected);
+    }
+}
+
+#[test]
 fn text_flows_at_once_and_calls_come_whole() {
     let mut encoder = Encoder::new(Echo::default());
     let mut out = BytesMut::new();
