@@ -36,3 +36,24 @@ pub enum AnswerError {
     #[error("the provider answered with an error")]
     Upstream(UpstreamErrorBody),
 }
+
+/// A provider's id of an answer without the prefix of its own dialect, for clients of others to be
+/// given one with theirs: at most 44 letters, digits, `_` and `-`; may be empty.
+pub(crate) fn id_base(id: &str) -> String {
+    let base = ["resp_", "chatcmpl-", "msg_"].iter().find_map(|prefix| id.strip_prefix(prefix)).unwrap_or(id);
+    let is_legal = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    base.chars().filter(is_legal).take(44).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_called_after_the_providers_id() {
+        for (id, base) in [("resp_a1", "a1"), ("chatcmpl-b2", "b2"), ("msg_c3", "c3"), ("d/4 é", "d4"), ("", "")] {
+            assert_eq!(id_base(id), base);
+        }
+        assert_eq!(id_base(&"x".repeat(99)).len(), 44);
+    }
+}

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::blocks::{self, Block, Out};
 use super::events::{self, Said};
 use super::{error, usage};
-use crate::answer::{AnswerError, AnswerFacts};
+use crate::answer::{AnswerError, AnswerFacts, id_base};
 use crate::canonical::{Answer, Choice, Part, ToolCall};
 use crate::request::Echo;
 
@@ -37,7 +37,7 @@ struct Message<'a> {
 
 #[derive(Serialize)]
 struct Written<'a> {
-    id: Cow<'a, str>,
+    id: String,
     r#type: &'static str,
     role: &'static str,
     model: &'a str,
@@ -92,7 +92,7 @@ pub fn write(answer: Answer, echo: &Echo) -> Bytes {
     };
     let finish = choice.finish.as_ref();
     let written = Written {
-        id: answer.id.map_or_else(|| id(echo).into(), Cow::Owned),
+        id: id(answer.id.as_deref(), echo),
         r#type: "message",
         role: "assistant",
         model: answer.model.as_deref().unwrap_or(&echo.model),
@@ -104,9 +104,10 @@ pub fn write(answer: Answer, echo: &Echo) -> Bytes {
     serde_json::to_vec(&written).expect("strings, numbers and checked JSON always serialise").into()
 }
 
-/// The id of an answer whose provider gave none.
-pub(super) fn id(echo: &Echo) -> String {
-    format!("msg_{}", echo.id)
+/// The id of a message: the provider's own behind the prefix that clients know messages by.
+pub(super) fn id(own: Option<&str>, echo: &Echo) -> String {
+    let own = own.map(id_base).filter(|own| !own.is_empty());
+    format!("msg_{}", own.as_deref().unwrap_or(&echo.id))
 }
 
 /// The `usage` of an answer. An unreported figure is 0: the field is not optional.

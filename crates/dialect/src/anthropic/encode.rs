@@ -99,7 +99,7 @@ impl Encoder {
         }
         self.has_started = true;
         let message = json!({
-            "id": self.id.take().unwrap_or_else(|| answer::id(&self.echo)),
+            "id": answer::id(self.id.as_deref(), &self.echo),
             "type": "message",
             "role": "assistant",
             "model": self.model.as_deref().unwrap_or(&self.echo.model),

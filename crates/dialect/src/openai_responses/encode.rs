@@ -19,6 +19,7 @@ use self::queue::{Queue, Step};
 use super::event::{Events, Member};
 use super::read::ENCRYPTED;
 use super::{carried, error, names, usage};
+use crate::answer::id_base;
 use crate::canonical::{Delta, Event, Finish, Media, MediaKind, MediaSource, Opening, ToolKind};
 use crate::errors::ErrorNote;
 use crate::request::{ClientTool, Echo};
@@ -35,6 +36,8 @@ pub struct Encoder {
     created: i64,
     has_started: bool,
     is_over: bool,
+    /// Whether a refusal was among the parts.
+    has_refusal: bool,
     item: Option<Item>,
     output: Vec<Value>,
     finish: Option<Finish>,
@@ -54,6 +57,7 @@ impl Encoder {
             created: 0,
             has_started: false,
             is_over: false,
+            has_refusal: false,
             item: None,
             output: vec![],
             finish: None,
@@ -73,7 +77,7 @@ impl Encoder {
             return;
         }
         let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| self.echo.id.clone());
-        self.id = names::id_base(&id);
+        self.id = id_base(&id);
         self.model = model.unwrap_or_else(|| self.echo.model.clone());
         self.created = created.unwrap_or(self.echo.created);
         let response = self.response("in_progress").to_string();
@@ -113,6 +117,11 @@ impl Encoder {
                 ("incomplete", json!({"reason": "max_output_tokens"}), Value::Null)
             }
             Some(Finish::ContentFilter) => ("incomplete", json!({"reason": "content_filter"}), Value::Null),
+            // A model that refuses says so in a part of its own here; without one the text alone
+            // would look like an answer.
+            Some(Finish::Refusal) if !self.has_refusal => {
+                ("incomplete", json!({"reason": "content_filter"}), Value::Null)
+            }
             // Clients try again.
             Some(Finish::MalformedCall) => {
                 let message = "the model wrote a tool call that could not be read; try again";
@@ -141,7 +150,10 @@ impl Encoder {
     fn open(&mut self, opening: Opening, out: &mut BytesMut) {
         match opening {
             Opening::Text => self.open_said(false, out),
-            Opening::Refusal => self.open_said(true, out),
+            Opening::Refusal => {
+                self.has_refusal = true;
+                self.open_said(true, out);
+            }
             Opening::Reasoning { id, .. } => self.open_thought(id, out),
             Opening::ToolCall { id, name, kind } => self.open_call(&id, name, kind, out),
             // Comes whole with its delta.

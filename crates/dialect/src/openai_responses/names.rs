@@ -74,15 +74,6 @@ pub fn shortened(text: &str) -> String {
     format!("{}_{:016x}", beginning(text, MAX_ID - 17), digest(&[text]))
 }
 
-/// An answer's id as part of its items' ids: without the prefix that its own dialect gave it, letters,
-/// digits, `_` and `-` only, and with room for a prefix and a number.
-pub fn id_base(text: &str) -> String {
-    let text = ["resp_", "chatcmpl-", "msg_"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
-    let legal: String =
-        text.chars().filter(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')).collect();
-    beginning(&legal, 44).to_owned()
-}
-
 fn marked(name: &str, digest: u64) -> String {
     format!("{}_{:08x}", beginning(name, MAX_NAME - 9), digest >> 32)
 }
@@ -123,14 +114,6 @@ mod tests {
         assert_eq!(names.find(Some("crm"), "find"), spaced);
         assert_eq!(names.find(None, "crm__find"), plain);
         assert_eq!(names.find(Some("gone"), "find"), "gone__find");
-    }
-
-    #[test]
-    fn an_answer_is_called_after_the_providers_id() {
-        for (id, base) in [("resp_a1", "a1"), ("chatcmpl-b2", "b2"), ("msg_c3", "c3"), ("d/4 é", "d4"), ("", "")] {
-            assert_eq!(id_base(id), base);
-        }
-        assert_eq!(id_base(&"x".repeat(99)).len(), 44);
     }
 
     #[test]

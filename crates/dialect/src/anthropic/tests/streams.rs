@@ -227,6 +227,27 @@ fn an_answer_without_figures_and_reason_still_ends_well() {
 }
 
 #[test]
+fn a_message_of_another_provider_has_an_id_that_anthropics_clients_know() {
+    for (own, expected) in [
+        (Some("chatcmpl-mock-1300"), "msg_mock-1300"),
+        (Some("resp_a1"), "msg_a1"),
+        (Some("Wz0ge8_x"), "msg_Wz0ge8_x"),
+        (Some("msg_01A"), "msg_01A"),
+        (Some("gen/é"), "msg_gen"),
+        (Some("/"), "msg_made"),
+        (None, "msg_made"),
+    ] {
+        let id = own.map(str::to_owned);
+        let start = Event::Start { id: id.clone(), model: None, created: None };
+        let stream = encode([start, Event::Done], echo());
+        assert_eq!(data_of(&stream)[0]["message"]["id"], expected);
+        let answer = Answer { id, ..Answer::default() };
+        let whole: Value = serde_json::from_slice(&answer::write(answer, &echo())).unwrap();
+        assert_eq!(whole["id"], expected);
+    }
+}
+
+#[test]
 fn free_text_of_a_custom_tool_becomes_its_one_argument() {
     let opening = Opening::ToolCall { id: "c".to_owned(), name: "patch".to_owned(), kind: ToolKind::Custom };
     let pieces = ["*** \"a\"\n", "+b\\"].map(|text| Event::Delta {

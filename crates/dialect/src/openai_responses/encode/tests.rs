@@ -23,8 +23,11 @@ fn shown(mut answer: Answer) -> Answer {
         }
     }
     for choice in &mut answer.choices {
+        let is_refused = choice.parts.iter().any(|part| matches!(part, Part::Refusal(_)));
         choice.finish = match choice.finish.take() {
-            Some(Finish::Refusal | Finish::Stop) | None => Some(Finish::Stop),
+            Some(Finish::Refusal | Finish::Stop) | None if is_refused => Some(Finish::Refusal),
+            Some(Finish::Refusal) => Some(Finish::ContentFilter),
+            None => Some(Finish::Stop),
             other => other,
         };
         for part in &mut choice.parts {
@@ -125,6 +128,7 @@ fn the_end_says_how_it_ended() {
         (Finish::ToolCalls, "completed", json!(null)),
         (Finish::Length, "incomplete", json!({"reason": "max_output_tokens"})),
         (Finish::ContentFilter, "incomplete", json!({"reason": "content_filter"})),
+        (Finish::Refusal, "incomplete", json!({"reason": "content_filter"})),
     ] {
         let response =
             legal(&encode([open(0, Opening::Text), text(0, "a"), finish(ending), Event::Done], &Echo::default()));
