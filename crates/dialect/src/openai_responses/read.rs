@@ -16,9 +16,8 @@ use crate::canonical::{Conversation, Effort, Format, ReasoningRequest, Sampling,
 use crate::request::{Echo, RequestError};
 
 /// Fields that are read here, and those that say nothing about the answer: whether to store it is
-/// checked before, `client_metadata` is Codex's word to OpenAI's servers, `stream_options` pads the
-/// stream against eavesdroppers.
-const KNOWN: [&str; 26] = [
+/// checked before, `stream_options` pads the stream against eavesdroppers.
+const KNOWN: [&str; 25] = [
     "model",
     "input",
     "instructions",
@@ -44,7 +43,6 @@ const KNOWN: [&str; 26] = [
     "top_logprobs",
     "stream",
     "stream_options",
-    "client_metadata",
 ];
 
 /// Members of the answer that repeat the request, and what they are where it does not say.

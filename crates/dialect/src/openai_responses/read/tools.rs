@@ -51,7 +51,7 @@ impl Tools {
                 description,
                 format: tool.get("format").filter(|format| !format.is_null()).cloned(),
             },
-            "namespace" => return self.add_all(Some(name), tool.get("tools")),
+            "namespace" => return self.add_namespace(name, tool),
             other => Tool::Builtin {
                 dialect: Dialect::OpenAiResponses,
                 kind: builtin_kind(other),
@@ -65,6 +65,15 @@ impl Tools {
             self.unread.extend(unread.iter().filter(|field| is_set(field)).map(|field| format!("tools.{field}")));
         }
         self.known.push(read);
+    }
+
+    fn add_namespace(&mut self, name: &str, namespace: &Value) {
+        let is_described = namespace["description"].as_str().is_some_and(|text| !text.is_empty());
+        let unread = "tools.namespace.description";
+        if is_described && !self.unread.iter().any(|known| known == unread) {
+            self.unread.push(unread.to_owned());
+        }
+        self.add_all(Some(name), namespace.get("tools"));
     }
 
     /// Reads `tool_choice`.
