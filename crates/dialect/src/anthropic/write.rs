@@ -148,15 +148,19 @@ struct Chosen {
 
 /// Temperature, top-p and top-k, as far as the model takes them.
 ///
-/// Models that think by themselves refuse all of them (Anthropic, "What's new in Claude 4.7"); a
-/// budget of thinking allows a top-p of at least 0.95 and nothing else ("Extended thinking"); newer
+/// Models that think by themselves refuse all of them (Anthropic, "What's new in Claude 4.7"), but for
+/// Claude 4.6 while it does not think; thinking allows a top-p of at least 0.95 and nothing else ("Extended thinking"); newer
 /// models refuse temperature and top-p together. All read 2026-11-22. Temperature and top-p are 1
 /// unless said otherwise, so that leaving out a 1 loses nothing.
 fn sampling(asked: &Sampling, target: &Target<'_>, plan: &Plan, losses: &mut Losses) -> Chosen {
+    if let Some(refused) = nonsense(asked) {
+        return refused;
+    }
     let is_default = |number: &f64| (number - 1.0).abs() < f64::EPSILON;
     let top_p = asked.top_p.filter(|asked| !is_default(asked));
-    if target.thinking == Thinking::Adaptive || plan.is_thinking {
-        let allowed = top_p.filter(|asked| target.thinking != Thinking::Adaptive && *asked >= 0.95);
+    let is_fixed = target.thinking == Thinking::Adaptive && !is_claude_4_6(target.model);
+    if is_fixed || plan.is_thinking {
+        let allowed = top_p.filter(|asked| !is_fixed && *asked >= 0.95);
         let refused = [
             ("temperature", asked.temperature.is_some_and(|asked| !is_default(&asked))),
             ("top_p", top_p != allowed),
@@ -177,6 +181,19 @@ fn sampling(asked: &Sampling, target: &Target<'_>, plan: &Plan, losses: &mut Los
         (None, Some(_)) => Chosen { temperature: None, top_p, top_k },
         (_, None) => Chosen { temperature, top_p, top_k },
     }
+}
+
+/// By the name: the first that thinks by itself, and the last that can be told how to sample.
+fn is_claude_4_6(model: &str) -> bool {
+    ["-4-6", "-4.6"].iter().any(|version| model.contains(version))
+}
+
+/// What no dialect allows (a temperature is at most 2, a top-p at most 1): passed on, for Anthropic
+/// to refuse it as the client's own provider would.
+fn nonsense(asked: &Sampling) -> Option<Chosen> {
+    let beyond = |asked: Option<f64>, most: f64| asked.filter(|asked| !(0.0..=most).contains(asked));
+    let (temperature, top_p) = (beyond(asked.temperature, 2.0), beyond(asked.top_p, 1.0));
+    (temperature.is_some() || top_p.is_some()).then_some(Chosen { temperature, top_p, top_k: None })
 }
 
 /// Structured output. There is no field for "some JSON object", and prompts are not changed.

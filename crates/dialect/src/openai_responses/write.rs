@@ -96,12 +96,6 @@ fn reasoning(asked: Option<&ReasoningRequest>, thinking: Thinking, losses: &mut 
         Thinking::Unknown | Thinking::Effort | Thinking::Budget | Thinking::Adaptive => {}
     }
     let effort = if is_off { Some(Effort::None) } else { effort(asked, losses) };
-    if effort.is_none() && thinking == Thinking::Unknown {
-        if asked.summary.is_some() {
-            losses.unsupported("reasoning.summary");
-        }
-        return None;
-    }
     let mut reasoning = Map::new();
     reasoning.extend(effort.map(|effort| ("effort".to_owned(), effort_word(effort).into())));
     let summary = asked.summary.as_deref().filter(|_| !is_off);
@@ -156,9 +150,10 @@ fn schema_format(name: &str, description: Option<&str>, schema: &Value, is_stric
 fn sampling(conversation: &Conversation, target: &Target<'_>, losses: &mut Losses, set: &mut impl FnMut(&str, Value)) {
     let sampling = &conversation.sampling;
     let is_fixed = target.thinking == Thinking::Effort;
-    for (name, value) in [("temperature", sampling.temperature), ("top_p", sampling.top_p)] {
+    for (name, value, most) in [("temperature", sampling.temperature, 2.0), ("top_p", sampling.top_p, 1.0)] {
         match value {
-            Some(value) if !is_fixed => set(name, value.into()),
+            // What no dialect allows is OpenAI's to refuse.
+            Some(value) if !is_fixed || !(0.0..=most).contains(&value) => set(name, value.into()),
             Some(value) if (value - 1.0).abs() > f64::EPSILON => losses.unsupported(name),
             Some(_) | None => {}
         }

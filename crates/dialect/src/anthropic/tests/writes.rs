@@ -12,9 +12,9 @@ use crate::answer::AnswerError;
 use crate::anthropic::answer;
 use crate::anthropic::write::write;
 use crate::canonical::{
-    Answer, BuiltinKind, CacheMark, Choice, Conversation, Finish, Format, FunctionTool, Media, MediaKind, MediaSource,
-    Opaque, Part, Reasoning, ReasoningRequest, Role, Sampling, Text, Tool, ToolCall, ToolChoice, ToolKind, ToolResult,
-    Turn,
+    Answer, BuiltinKind, CacheMark, Choice, Conversation, Effort, Finish, Format, FunctionTool, Media, MediaKind,
+    MediaSource, Opaque, Part, Reasoning, ReasoningRequest, Role, Sampling, Text, Tool, ToolCall, ToolChoice, ToolKind,
+    ToolResult, Turn,
 };
 use crate::losses::Losses;
 use crate::request::{ClientRequest, Echo, Target, Thinking};
@@ -229,6 +229,37 @@ fn sampling_is_told_as_far_as_the_model_takes_it() {
     assert_eq!(told(None, Some(0.97), Thinking::Adaptive), (None, None, refused("top_p")));
     assert_eq!(told(None, Some(0.97), Thinking::Budget), (None, Some(0.97), nothing()));
     assert_eq!(told(Some(0.2), None, Thinking::Budget), (None, None, refused("temperature")));
+}
+
+#[test]
+fn claude_4_6_takes_a_temperature_while_it_does_not_think() {
+    let told = |model, reasoning| {
+        let sampling = Sampling { temperature: Some(0.2), ..Sampling::default() };
+        let target = Target { thinking: Thinking::Adaptive, ..Target::of(model) };
+        let (body, losses) = written_for(&Conversation { sampling, reasoning, ..hello() }, &target);
+        (body["temperature"].as_f64(), losses)
+    };
+    let dropped = (None, "temperature=unsupported".to_owned());
+    for model in ["claude-opus-4-6", "anthropic.claude-sonnet-4-6-v1", "anthropic/claude-opus-4.6"] {
+        assert_eq!(told(model, None), (Some(0.2), String::new()));
+        let high = ReasoningRequest { effort: Some(Effort::High), ..ReasoningRequest::default() };
+        assert_eq!(told(model, Some(high)), dropped);
+    }
+    assert_eq!(told("claude-opus-4-7", None), dropped);
+}
+
+#[test]
+fn a_temperature_that_no_client_may_ask_for_is_left_to_be_refused() {
+    for thinking in [Thinking::Unknown, Thinking::Adaptive] {
+        for (temperature, top_p) in [(Some(9.0), None), (Some(-1.0), None), (None, Some(1.5)), (Some(9.0), Some(-0.5))]
+        {
+            let sampling = Sampling { temperature, top_p, ..Sampling::default() };
+            let target = Target { thinking, ..Target::of("m") };
+            let (body, losses) = written_for(&Conversation { sampling, ..hello() }, &target);
+            assert_eq!((body["temperature"].as_f64(), body["top_p"].as_f64()), (temperature, top_p));
+            assert_eq!(losses, "");
+        }
+    }
 }
 
 #[test]

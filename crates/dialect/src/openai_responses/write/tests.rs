@@ -256,9 +256,31 @@ fn thinking_is_asked_for_in_words() {
     let high = ReasoningRequest { effort: Some(Effort::High), ..ReasoningRequest::default() };
     assert_eq!(asked(high.clone(), Thinking::Effort), (Some("high".to_owned()), String::new()));
     let shown = ReasoningRequest { summary: Some("auto".to_owned()), ..ReasoningRequest::default() };
-    assert_eq!(asked(shown.clone(), Thinking::Unknown), (None, "reasoning.summary=unsupported".to_owned()));
+    assert_eq!(asked(shown.clone(), Thinking::Unknown), (None, String::new()));
     assert_eq!(asked(shown, Thinking::Effort), (None, String::new()));
     assert_eq!(asked(high, Thinking::None), (None, "reasoning_effort=unsupported".to_owned()));
+}
+
+#[test]
+fn thoughts_that_a_client_wants_to_see_are_asked_for_without_an_effort() {
+    for (is_adaptive, told) in [(false, ""), (true, "thinking=approximated")] {
+        for thinking in [Thinking::Unknown, Thinking::Effort] {
+            let reasoning =
+                ReasoningRequest { summary: Some("auto".to_owned()), is_adaptive, ..ReasoningRequest::default() };
+            let conversation =
+                Conversation { reasoning: Some(reasoning), ..saying(vec![turn(Role::User, vec![text("hi")])]) };
+            let (body, losses) = written(&conversation, &Target { thinking, ..TARGET });
+            assert_eq!((&body["reasoning"], losses.as_str()), (&json!({"summary": "auto"}), told));
+        }
+    }
+}
+
+#[test]
+fn a_temperature_that_no_client_may_ask_for_is_left_to_be_refused() {
+    let sampling = Sampling { temperature: Some(9.0), top_p: Some(-1.0), ..Sampling::default() };
+    let conversation = Conversation { sampling, ..saying(vec![turn(Role::User, vec![text("hi")])]) };
+    let (body, losses) = written(&conversation, &Target { thinking: Thinking::Effort, ..TARGET });
+    assert_eq!((&body["temperature"], &body["top_p"], losses.as_str()), (&json!(9.0), &json!(-1.0), ""));
 }
 
 #[test]
