@@ -213,7 +213,7 @@ impl Rates {
 
     /// The cost of `usage`, rounded half up once over the sum; `None` when nothing was reported.
     pub fn cost(&self, usage: &Usage) -> Option<NanoUsd> {
-        if usage.is_unreported() {
+        if usage.is_unreported() || self.lacks_the_unit_of(usage) {
             return None;
         }
         let ((inputs, outputs), units) = (self.tokens(), self.units());
@@ -228,6 +228,25 @@ impl Rates {
         let said = [usage.output, usage.reasoning, usage.audio_output, usage.image_output];
         let total = product(&heard, &inputs) + product(&said, &outputs) + product(&counts(usage), &units);
         Some(rounded(total, 500_000))
+    }
+
+    /// True when all that was reported is units that these rates, which charge for something else, do not
+    /// know: a model priced by the token that says only how many characters it read.
+    fn lacks_the_unit_of(&self, usage: &Usage) -> bool {
+        let units = [
+            (usage.images, self.image),
+            (usage.audio_ms, self.audio_ms),
+            (usage.characters, self.character),
+            (usage.searches, self.search),
+        ];
+        let is_counted = |(count, _): &(Option<u64>, _)| count.is_some_and(|count| count > 0);
+        let has_tokens = usage.total_input().is_some() || usage.total_output().is_some();
+        let mut counted = units.iter().filter(|unit| is_counted(unit)).peekable();
+        !has_tokens
+            && counted.peek().is_some()
+            && counted.all(|(_, rate)| rate.is_none())
+            && self.request.is_none()
+            && !self.is_free()
     }
 
     /// The most that a call can cost at these rates; see [`Tariff::upper_bound`].
@@ -327,6 +346,19 @@ mod tests {
         let usage = Usage { images: Some(2), searches: Some(1), ..Usage::UNREPORTED };
         assert_eq!(rates.cost(&usage), Some(NanoUsd(80_000_000 + 10_000_000 + 5_000_000)));
         assert!(!rates.is_free());
+    }
+
+    #[test]
+    fn a_unit_that_the_price_does_not_know_is_not_free() {
+        let spoken = Usage { characters: Some(500), ..Usage::UNREPORTED };
+        assert_eq!(rates(1, 1).cost(&spoken), None);
+        assert_eq!(Rates::default().cost(&spoken), Some(NanoUsd::ZERO));
+        let priced = Rates { character: Some(NanoUsdPerMillion(15_000_000_000)), ..Rates::default() };
+        assert_eq!(priced.cost(&spoken), Some(NanoUsd(7_500_000)));
+        assert_eq!(
+            rates(1_000_000, 0).cost(&Usage { input: Some(2), searches: Some(1), ..Usage::UNREPORTED }),
+            Some(NanoUsd(2))
+        );
     }
 
     #[test]

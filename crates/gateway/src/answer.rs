@@ -13,8 +13,9 @@ use megarouter_dialect::answer::{AnswerError, AnswerFacts};
 use megarouter_dialect::dialects;
 use megarouter_dialect::errors::UpstreamErrorBody;
 use megarouter_dialect::losses::Losses;
+use megarouter_dialect::operations::completions;
 use megarouter_dialect::request::{CountRequest, Echo};
-use megarouter_dialect::stream::{Scan, ScanError, Translation};
+use megarouter_dialect::stream::{Scan, ScanError, StreamEnd, Translation};
 use megarouter_domain::code::Code;
 use megarouter_domain::dialect::Dialect;
 use megarouter_domain::price::Cost;
@@ -97,6 +98,10 @@ fn scanner(gateway: &Gateway, call: &Call, outbound: &Outbound, attempt: &Attemp
             let echo = dated(echo, gateway, call, attempt);
             let decoder = dialects::decoder(outbound.dialect);
             Box::new(Translation::new(decoder, dialects::encoder(call.dialect, echo)))
+        }
+        (WayBack::Completion(echo), _) => {
+            let echo = dated(echo, gateway, call, attempt);
+            Box::new(Translation::new(dialects::decoder(outbound.dialect), Box::new(completions::Encoder::new(echo))))
         }
         (WayBack::Same(expectations), _) => dialects::scanner(call.dialect, *expectations),
         (WayBack::Operation { sends_done }, Content::Operation(request)) => {
@@ -264,7 +269,7 @@ fn read_whole(
     body: Bytes,
 ) -> Result<(AnswerFacts, Bytes), AnswerError> {
     match (&outbound.way_back, &call.content) {
-        (WayBack::Translated(echo), _) => {
+        (WayBack::Translated(echo) | WayBack::Completion(echo), _) => {
             let answer = dialects::read_answer(outbound.dialect, &body)?;
             let facts = AnswerFacts {
                 usage: answer.usage,
@@ -274,7 +279,11 @@ fn read_whole(
                 output_bytes: body.len() as u64,
             };
             let echo = dated(echo, gateway, call, attempt);
-            Ok((facts, dialects::write_answer(call.dialect, answer, &echo)))
+            let written = match outbound.way_back {
+                WayBack::Completion(_) => completions::write(&answer, &echo),
+                _ => dialects::write_answer(call.dialect, answer, &echo),
+            };
+            Ok((facts, written))
         }
         (WayBack::Embeddings(way), Content::Embeddings(request)) => request.read(way, body),
         (_, Content::Operation(request)) => {
@@ -356,8 +365,14 @@ async fn open(body: &mut UpstreamBody, scanner: &mut dyn Scan) -> Result<Bytes, 
             return Err(Opening::Scan(ScanError::TooLarge));
         }
     }
-    // An answer may be complete without a word: what was said is that nothing may be.
-    if scanner.facts().finished_choices > 0 { Ok(opening.freeze()) } else { Err(Opening::Ended) }
+    // An answer may be complete without a word: what it says is that nothing may be said.
+    let finished = scanner.finish();
+    opening.extend_from_slice(&finished.forward);
+    match finished.end {
+        StreamEnd::Done if scanner.facts().is_done && scanner.facts().finished_choices > 0 => Ok(opening.freeze()),
+        StreamEnd::Failed(failure) => Err(Opening::Scan(failure)),
+        StreamEnd::Done | StreamEnd::Truncated => Err(Opening::Ended),
+    }
 }
 
 /// Some servers forget the type of their streams; what says that it is something else is believed.

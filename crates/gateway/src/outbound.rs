@@ -8,6 +8,7 @@ use http::HeaderValue;
 use megarouter_dialect::dialects;
 use megarouter_dialect::losses::{Losses, Why};
 use megarouter_dialect::openai_chat::stream::Expectations;
+use megarouter_dialect::operations::OperationRequest;
 use megarouter_dialect::operations::embeddings_call::{self, EmbeddingsCall, Shape};
 use megarouter_dialect::request::{self, CountRequest, Echo, Splice, Thinking};
 use megarouter_domain::code::Code;
@@ -44,6 +45,8 @@ pub enum WayBack {
     Same(Expectations),
     /// It is translated.
     Translated(Box<Echo>),
+    /// It is translated into one of OpenAI's older completions.
+    Completion(Box<Echo>),
     /// It is no conversation and passes as it is, or as its request says.
     Operation {
         /// Whether the provider ends its streams with `[DONE]`.
@@ -84,7 +87,10 @@ fn find(call: &Call, kind: &'static Kind, deployment: &Deployment, target: &Targ
             endpoint(Serves::Conversation(dialect))
         }
         Operation::CountTokens => endpoint(Serves::CountTokens(call.dialect)),
-        Operation::Completions => endpoint(Serves::Completions),
+        Operation::Completions => endpoint(Serves::Completions).or_else(|| {
+            let dialect = kind.dialects(model, &target.provider.dialects).next()?;
+            endpoint(Serves::Conversation(dialect))
+        }),
         Operation::Embeddings => {
             let [own, other] = match call.dialect {
                 Dialect::Gemini => [EmbeddingsShape::Gemini, EmbeddingsShape::OpenAi],
@@ -116,6 +122,9 @@ pub fn prepare(
         Content::Answer(asking) => conversation(call, asking, endpoint, deployment, target)?,
         Content::Count(request) => count(call, &**request, endpoint, deployment),
         Content::Embeddings(request) => embeddings(request, endpoint, deployment)?,
+        Content::Operation(request) if endpoint.conversation().is_some() => {
+            as_conversation(&**request, endpoint, deployment, target)?
+        }
         Content::Operation(request) => {
             let body = request.splice(&deployment.upstream_model);
             let content_type = HeaderValue::from_str(request.content_type());
@@ -157,24 +166,53 @@ fn conversation(
         (asking.request.splice(&splice), WayBack::Same(expectations))
     } else {
         let conversation = asking.conversation().map_err(decode::invalid)?;
-        let target = request::Target {
-            model,
-            model_is_in_body: endpoint.model_is_in_body,
-            max_output_tokens: deployment.max_output_tokens,
-            output_bound_field: kind.map_or("max_tokens", |kind| kind.output_bound_field),
-            asks_usage,
-            has_developer_role: kind.is_some_and(|kind| kind.has_developer_role),
-            has_json_schema: kind.is_none_or(|kind| kind.has_json_schema),
-            wants_reasoning: kind.is_some_and(|kind| kind.wants_reasoning),
-            thinking: thinking(deployment, kind),
-            added: endpoint.added,
-        };
+        let target = written_for(endpoint, deployment, kind);
         let body = dialects::write_request(dialect, conversation, &target, &mut losses);
         (body, WayBack::Translated(Box::new(asking.request.echo())))
     };
     let path = endpoint.path_for(model, facts.is_streaming);
     let content_type = HeaderValue::from_static("application/json");
     Ok(Outbound { endpoint, path, body, content_type, dialect, way_back, losses })
+}
+
+/// What a writer has to know of the deployment.
+fn written_for<'a>(
+    endpoint: &'static Endpoint,
+    deployment: &'a Deployment,
+    kind: Option<&'static Kind>,
+) -> request::Target<'a> {
+    request::Target {
+        model: &deployment.upstream_model,
+        model_is_in_body: endpoint.model_is_in_body,
+        max_output_tokens: deployment.max_output_tokens,
+        output_bound_field: kind.map_or("max_tokens", |kind| kind.output_bound_field),
+        asks_usage: kind.is_none_or(|kind| kind.supports_stream_usage),
+        has_developer_role: kind.is_some_and(|kind| kind.has_developer_role),
+        has_json_schema: kind.is_none_or(|kind| kind.has_json_schema),
+        wants_reasoning: kind.is_some_and(|kind| kind.wants_reasoning),
+        thinking: thinking(deployment, kind),
+        added: endpoint.added,
+    }
+}
+
+/// An operation that the provider does not have, as a conversation that it has.
+fn as_conversation(
+    request: &dyn OperationRequest,
+    endpoint: &'static Endpoint,
+    deployment: &Deployment,
+    target: &Target,
+) -> Result<Outbound, Failure> {
+    let dialect = endpoint.conversation().unwrap_or(Dialect::OpenAiChat);
+    let (conversation, echo) = request
+        .as_conversation()
+        .expect("only completions are looked for among conversations, and they have this form")
+        .map_err(|error| decode::invalid(&error))?;
+    let written_for = written_for(endpoint, deployment, catalog::kind(&target.provider.kind));
+    let mut losses = Losses::default();
+    let body = dialects::write_request(dialect, &conversation, &written_for, &mut losses);
+    let path = endpoint.path_for(&deployment.upstream_model, request.is_streaming());
+    let content_type = HeaderValue::from_static("application/json");
+    Ok(Outbound { endpoint, path, body, content_type, dialect, way_back: WayBack::Completion(Box::new(echo)), losses })
 }
 
 fn thinking(deployment: &Deployment, kind: Option<&Kind>) -> Thinking {

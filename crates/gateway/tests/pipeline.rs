@@ -7,9 +7,10 @@ use std::time::Duration;
 use http_body_util::BodyExt as _;
 use kit::{ANSWER, DONE, HELLO, KEY, NARROW_KEY, Play, ROLE, STOP, USAGE, Upstream, chat, events, gateway, json, read};
 use megarouter_domain::code::Code;
+use megarouter_domain::dialect::Dialect;
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::Cost;
-use megarouter_domain::record::Outcome;
+use megarouter_domain::record::{Operation, Outcome};
 use megarouter_domain::usage::UsageSource;
 use megarouter_gateway::Limits;
 use megarouter_ledger::entry::Resolution;
@@ -215,4 +216,82 @@ async fn endless_comments_before_any_output_are_cut() {
     let kit = gateway(&[&upstream], limits);
     let (status, body, _) = read(kit.gateway.serve(chat(KEY, STREAM)).await).await;
     assert_eq!(status, 502, "{body}");
+}
+
+fn anthropic(body: &str, headers: &[(&str, &str)], path: &str) -> http::Request<http_body_util::Full<bytes::Bytes>> {
+    let mut request = http::Request::post(path).header("x-api-key", KEY).header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(http_body_util::Full::new(bytes::Bytes::from(body.to_owned()))).unwrap()
+}
+
+const ASKED: &str = r#"{"model":"m","max_tokens":9,"top_k":3,"messages":[{"role":"user","content":"Hi"}]}"#;
+
+#[tokio::test]
+async fn another_dialect_is_translated_and_its_losses_are_told_and_kept() {
+    let upstream = Upstream::start(vec![Play::Close(json(200, ANSWER))]).await;
+    let mut kit = gateway(&[&upstream], Limits::default());
+    let response = kit.gateway.serve(anthropic(ASKED, &[], "/v1/messages")).await;
+    assert_eq!(response.headers()["x-megarouter-losses"], "top_k=unsupported");
+    assert!(response.headers().contains_key("request-id"));
+    let (status, body, _) = read(response).await;
+    assert_eq!(status, 200, "{body}");
+    assert!(body.contains(r#""type":"message""#) && body.contains("Hello"), "{body}");
+    let record = kit.journal.record().await;
+    assert_eq!(record.losses.len(), 1);
+    assert_eq!(record.attempts[0].dialect, Some(Dialect::OpenAiChat));
+    assert_eq!((record.usage.total_input(), record.usage.total_output()), (Some(10), Some(5)));
+    assert!(upstream.seen().requests[0].contains(r#""max_tokens":9"#));
+}
+
+#[tokio::test]
+async fn a_strict_request_is_refused_before_anybody_is_called() {
+    let upstream = Upstream::start(vec![Play::Close(json(200, ANSWER))]).await;
+    let kit = gateway(&[&upstream], Limits::default());
+    let response = kit.gateway.serve(anthropic(ASKED, &[("x-megarouter-strict", "true")], "/v1/messages")).await;
+    let (status, body, _) = read(response).await;
+    assert_eq!(status, 400, "{body}");
+    assert!(body.contains("invalid_request_error") && body.contains("top_k"), "{body}");
+    assert_eq!((upstream.seen().requests.len(), kit.journal.holds()), (0, 0));
+}
+
+#[tokio::test]
+async fn tokens_are_estimated_where_no_provider_counts_them() {
+    let upstream = Upstream::start(vec![Play::Close(json(200, ANSWER))]).await;
+    let mut kit = gateway(&[&upstream], Limits::default());
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"How many are these?"}]}"#;
+    let response = kit.gateway.serve(anthropic(body, &[], "/v1/messages/count_tokens")).await;
+    assert_eq!(response.headers()["x-megarouter-estimated"], "true");
+    let (status, body, _) = read(response).await;
+    assert!(status == 200 && body.starts_with(r#"{"input_tokens":"#), "{body}");
+    let record = kit.journal.record().await;
+    assert_eq!((record.operation, record.attempts.len()), (Operation::CountTokens, 0));
+    assert!(upstream.seen().requests.is_empty());
+}
+
+#[tokio::test]
+async fn what_only_one_provider_does_is_passed_on_and_metered() {
+    let upstream = Upstream::start(vec![Play::Close(json(200, ANSWER))]).await;
+    let mut kit = gateway(&[&upstream], Limits::default());
+    let path = "/passthrough/p0/fine_tuning/jobs?key=mr-test-key-0123456789&limit=2";
+    let response = kit.gateway.serve(anthropic(r#"{"model":"up","x":1}"#, &[], path)).await;
+    let (status, body, _) = read(response).await;
+    assert_eq!((status, body.as_str()), (200, ANSWER));
+    let seen = upstream.seen().requests[0].clone();
+    assert!(seen.starts_with("POST /v1/fine_tuning/jobs?limit=2 "), "{seen}");
+    assert!(!seen.contains("mr-test-key") && seen.ends_with(r#"{"model":"up","x":1}"#), "{seen}");
+    let record = kit.journal.record().await;
+    assert_eq!((record.operation, record.model.as_deref()), (Operation::PassThrough, Some("m")));
+    assert!(matches!(record.cost, Cost::Exact(_)), "{:?}", record.cost);
+}
+
+#[tokio::test]
+async fn a_narrow_key_may_not_pass_anything_on() {
+    let upstream = Upstream::start(vec![Play::Close(json(200, ANSWER))]).await;
+    let kit = gateway(&[&upstream], Limits::default());
+    let request = http::Request::get("/passthrough/p0/files").header("x-api-key", NARROW_KEY);
+    let response = kit.gateway.serve(request.body(http_body_util::Full::new(bytes::Bytes::new())).unwrap()).await;
+    assert_eq!(response.status(), 403);
+    assert!(upstream.seen().requests.is_empty());
 }

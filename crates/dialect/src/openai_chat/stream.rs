@@ -151,6 +151,7 @@ impl Scan for StreamScanner {
             None if !self.expectations.sends_done && self.has_finished_all_choices() => {
                 forward.extend_from_slice(&self.closing_usage());
                 forward.extend_from_slice(DONE);
+                self.facts.is_done = true;
                 StreamEnd::Done
             }
             None => StreamEnd::Truncated,

@@ -2,7 +2,7 @@
 //!
 //! Beside the prompt its fields are those of chat, and so are its splices and its stream. For a
 //! provider that has no such endpoint the prompt becomes a message of a chat, and what comes back a
-//! completion again: [`CompletionsRequest::conversation`], [`write()`] and [`Encoder`].
+//! completion again: [`OperationRequest::as_conversation`], [`write()`] and [`Encoder`].
 
 mod translate;
 
@@ -12,10 +12,9 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 pub use self::translate::{Encoder, write};
-use super::OperationRequest;
 use super::embeddings::counted_input;
+use super::{AsConversation, OperationRequest};
 use crate::answer::{AnswerError, AnswerFacts};
-use crate::canonical::Conversation;
 use crate::fields::{Fields, RequestError};
 use crate::openai_chat::request::ChatRequest;
 use crate::openai_chat::stream::{Expectations, StreamScanner};
@@ -50,19 +49,6 @@ impl CompletionsRequest {
     pub fn facts(&self) -> &RequestFacts {
         self.inner.facts()
     }
-
-    /// The prompt as a chat, for a provider that has nothing else.
-    ///
-    /// # Errors
-    /// When there are several prompts, or tokens instead of text: a chat has one text.
-    pub fn conversation(&self) -> Result<Conversation, RequestError> {
-        translate::conversation(self.inner.body())
-    }
-
-    /// What a translated answer repeats of the request.
-    pub fn echo(&self) -> Echo {
-        Echo { wants_usage: self.inner.facts().wants_usage, ..Echo::default() }
-    }
 }
 
 impl OperationRequest for CompletionsRequest {
@@ -90,6 +76,12 @@ impl OperationRequest for CompletionsRequest {
         let facts = self.inner.facts();
         let expectations = Expectations { wants_usage: facts.wants_usage, sends_done, choices: facts.choices };
         Some(Box::new(StreamScanner::new(expectations)))
+    }
+
+    /// Fails when there are several prompts, or tokens instead of text: a chat has one text.
+    fn as_conversation(&self) -> Option<AsConversation> {
+        let echo = Echo { wants_usage: self.inner.facts().wants_usage, ..Echo::default() };
+        Some(translate::conversation(self.inner.body()).map(|conversation| (conversation, echo)))
     }
 
     fn inspect(&self, body: &[u8]) -> Result<AnswerFacts, AnswerError> {

@@ -20,7 +20,8 @@ use megarouter_domain::record::Operation;
 use megarouter_domain::usage::Usage;
 
 use crate::answer::{AnswerError, AnswerFacts};
-use crate::request::RequestError;
+use crate::canonical::Conversation;
+use crate::request::{Echo, RequestError};
 use crate::stream::Scan;
 
 /// A request of an operation, read in place: it is spliced for the provider, never rebuilt.
@@ -50,12 +51,21 @@ pub trait OperationRequest: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The request as a conversation, for a provider that serves nothing else; `None` where that makes no
+    /// sense.
+    fn as_conversation(&self) -> Option<AsConversation> {
+        None
+    }
+
     /// Reads what an answer says of itself; the answer goes to the client as it is.
     ///
     /// # Errors
     /// When it is an error in disguise, or no answer of this kind.
     fn inspect(&self, body: &[u8]) -> Result<AnswerFacts, AnswerError>;
 }
+
+/// An operation as a conversation, and what its answer repeats of the request.
+pub type AsConversation = Result<(Conversation, Echo), RequestError>;
 
 /// Checks the request of an operation that is not embeddings, which have two shapes:
 /// [`embeddings_call`]. `content_type` is the header's value, for forms.
