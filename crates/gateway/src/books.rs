@@ -263,12 +263,12 @@ impl Hold {
     /// Replaces the hold by what was used.
     pub fn settle(mut self, usage: Usage, source: UsageSource) {
         // The engine prices the ending at the pinned price; cost and overage here are not read.
-        self.resolve(Resolution::Settled { usage, source, cost: Cost::Unknown, overage: NanoUsd::ZERO });
+        self.resolve(&Resolution::Settled { usage, source, cost: Cost::Unknown, overage: NanoUsd::ZERO });
     }
 
     /// Gives the hold back: nothing was generated.
     pub fn void(mut self) {
-        self.resolve(Resolution::Voided);
+        self.resolve(&Resolution::Voided);
     }
 
     /// Replaces the hold by the counted input: generation may have run, and nobody says how much.
@@ -278,13 +278,13 @@ impl Hold {
 
     fn resolve_uncertain(&mut self) {
         let usage = Usage { input: Some(self.counted_input), ..Usage::UNREPORTED };
-        self.resolve(Resolution::Uncertain { usage, cost: Cost::Unknown });
+        self.resolve(&Resolution::Uncertain { usage, cost: Cost::Unknown });
     }
 
-    fn resolve(&mut self, resolution: Resolution) {
+    fn resolve(&mut self, resolution: &Resolution) {
         self.is_resolved = true;
         let mut state = self.books.lock();
-        if let Some(entry) = state.engine.resolve(self.attempt_id, resolution, self.books.clock.now()) {
+        if let Some(entry) = state.engine.resolve(self.attempt_id, *resolution, self.books.clock.now()) {
             self.books.enqueue(state, entry, LINGER);
         }
     }
@@ -298,7 +298,7 @@ impl Drop for Hold {
         if self.is_dispatched {
             self.resolve_uncertain();
         } else {
-            self.resolve(Resolution::Voided);
+            self.resolve(&Resolution::Voided);
         }
     }
 }

@@ -71,7 +71,7 @@ pub struct Call {
 /// The content of a call, by its kind.
 pub enum Content {
     /// A request for an answer.
-    Answer(Asking),
+    Answer(Box<Asking>),
     /// A request for how many tokens a conversation has.
     Count(Box<dyn CountRequest>),
     /// A request for embeddings, in either shape.
@@ -167,7 +167,7 @@ fn content(asked: &Asked, dialect: Dialect, headers: &HeaderMap, body: Bytes) ->
     match asked.operation {
         Operation::ChatCompletions | Operation::Responses | Operation::Messages | Operation::GenerateContent => {
             let request = dialects::parse_request(dialect, &path, body)?;
-            Ok(Content::Answer(Asking::new(request, dialect != Dialect::Gemini || asked.is_sse)))
+            Ok(Content::Answer(Box::new(Asking::new(request, dialect != Dialect::Gemini || asked.is_sse))))
         }
         Operation::CountTokens => dialects::parse_count(dialect, &path, body).map(Content::Count),
         Operation::Embeddings if dialect == Dialect::Gemini => {

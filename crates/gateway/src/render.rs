@@ -60,12 +60,11 @@ impl Failure {
 /// Answers with a failure in a client's dialect.
 pub fn render(failure: &Failure, dialect: Dialect) -> Response<Body> {
     let status = failure.status(dialect);
-    let body = match &failure.verbatim {
-        Some(verbatim) => verbatim.body.clone(),
-        None => {
-            let (message, param) = (failure.message.as_str(), failure.param.as_deref());
-            dialects::render_error(dialect, &ErrorNote { status: status.as_u16(), code: failure.code, message, param })
-        }
+    let body = if let Some(verbatim) = &failure.verbatim {
+        verbatim.body.clone()
+    } else {
+        let (message, param) = (failure.message.as_str(), failure.param.as_deref());
+        dialects::render_error(dialect, &ErrorNote { status: status.as_u16(), code: failure.code, message, param })
     };
     let mut response = Response::new(Body::full(body));
     *response.status_mut() = status;

@@ -31,6 +31,7 @@ pub struct Attempt {
 
 /// What an attempt used, as far as anybody knows.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one of them exists for each call, for a moment")]
 pub enum Consumption {
     /// Nothing was generated.
     Nothing,

@@ -5,7 +5,10 @@ mod kit;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use kit::{ANSWER, DONE, HELLO, KEY, NARROW_KEY, Play, ROLE, STOP, USAGE, Upstream, chat, events, gateway, json, read};
+use kit::{
+    ANSWER, DONE, HELLO, KEY, NARROW_KEY, Play, ROLE, STOP, USAGE, Upstream, anthropic, chat, events, gateway, json,
+    read,
+};
 use megarouter_domain::code::Code;
 use megarouter_domain::dialect::Dialect;
 use megarouter_domain::money::NanoUsd;
@@ -216,14 +219,6 @@ async fn endless_comments_before_any_output_are_cut() {
     let kit = gateway(&[&upstream], limits);
     let (status, body, _) = read(kit.gateway.serve(chat(KEY, STREAM)).await).await;
     assert_eq!(status, 502, "{body}");
-}
-
-fn anthropic(body: &str, headers: &[(&str, &str)], path: &str) -> http::Request<http_body_util::Full<bytes::Bytes>> {
-    let mut request = http::Request::post(path).header("x-api-key", KEY).header("content-type", "application/json");
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    request.body(http_body_util::Full::new(bytes::Bytes::from(body.to_owned()))).unwrap()
 }
 
 const ASKED: &str = r#"{"model":"m","max_tokens":9,"top_k":3,"messages":[{"role":"user","content":"Hi"}]}"#;

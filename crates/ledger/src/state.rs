@@ -168,7 +168,7 @@ impl State {
             Fact::Started { .. } => Ok(()),
             Fact::Hold(hold) => self.apply_hold(entry, hold),
             Fact::Progress { attempt_id, usage, cost } => self.apply_progress(entry, *attempt_id, *usage, *cost),
-            Fact::Resolve { attempt_id, resolution } => self.apply_resolution(entry.lsn, *attempt_id, *resolution),
+            Fact::Resolve { attempt_id, resolution } => self.apply_resolution(entry.lsn, *attempt_id, resolution),
             Fact::Finished(record) => {
                 let totals = self.totals(record.request_id);
                 let is_summed = totals.cost == record.cost && totals.usage == record.usage;
@@ -218,7 +218,7 @@ impl State {
         if cost == expected { Ok(()) } else { Err(Inconsistency::WrongCost { lsn, attempt_id: id }) }
     }
 
-    fn apply_resolution(&mut self, lsn: Lsn, id: AttemptId, resolution: Resolution) -> Result<(), Inconsistency> {
+    fn apply_resolution(&mut self, lsn: Lsn, id: AttemptId, resolution: &Resolution) -> Result<(), Inconsistency> {
         let open = self.attempts.get_mut(&id).filter(|attempt| attempt.resolution.is_none());
         let attempt = open.ok_or(Inconsistency::NoOpenHold { lsn: lsn.0, attempt_id: id })?;
         for scope in &attempt.hold.scopes {
@@ -226,9 +226,9 @@ impl State {
             balance.held = balance.held - attempt.hold.amount;
             balance.posted += resolution.cost().amount();
         }
-        attempt.resolution = Some(resolution);
+        attempt.resolution = Some(*resolution);
         self.open_holds -= 1;
-        let is_priced = resolution.priced(&attempt.hold) == resolution;
+        let is_priced = resolution.priced(&attempt.hold) == *resolution;
         if attempt.is_left_behind {
             self.attempts.remove(&id);
         }

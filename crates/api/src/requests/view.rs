@@ -60,7 +60,7 @@ impl RequestDetail {
 }
 
 fn attempt(call: &AttemptRecord, entry: Option<&AttemptEntry>) -> Attempt {
-    let ending = ending(entry.and_then(|entry| entry.resolution));
+    let ending = ending(entry.and_then(|entry| entry.resolution.as_ref()));
     Attempt {
         attempt_id: call.attempt_id,
         provider: call.provider.to_string(),
@@ -92,7 +92,7 @@ struct Ending {
     overage: NanoUsd,
 }
 
-fn ending(resolution: Option<Resolution>) -> Ending {
+fn ending(resolution: Option<&Resolution>) -> Ending {
     let nothing = Ending {
         state: HoldState::Open,
         usage: usage::Usage::UNREPORTED,
@@ -100,7 +100,7 @@ fn ending(resolution: Option<Resolution>) -> Ending {
         cost: DomainCost::Unknown,
         overage: NanoUsd::ZERO,
     };
-    match resolution {
+    match resolution.copied() {
         None => nothing,
         Some(Resolution::Voided) => Ending { state: HoldState::Voided, cost: DomainCost::NotBillable, ..nothing },
         Some(Resolution::Uncertain { usage, cost }) => Ending { state: HoldState::Uncertain, usage, cost, ..nothing },

@@ -283,6 +283,15 @@ pub fn chat(key: &str, body: &str) -> Request<Full<Bytes>> {
         .unwrap()
 }
 
+/// A request as an SDK of Anthropic's sends it.
+pub fn anthropic(body: &str, headers: &[(&str, &str)], path: &str) -> Request<Full<Bytes>> {
+    let mut request = Request::post(path).header("x-api-key", KEY).header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Full::new(Bytes::from(body.to_owned()))).unwrap()
+}
+
 /// Reads a body to its end; the flag says whether that was a proper one.
 pub async fn read(response: Response<Body>) -> (u16, String, bool) {
     let status = response.status().as_u16();

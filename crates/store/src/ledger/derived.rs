@@ -97,7 +97,7 @@ impl Derived {
             Fact::Progress { attempt_id, .. } => self.touch(before, *attempt_id),
             Fact::Resolve { attempt_id, resolution } => {
                 if let Some(attempt) = before.attempt(*attempt_id) {
-                    self.add_resolution(entry.lsn, attempt, *resolution);
+                    self.add_resolution(entry.lsn, attempt, resolution);
                     self.touch(before, *attempt_id);
                 }
             }
@@ -115,7 +115,7 @@ impl Derived {
         self.touched.entry(id).or_insert_with(|| before.attempt(id).is_some());
     }
 
-    fn add_resolution(&mut self, lsn: Lsn, attempt: &OpenAttempt, resolution: Resolution) {
+    fn add_resolution(&mut self, lsn: Lsn, attempt: &OpenAttempt, resolution: &Resolution) {
         let hold = &attempt.hold;
         self.scopes.extend(&hold.scopes);
         let key = CallKey { at: Bucket::FiveMinutes.start(attempt.at), provider_id: hold.provider_id };
@@ -128,7 +128,7 @@ impl Derived {
             held_at: attempt.at,
             amount: hold.amount,
             price: hold.price.clone(),
-            resolution,
+            resolution: *resolution,
         });
     }
 
