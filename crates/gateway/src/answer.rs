@@ -369,7 +369,7 @@ async fn open(body: &mut UpstreamBody, scanner: &mut dyn Scan) -> Result<Bytes, 
     let finished = scanner.finish();
     opening.extend_from_slice(&finished.forward);
     match finished.end {
-        StreamEnd::Done if scanner.facts().is_done && scanner.facts().finished_choices > 0 => Ok(opening.freeze()),
+        StreamEnd::Done if scanner.facts().is_done => Ok(opening.freeze()),
         StreamEnd::Failed(failure) => Err(Opening::Scan(failure)),
         StreamEnd::Done | StreamEnd::Truncated => Err(Opening::Ended),
     }
