@@ -40,6 +40,8 @@ export const providers: Translation<typeof english> = {
   provider_group_cloud: "Cloud, mit eigenem Konto",
   provider_group_local: "Auf diesem Rechner",
   provider_group_compatible: "Kompatibel mit einem davon",
+  provider_does_image_edits: "Bildbearbeitung",
+  provider_does_translations: "Übersetzung von Sprache",
   provider_speaks: "Spricht {dialects}.",
   provider_speaks_and: "Spricht {dialects}. Kann auch: {others}.",
   provider_name: "Name",

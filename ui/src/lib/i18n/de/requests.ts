@@ -126,7 +126,7 @@ export const requests: Translation<typeof english> = {
   requests_cost_overage: "Über das Zurückgelegte hinaus",
   requests_cost_price: "Preisfassung",
   requests_cost_no_price:
-    "Für dieses Modell ist kein Preis bekannt. Tragen Sie ihn unter Anbieter ein; spätere Anfragen verwenden ihn.",
+    "Für dieses Modell ist kein Preis bekannt. Setzen Sie ihn unter Modelle; spätere Anfragen verwenden ihn.",
   requests_cost_none: "Es wurde kein Anbieter gerufen, also gibt es nichts zu zahlen.",
   requests_settled: "Durch die wahren Kosten ersetzt",
   requests_voided: "Zurückgegeben",

@@ -35,6 +35,8 @@ export const providers = {
   provider_group_cloud: "Cloud, with your own account",
   provider_group_local: "On this computer",
   provider_group_compatible: "Compatible with one of these",
+  provider_does_image_edits: "Image edits",
+  provider_does_translations: "Translation of speech",
   provider_speaks: "Speaks {dialects}.",
   provider_speaks_and: "Speaks {dialects}. Also does: {others}.",
   provider_name: "Name",

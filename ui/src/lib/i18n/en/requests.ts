@@ -124,7 +124,7 @@ export const requests = {
   requests_cost_overage: "Beyond what was set aside",
   requests_cost_price: "Price version",
   requests_cost_no_price:
-    "No price is known for this model. Add one under Providers; later requests will use it.",
+    "No price is known for this model. Set one under Models; later requests will use it.",
   requests_cost_none: "No provider was called, so there is nothing to pay.",
   requests_settled: "Replaced by the actual cost",
   requests_voided: "Given back",
