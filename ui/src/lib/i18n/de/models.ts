@@ -343,20 +343,4 @@ export const models: Translation<typeof english> = {
     one: "{count} abgelaufenes Modell ist verborgen.",
     other: "{count} abgelaufene Modelle sind verborgen.",
   },
-
-  facet_clear: "Leeren",
-  facet_clear_of: "{name} leeren",
-  facet_find: "In {name} suchen",
-  facet_more: { one: "{count} weiterer", other: "{count} weitere" },
-  facet_fewer: "Weniger zeigen",
-  facet_from: "von",
-  facet_to: "bis",
-  facet_from_of: "{name}, mindestens",
-  facet_to_of: "{name}, höchstens",
-  table_mark_all: "Alle wählen",
-  table_mark_row: "{name} wählen",
-  scatter_on_frontier: "das Beste von denen mit Preis",
-  scatter_keep: { one: "{count} behalten", other: "{count} behalten" },
-  scatter_keys:
-    "Pfeiltasten gehen von Zeichen zu Zeichen und lesen sie vor. Enter öffnet eines. T wechselt zur Tabelle. Ziehen behält einen Teil; die Felder der Filter tun dasselbe.",
 };

@@ -334,20 +334,4 @@ export const models = {
     one: "{count} model past its end is hidden.",
     other: "{count} models past their end are hidden.",
   },
-
-  facet_clear: "Clear",
-  facet_clear_of: "Clear {name}",
-  facet_find: "Find in {name}",
-  facet_more: { one: "{count} more", other: "{count} more" },
-  facet_fewer: "Show fewer",
-  facet_from: "from",
-  facet_to: "to",
-  facet_from_of: "{name}, at least",
-  facet_to_of: "{name}, at most",
-  table_mark_all: "Select all",
-  table_mark_row: "Select {name}",
-  scatter_on_frontier: "best of those with a price",
-  scatter_keep: { one: "Keep {count}", other: "Keep {count}" },
-  scatter_keys:
-    "Arrow keys move between the marks and read them out. Enter opens one. T switches to the table. Drag to keep a part; the fields of the filters do the same.",
 } as const;
