@@ -5,6 +5,7 @@
 //! that leaves stops its provider.
 
 mod download;
+mod way_out;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -27,6 +28,7 @@ use tracing::warn;
 use url::Url;
 
 pub use self::download::Download;
+pub use self::way_out::{OutgoingProxy, OutgoingProxyError};
 use crate::address::{BaseUrl, BaseUrlError};
 use crate::auth::google::{Exchange, Granted, Refused, Tokens};
 use crate::auth::{self, Auth, Outgoing};
@@ -57,7 +59,7 @@ pub struct ClientOptions {
     /// How long an idle connection is kept.
     pub idle_timeout: Duration,
     /// A proxy for calls beyond this machine; `None` for none, whatever the environment says.
-    pub proxy: Option<Url>,
+    pub proxy: Option<OutgoingProxy>,
 }
 
 impl Default for ClientOptions {
@@ -383,12 +385,7 @@ fn builder(options: &ClientOptions) -> Result<reqwest::ClientBuilder, SetupError
         .pool_idle_timeout(options.idle_timeout)
         .pool_max_idle_per_host(IDLE_CONNECTIONS);
     let Some(proxy) = &options.proxy else { return Ok(builder.no_proxy()) };
-    Ok(builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(SetupError)?.no_proxy(own_machine())))
-}
-
-/// What a configured proxy is never asked for.
-fn own_machine() -> Option<reqwest::NoProxy> {
-    reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1")
+    Ok(builder.proxy(proxy.rule().map_err(SetupError)?))
 }
 
 #[cfg(test)]

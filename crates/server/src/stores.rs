@@ -77,8 +77,11 @@ impl Opened {
         clock: Arc<dyn Clock>,
         program: &Arc<Program>,
     ) -> anyhow::Result<(Arc<Context>, JournalFeed)> {
-        let client =
-            Client::new(&ClientOptions { connect_timeout: config.timeouts.connect, ..ClientOptions::default() })?;
+        let client = Client::new(&ClientOptions {
+            connect_timeout: config.timeouts.connect,
+            proxy: config.outgoing_proxy.clone(),
+            ..ClientOptions::default()
+        })?;
         let (books, feed) = Books::open(self.engine, Vec::new(), self.durable, Arc::clone(&clock));
         let gateway = Arc::new(Gateway::new(self.snapshot, books, client, Arc::clone(&clock), limits(config)));
         let environment: Arc<Environment> = Arc::new(read_environment);

@@ -373,3 +373,67 @@ fn the_proxy_moves_to_another_port_without_a_restart() {
     assert!(healthy(), "it stays where it was");
     assert_eq!(running.stop(), 0);
 }
+
+/// A provider beyond this machine, whose name does not resolve, and one on it.
+const NEAR_AND_FAR: &str = "
+providers:
+- {name: far, kind: openai_compatible, base_url: 'http://models.internal/v1', credential: {store: {env: MOCK_SECRET}}}
+- {name: near, kind: openai_compatible, base_url: 'http://NEAR/v1', credential: {store: {env: MOCK_SECRET}}}
+models:
+- {name: far-1, deployments: [{provider: far}]}
+- {name: near-1, deployments: [{provider: near}]}
+keys:
+- {name: ci, secret: {env: CI_KEY}}
+";
+
+#[test]
+fn calls_beyond_this_machine_go_through_the_outgoing_proxy() {
+    let (workshop, way_out, near) = (Workshop::new(), Upstream::start(Reply::Whole), Upstream::start(Reply::Whole));
+    let file = workshop.write("setup.yaml", &NEAR_AND_FAR.replace("NEAR", &near.address));
+    assert_eq!(workshop.run(&["apply", "-f", &file]).code, 0);
+    let address = format!("http://name:hunter2@{}", way_out.address);
+    let through = [("MEGAROUTER_UPSTREAM_PROXY", address.as_str()), ("MEGAROUTER_LOG_LEVEL", "trace")];
+    let ask = |running: &support::Running, model: &str| {
+        let headers = [("authorization", format!("Bearer {KEY}")), ("content-type", "application/json".to_owned())];
+        exchange(&running.proxy, "POST", "/v1/chat/completions", &headers, &chat(model)).status
+    };
+
+    let running = workshop.serve_with(&through);
+    assert_eq!(ask(&running, "near-1"), 200);
+    assert_eq!((near.requests(), way_out.requests()), (1, 0), "this machine is called directly");
+    assert_eq!(ask(&running, "far-1"), 200);
+    workshop.run(&["provider", "test", "far"]);
+    assert_ne!(workshop.run(&["catalogue", "refresh"]).code, 0, "it opens no tunnels");
+    let seen = way_out.first_lines();
+    assert!(seen[0].starts_with("POST http://models.internal/v1/chat/completions "), "{seen:?}");
+    assert!(seen[1].starts_with("GET http://models.internal/v1/models "), "{seen:?}");
+    assert!(seen.last().unwrap().starts_with("CONNECT raw.githubusercontent.com:443 "), "{seen:?}");
+    assert!(way_out.last_request().to_ascii_lowercase().contains("proxy-authorization: basic "));
+    assert_eq!(near.requests(), 1);
+    assert_eq!(running.stop(), 0);
+
+    let count = way_out.requests();
+    workshop.run_with(&["provider", "test", "far"], &through);
+    assert_eq!(way_out.requests(), count + 1, "without a running instance too");
+
+    let unread = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let running = workshop.serve_with(&unread.map(|name| (name, address.as_str())));
+    assert_eq!(ask(&running, "far-1"), 502, "its name does not resolve");
+    assert_eq!(way_out.requests(), count + 1, "the environment's proxies are not used");
+    assert_eq!(running.stop(), 0);
+    let log = workshop.log();
+    assert!(!log.contains("hunter2") && !log.contains("bmFtZTpodW50ZXIy"), "neither as it is nor as it is sent");
+}
+
+#[test]
+fn an_outgoing_proxy_that_is_none_stops_the_start_and_is_not_quoted() {
+    let workshop = Workshop::new();
+    let wrong = [("MEGAROUTER_UPSTREAM_PROXY", "https://name:hunter2@proxy.example:3128")];
+    for verb in ["serve", "status"] {
+        let outcome = workshop.run_with(&[verb], &wrong);
+        assert_eq!(outcome.code, 78, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("upstream.proxy") && !outcome.stderr.contains("hunter2"), "{}", outcome.stderr);
+    }
+    let help = workshop.run_with(&["serve", "--help"], &wrong).stdout;
+    assert!(help.contains("MEGAROUTER_UPSTREAM_PROXY") && !help.contains("hunter2"), "{help}");
+}

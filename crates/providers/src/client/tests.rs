@@ -191,7 +191,7 @@ async fn a_packed_answer_is_refused() {
 #[tokio::test]
 async fn a_proxy_is_used_only_when_configured_and_never_for_this_machine() {
     let mut proxy = Scripted::start(vec![Act::Answer(json("200 OK", "{}"))]).await;
-    let url = Url::parse(&format!("http://127.0.0.1:{}", proxy.port)).unwrap();
+    let url = OutgoingProxy::parse(&format!("http://127.0.0.1:{}", proxy.port)).unwrap();
     let client = Client::new(&ClientOptions { proxy: Some(url), ..ClientOptions::default() }).unwrap();
     let server = Scripted::start(vec![Act::Answer(json("200 OK", "{}"))]).await;
     post(&client, &server.target(), PATIENT).await.unwrap();

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use megarouter_secrets::OpenError;
 
-use crate::config::{Common, Config, ConfigError, Sections};
+use crate::config::{Common, Config, ConfigError, Sections, without_label};
 use door::Door;
 
 /// The exit code for a configuration that cannot be used (`EX_CONFIG`).
@@ -89,11 +89,19 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(sections) => return serve::run(Config::load(common, *sections)?).await,
         command => command,
     };
-    let config = Config::load(common, Sections::default())?;
+    let config = Config::load(common, from_environment()?)?;
     let mut door = Door::open(config).await?;
     let outcome = run_verb(command, &mut door).await;
     door.close().await;
     outcome
+}
+
+/// The settings of the environment, which hold for verbs that do the work themselves too.
+fn from_environment() -> Result<Sections, ConfigError> {
+    Sections::from_environment().map_err(|error| {
+        let said = error.to_string();
+        ConfigError::Environment(without_label(said.lines().next().unwrap_or_default()))
+    })
 }
 
 async fn run_verb(command: Command, door: &mut Door) -> anyhow::Result<ExitCode> {

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use megarouter_domain::secret::Secret;
+use megarouter_providers::client::{OutgoingProxy, OutgoingProxyError};
 use megarouter_secrets::KeySource;
 use thiserror::Error;
 
 use super::file::File;
 use super::paths::default_data_dir;
-use super::sections::{Common, Limits, Sections, Upstream};
+use super::sections::{Common, Limits, Sections, Unprinted, Upstream};
 
 const PASSPHRASE_VARIABLE: &str = "MEGAROUTER_SECRETS_PASSPHRASE";
 const DEFAULT_FILE: &str = "config.yaml";
@@ -46,6 +47,8 @@ pub struct Config {
     pub connections_per_peer: usize,
     /// How long things may take.
     pub timeouts: Timeouts,
+    /// The proxy that calls beyond this machine go through.
+    pub outgoing_proxy: Option<OutgoingProxy>,
     /// Where credentials are kept.
     pub key_source: KeySource,
     /// The passphrase of the encrypted file.
@@ -134,6 +137,12 @@ pub enum ConfigError {
         /// Why not, and what instead.
         reason: &'static str,
     },
+    /// The outgoing proxy is none. Its address is not quoted, since it may hold a password.
+    #[error("the setting upstream.proxy cannot be used: {0}")]
+    OutgoingProxy(#[from] OutgoingProxyError),
+    /// A variable of the environment has a value of the wrong form.
+    #[error("{0}")]
+    Environment(String),
     /// An address is not only for this machine.
     #[error(
         "the address {0} can be reached from other machines and there is no TLS yet; \
@@ -200,6 +209,7 @@ impl Config {
                 1..=1_000_000,
             )?,
             timeouts,
+            outgoing_proxy: outgoing_proxy(upstream.proxy.as_ref())?,
             key_source: key_source(common.secrets.key_source.as_deref())?,
             passphrase,
             log_level: log.level.unwrap_or_else(|| "info".to_owned()),
@@ -282,6 +292,12 @@ fn within<T: PartialOrd + ToString>(
     Err(ConfigError::Value { setting, value: value.to_string(), reason })
 }
 
+fn outgoing_proxy(written: Option<&Unprinted>) -> Result<Option<OutgoingProxy>, ConfigError> {
+    // An empty variable is how a shell says that there is none.
+    let written = written.map(|Unprinted(text)| text.trim()).filter(|text| !text.is_empty());
+    Ok(written.map(OutgoingProxy::parse).transpose()?)
+}
+
 fn key_source(written: Option<&str>) -> Result<KeySource, ConfigError> {
     let Some(text) = written else { return Ok(KeySource::Auto) };
     let reason = "use auto, keychain, file or environment";
@@ -334,6 +350,26 @@ mod tests {
         assert!(matches!(load(&["--proxy-host", "0.0.0.0"], ""), Err(ConfigError::Remote(_))));
         let config = load(&["--proxy-host", "0.0.0.0", "--allow-remote"], "").unwrap();
         assert!(config.is_remote);
+    }
+
+    #[test]
+    fn a_password_of_the_outgoing_proxy_is_never_printed() {
+        let file = "upstream:\n  proxy: http://name:hunter2@proxy.example:3128\n";
+        let config = load(&[], file).unwrap();
+        assert_eq!(config.outgoing_proxy.as_ref().unwrap().to_string(), "proxy.example:3128");
+        assert!(!format!("{config:?}").contains("hunter2"));
+        let none = load(&["--upstream-proxy", ""], file).unwrap();
+        assert_eq!(none.outgoing_proxy, None, "a flag takes it away");
+        for (flags, file) in [
+            (&["--upstream-proxy", "name:hunter2@proxy.example:3128"][..], ""),
+            (&["--upstream-proxy", "http://name:hunter2/@proxy.example:3128"], ""),
+            (&[], &format!("{file}  prot: 7\n")),
+            (&[], "upstream:\n  proxy: [http://name:hunter2@proxy.example:3128]\n"),
+        ] {
+            let error = load(flags, file).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+            assert!(error.to_string().contains(if flags.is_empty() { "line" } else { "upstream.proxy" }), "{error}");
+        }
     }
 
     #[test]

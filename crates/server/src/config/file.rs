@@ -32,8 +32,10 @@ impl File {
 
     /// Reads the text of a file; an empty one sets nothing.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let file = serde_saphyr::from_str::<Option<Self>>(text).map_err(|error| without_label(&error.to_string()))?;
-        Ok(file.unwrap_or_default())
+        // The lines round a mistake may hold a password.
+        let options = serde_saphyr::options! { with_snippet: false };
+        let file = serde_saphyr::from_str_with_options::<Option<Self>>(text, options);
+        Ok(file.map_err(|error| without_label(&error.to_string()))?.unwrap_or_default())
     }
 
     /// The data folder that the file names.
@@ -52,10 +54,12 @@ impl File {
         fill(&mut sections.web.enabled, enabled);
         fill(&mut sections.web.port, port);
         complete_limits(&mut sections.limits, &self.limits.unwrap_or_default());
-        let Upstream { connect_seconds, answer_seconds, stream_idle_seconds } = self.upstream.unwrap_or_default();
+        let Upstream { connect_seconds, answer_seconds, stream_idle_seconds, proxy } =
+            self.upstream.unwrap_or_default();
         fill(&mut sections.upstream.connect_seconds, connect_seconds);
         fill(&mut sections.upstream.answer_seconds, answer_seconds);
         fill(&mut sections.upstream.stream_idle_seconds, stream_idle_seconds);
+        fill(&mut sections.upstream.proxy, proxy);
         let Log { level, format } = self.log.unwrap_or_default();
         fill(&mut sections.log.level, level);
         fill(&mut sections.log.format, format);

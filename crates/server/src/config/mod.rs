@@ -14,4 +14,4 @@ mod sections;
 pub(crate) use file::without_label;
 
 pub use checked::{Config, ConfigError, LogFormat, Ports, Timeouts, loopback};
-pub use sections::{Common, Secrets, Sections};
+pub use sections::{Common, Secrets, Sections, Unprinted};

@@ -29,6 +29,13 @@ The passphrase of the encrypted secrets file comes from the environment variable
 `MEGAROUTER_SECRETS_PASSPHRASE`, or from the file that `secrets.passphrase_file` names; there is no
 flag for it, because every user of a machine can read the flags of its programs.
 
+Where the way out of a network is an HTTP proxy, `upstream.proxy` names it. Calls of providers, tests
+and looks at their models, and refreshes of the catalogue go through it, those to `https` addresses
+in a tunnel (`CONNECT`); servers on this machine are always called directly. Nothing is taken from
+`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` or `NO_PROXY`. A name and password go into the address, and
+are never printed or logged; write them into the file or the environment, because every user of a
+machine can read the flags of its programs.
+
 The exit code is 0 after a stop by SIGTERM or SIGINT, 78 when the configuration cannot be used, and
 1 for everything else, such as a port that is taken.
 

@@ -1,8 +1,9 @@
 //! The settings as they are written. The id of each is its name in the configuration file.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Command, FromArgMatches as _};
 use serde::Deserialize;
 
 /// Settings that every verb of the command line takes.
@@ -32,7 +33,7 @@ pub struct Sections {
     /// What one client may take.
     #[command(flatten)]
     pub limits: Limits,
-    /// Patience with providers.
+    /// The way to providers, and patience with them.
     #[command(flatten)]
     pub upstream: Upstream,
     /// Logging.
@@ -41,6 +42,34 @@ pub struct Sections {
     /// The end of the program.
     #[command(flatten)]
     pub shutdown: Shutdown,
+}
+
+impl Sections {
+    /// What the environment alone says, for verbs that have no flags of their own for it.
+    ///
+    /// # Errors
+    /// When a variable has a value of the wrong form.
+    pub fn from_environment() -> Result<Self, clap::Error> {
+        let command = Self::augment_args(Command::new("environment").no_binary_name(true));
+        Self::from_arg_matches(&command.try_get_matches_from([""; 0])?)
+    }
+}
+
+/// A setting as it is written that may hold a password, and so is not printed.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Unprinted(pub(super) String);
+
+impl From<String> for Unprinted {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Unprinted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Unprinted")
+    }
 }
 
 /// Where provider credentials are kept.
@@ -178,10 +207,9 @@ pub struct Limits {
     pub connections_per_peer: Option<usize>,
 }
 
-/// Patience with providers.
+/// The way to providers.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "the unit is part of a setting's name")]
 pub struct Upstream {
     /// How long connecting to a provider may take, in seconds. Default: 3.
     #[arg(
@@ -207,6 +235,16 @@ pub struct Upstream {
         value_name = "SECONDS"
     )]
     pub stream_idle_seconds: Option<u64>,
+    /// The HTTP proxy that leads out of your network, as http://host:port or http://name:password@host:port;
+    /// servers on this machine are called without it. Default: none; HTTP_PROXY and its like are not read.
+    #[arg(
+        id = "upstream.proxy",
+        long = "upstream-proxy",
+        env = "MEGAROUTER_UPSTREAM_PROXY",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub proxy: Option<Unprinted>,
 }
 
 /// Logging.

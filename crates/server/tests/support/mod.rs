@@ -101,6 +101,13 @@ impl Workshop {
         self.start(BINARY, &arguments).unwrap()
     }
 
+    /// Starts an instance with further variables in its environment.
+    pub fn serve_with(&self, environment: &[(&str, &str)]) -> Running {
+        let mut command = self.command(BINARY);
+        command.args(["serve", "--proxy-port", "0", "--web-port", "0"]).envs(environment.iter().copied());
+        self.spawn(command).unwrap()
+    }
+
     /// Starts an instance whose port is the one in the settings.
     pub fn serve_at_preferred_port(&self) -> Running {
         self.start(BINARY, &["serve", "--web-port", "0"]).unwrap()
@@ -138,10 +145,16 @@ impl Workshop {
     }
 
     fn start(&self, program: &str, arguments: &[&str]) -> Option<Running> {
+        let mut command = self.command(program);
+        command.args(arguments);
+        self.spawn(command)
+    }
+
+    fn spawn(&self, mut command: Command) -> Option<Running> {
         let log = self.folder.path().join(format!("{}.log", self.logs.borrow().len()));
         let stderr = std::fs::File::create(&log).unwrap();
         self.logs.borrow_mut().push(log);
-        let mut child = self.command(program).args(arguments).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         if line.is_empty() {
@@ -345,6 +358,12 @@ impl Upstream {
 
     pub fn last_request(&self) -> String {
         self.seen.lock().unwrap().last().cloned().unwrap_or_default()
+    }
+
+    /// The first lines of all requests.
+    pub fn first_lines(&self) -> Vec<String> {
+        let first = |request: &String| request.lines().next().unwrap_or_default().to_owned();
+        self.seen.lock().unwrap().iter().map(first).collect()
     }
 
     /// How many requests came.
