@@ -420,7 +420,7 @@ def context_length(it):
 def bad_parameters(it):
     raises(anthropic.BadRequestError, lambda: create(it, ask(), extra_body={"temperature": 9}))
     raises(anthropic.BadRequestError, lambda: create(it, []))
-    raises(anthropic.BadRequestError, lambda: create(it, ask(), max_tokens=0))
+    raises(anthropic.BadRequestError, lambda: create(it, ask(), max_tokens=-1))
 
 
 @case("messages")

@@ -121,7 +121,7 @@ async fn anthropics_messages_refuse_what_anthropic_refuses() {
             json!({"messages": said(json!({"type": "tool_use", "id": "a.b", "name": "f", "input": {}}))}),
             "without `tool_result`",
         ),
-        (json!({"max_tokens": 0}), "max_tokens"),
+        (json!({"max_tokens": -1}), "max_tokens"),
         (json!({"temperature": 1.5}), "temperature"),
         (json!({"temperature": 0.5, "top_p": 0.5}), "cannot both be specified"),
         (json!({"thinking": thinking}), "must start with a thinking block"),

@@ -60,8 +60,9 @@ pub(super) fn read(body: &Map<String, Value>, is_count: bool, takes_system: bool
         choices: 1,
         ..Seen::default()
     };
-    ensure(is_count || seen.max_tokens.is_some_and(|bound| bound > 0), || {
-        "max_tokens: Input should be greater than or equal to 1".to_owned()
+    // 0 only warms the cache up.
+    ensure(is_count || seen.max_tokens.is_some(), || {
+        "max_tokens: Input should be greater than or equal to 0".to_owned()
     })?;
     read_settings(body, &mut seen)?;
     read_tools(body, &mut seen)?;
