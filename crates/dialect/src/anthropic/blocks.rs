@@ -207,10 +207,10 @@ pub fn is_own_citation(citation: &Value) -> bool {
 
 /// A call's arguments as the JSON object that Anthropic wants, and whether they were one.
 pub fn input(arguments: &str, kind: ToolKind) -> (Box<RawValue>, bool) {
-    let arguments = arguments.trim();
     if kind == ToolKind::Custom {
         return (object_of(arguments), true);
     }
+    let arguments = arguments.trim();
     if arguments.is_empty() {
         return (raw("{}".to_owned()), true);
     }

@@ -202,11 +202,11 @@ impl Decoder {
 impl Decode for Decoder {
     fn push(&mut self, piece: Bytes, events: &mut Vec<Event>) -> Result<(), ScanError> {
         let mut frames = vec![];
-        let pushed = self.framing.push(piece, &mut frames);
+        let (_, failure) = self.framing.push(piece, &mut frames);
         for frame in frames {
             self.element(&frame.json, events)?;
         }
-        pushed.map(|_| ())
+        failure.map_or(Ok(()), Err)
     }
 
     fn finish(&mut self, events: &mut Vec<Event>) {

@@ -40,16 +40,13 @@ impl Default for Form {
 
 impl Framing {
     /// Takes the next piece; returns the bytes of what is now whole, and appends where in them each
-    /// answer is.
-    ///
-    /// # Errors
-    /// When an answer is larger than allowed, or the array is none.
-    pub fn push(&mut self, piece: Bytes, frames: &mut Vec<Frame>) -> Result<Bytes, ScanError> {
+    /// answer is. What comes behind them may be a failure: an answer larger than allowed, or no array.
+    pub fn push(&mut self, piece: Bytes, frames: &mut Vec<Frame>) -> (Bytes, Option<ScanError>) {
         match &mut self.form {
             Form::Unknown(space) => {
                 space.extend_from_slice(&piece);
                 let Some(first) = space.iter().find(|byte| !byte.is_ascii_whitespace()) else {
-                    return Ok(Bytes::new());
+                    return (Bytes::new(), None);
                 };
                 let is_array = *first == b'[';
                 let piece = if space.len() == piece.len() { piece } else { std::mem::take(space).freeze() };
@@ -58,9 +55,9 @@ impl Framing {
                 self.push(piece, frames)
             }
             Form::Events(splitter) => {
-                let whole = splitter.push(piece).map_err(|sse::TooLarge| ScanError::TooLarge)?;
+                let Ok(whole) = splitter.push(piece) else { return (Bytes::new(), Some(ScanError::TooLarge)) };
                 frame_events(&whole, frames);
-                Ok(whole)
+                (whole, None)
             }
             Form::Array(elements) => elements.push(&piece, frames),
         }
@@ -116,9 +113,10 @@ struct Elements {
 }
 
 impl Elements {
-    fn push(&mut self, piece: &[u8], frames: &mut Vec<Frame>) -> Result<Bytes, ScanError> {
+    fn push(&mut self, piece: &[u8], frames: &mut Vec<Frame>) -> (Bytes, Option<ScanError>) {
         self.waiting.extend_from_slice(piece);
         let mut found = vec![];
+        let mut failure = None;
         while let Some(byte) = self.waiting.get(self.looked_at).copied() {
             if self.is_in_string {
                 if !self.skip_string() {
@@ -138,7 +136,10 @@ impl Elements {
                     self.depth = 0;
                     found.push((self.looked_at, self.looked_at..self.looked_at));
                 }
-                (0 | 1, _) => return Err(ScanError::Malformed),
+                (0 | 1, _) => {
+                    failure = Some(ScanError::Malformed);
+                    break;
+                }
                 (_, b'"') => self.is_in_string = true,
                 (_, b'{' | b'[') => self.depth += 1,
                 (_, b'}' | b']') => {
@@ -155,7 +156,10 @@ impl Elements {
         self.looked_at -= end;
         self.start = self.start.saturating_sub(end);
         frames.extend(found.into_iter().map(|(end, json)| Frame { end, json: whole.slice(json) }));
-        if self.waiting.remaining() > MAX_EVENT_BYTES { Err(ScanError::TooLarge) } else { Ok(whole) }
+        if self.waiting.remaining() > MAX_EVENT_BYTES {
+            failure.get_or_insert(ScanError::TooLarge);
+        }
+        (whole, failure)
     }
 
     /// Goes on to just after the string's end; false where that has not come.
@@ -194,7 +198,7 @@ mod tests {
         };
         for piece in pieces {
             let mut frames = vec![];
-            let whole = framing.push(Bytes::copy_from_slice(piece), &mut frames).unwrap();
+            let whole = framing.push(Bytes::copy_from_slice(piece), &mut frames).0;
             take(&whole, &mut frames);
         }
         let mut rest = vec![];
@@ -223,7 +227,7 @@ mod tests {
     fn what_is_no_array_of_objects_is_malformed() {
         for wrong in ["[1]", "[{}] x", "[{}}", "[[]]"] {
             let pushed = Framing::default().push(Bytes::from(wrong), &mut vec![]);
-            assert_eq!(pushed, Err(ScanError::Malformed), "{wrong}");
+            assert_eq!(pushed.1, Some(ScanError::Malformed), "{wrong}");
         }
     }
 
@@ -244,7 +248,7 @@ mod tests {
             let run = |pieces: &[&[u8]]| {
                 let mut framing = Framing::default();
                 let mut frames = vec![];
-                let failed = pieces.iter().any(|piece| framing.push(Bytes::copy_from_slice(piece), &mut frames).is_err());
+                let failed = pieces.iter().any(|piece| framing.push(Bytes::copy_from_slice(piece), &mut frames).1.is_some());
                 (failed, (!failed).then(|| frames.into_iter().map(|frame| frame.json).filter(|json| !json.is_empty()).collect::<Vec<_>>()))
             };
             prop_assert_eq!(run(&crate::gemini::tests::cut(&bytes, &cuts)), run(&[&bytes]));

@@ -122,13 +122,10 @@ impl Scan for Scanner {
             return Scanned::default();
         }
         let mut frames = vec![];
-        match self.framing.push(piece, &mut frames) {
-            Ok(whole) => self.scan(whole, frames),
-            Err(failure) => {
-                self.failure = Some(failure.clone());
-                Scanned { forward: Bytes::new(), failure: Some(failure) }
-            }
-        }
+        let (whole, failure) = self.framing.push(piece, &mut frames);
+        let scanned = self.scan(whole, frames);
+        self.failure = scanned.failure.or(failure);
+        Scanned { forward: scanned.forward, failure: self.failure.clone() }
     }
 
     fn finish(&mut self) -> Finished {
