@@ -3,6 +3,7 @@
 use megarouter_domain::usage::Usage;
 use thiserror::Error;
 
+use crate::canonical::{Media, MediaKind, MediaSource};
 use crate::errors::UpstreamErrorBody;
 use crate::estimate;
 
@@ -43,6 +44,26 @@ pub(crate) fn id_base(id: &str) -> String {
     let base = ["resp_", "chatcmpl-", "msg_"].iter().find_map(|prefix| id.strip_prefix(prefix)).unwrap_or(id);
     let is_legal = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
     base.chars().filter(is_legal).take(44).collect()
+}
+
+/// What a client is told of a medium that its dialect has no place for in an answer.
+pub(crate) fn told(media: &Media) -> String {
+    let what = match media.kind {
+        MediaKind::Image => "picture",
+        MediaKind::Audio => "sound",
+        MediaKind::Video => "film",
+        MediaKind::Document => "document",
+    };
+    match (&media.source, &media.mime) {
+        (MediaSource::Text(text), _) => text.clone(),
+        (MediaSource::Url(address), _) => format!("[{what}: {address}]"),
+        (MediaSource::Base64(_) | MediaSource::FileId(_), Some(mime)) => {
+            format!("[The model made a {what} ({mime}), which this API cannot carry.]")
+        }
+        (MediaSource::Base64(_) | MediaSource::FileId(_), None) => {
+            format!("[The model made a {what}, which this API cannot carry.]")
+        }
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::blocks::{self, Block, Out};
 use super::events::{self, Said};
 use super::{error, usage};
-use crate::answer::{AnswerError, AnswerFacts, id_base};
+use crate::answer::{AnswerError, AnswerFacts, id_base, told};
 use crate::canonical::{Answer, Choice, Part, ToolCall};
 use crate::request::Echo;
 
@@ -155,8 +155,13 @@ fn content<'a>(parts: &'a [Part], echo: &Echo) -> Vec<Out<'a>> {
                 content.extend(blocks::call_signature(call.signature.as_ref()).filter(|_| wants_thoughts));
                 content.push(call_block(call, index, echo));
             }
-            // The model of this dialect neither draws nor speaks, and results come from clients.
-            Part::Reasoning(_) | Part::Media(_) | Part::ToolResult(_) => {}
+            // The model of this dialect neither draws nor speaks.
+            Part::Media(media) => {
+                let text = told(media).into();
+                content.push(Out::Text { text, citations: vec![], cache_control: None });
+            }
+            // Results come from clients.
+            Part::Reasoning(_) | Part::ToolResult(_) => {}
         }
     }
     content

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::answer::{self, THINKING};
 use super::events::{self, Said};
 use super::{blocks, carry, error};
+use crate::answer::told;
 use crate::canonical::{Delta, Event, Finish, Opaque, Opening, ToolKind};
 use crate::errors::ErrorNote;
 use crate::request::Echo;
@@ -118,9 +119,7 @@ impl Encoder {
             Opening::Reasoning { .. } if self.wants_thoughts => {}
             // The client did not ask for thoughts, but sees that the stream lives.
             Opening::Reasoning { .. } => return event(out, "ping", &json!({ "type": "ping" })),
-            // The model of this dialect does not draw or speak.
-            Opening::Media => return,
-            Opening::Text => {}
+            Opening::Text | Opening::Media => {}
         }
         let is_signed = !self.wants_thoughts;
         let writing = Writing { part, opening, index: None, waiting: vec![], is_closed: false, is_signed };
@@ -224,6 +223,7 @@ impl Writing {
             (Opening::Reasoning { .. }, Delta::Signature(_)) => !self.is_signed,
             (Opening::ToolCall { .. }, Delta::Signature(_)) => !self.is_signed && self.index.is_none(),
             (Opening::Text, Delta::Citation(citation)) => blocks::is_own_citation(citation),
+            (Opening::Media, Delta::Media(_)) => true,
             _ => false,
         }
     }
@@ -303,8 +303,10 @@ impl Writing {
             }
             (_, Delta::Arguments(json)) => piece(out, index, Piece::Input { partial_json: &json }),
             (_, Delta::Citation(citation)) => piece(out, index, Piece::Citation { citation: &citation }),
+            // The model of this dialect neither draws nor speaks.
+            (_, Delta::Media(media)) => piece(out, index, Piece::Text { text: &told(&media) }),
             // Not taken.
-            (_, Delta::Signature(_) | Delta::Logprobs(_) | Delta::Media(_)) => {}
+            (_, Delta::Signature(_) | Delta::Logprobs(_)) => {}
         }
     }
 

@@ -110,7 +110,8 @@ pub fn own_signature(signature: Option<&Opaque>) -> Option<&str> {
     Some(&own.content)
 }
 
-fn with_signature(mut part: Value, signature: Option<&str>) -> Value {
+/// The same part with a signature.
+pub fn with_signature(mut part: Value, signature: Option<&str>) -> Value {
     if let Some(signature) = signature {
         part[SIGNATURE] = signature.into();
     }

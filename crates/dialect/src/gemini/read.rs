@@ -134,7 +134,13 @@ fn read_part(part: &Value, detail: Option<&str>, calls: &mut Calls, unread: &mut
             call.id = calls.begin(&call.id, &call.name);
             Some(Part::ToolCall(call))
         }
-        Part::Media(media) => Some(Part::Media(with_detail(media, part, detail))),
+        Part::Media(media) => {
+            let unsigned = "reasoning.signature";
+            if member(part, part::SIGNATURE).is_some() && !unread.iter().any(|known| known == unsigned) {
+                unread.push(unsigned.to_owned());
+            }
+            Some(Part::Media(with_detail(media, part, detail)))
+        }
         other => Some(other),
     }
 }

@@ -62,13 +62,16 @@ pub fn write(conversation: &Conversation, target: &Target<'_>, losses: &mut Loss
 struct Generation {
     number: Option<u32>,
     is_pro: bool,
+    /// Whether it draws.
+    is_image: bool,
 }
 
 impl Generation {
     fn of(model: &str) -> Self {
         let digits =
             model.split("gemini-").nth(1).and_then(|rest| rest.split(|letter: char| !letter.is_ascii_digit()).next());
-        Self { number: digits.and_then(|digits| digits.parse().ok()), is_pro: model.contains("-pro") }
+        let number = digits.and_then(|digits| digits.parse().ok());
+        Self { number, is_pro: model.contains("-pro"), is_image: model.contains("-image") }
     }
 
     /// True for Gemini 2.5 and before; names without a number mean the newest.

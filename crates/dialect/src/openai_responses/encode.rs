@@ -19,7 +19,7 @@ use self::queue::{Queue, Step};
 use super::event::{Events, Member};
 use super::read::ENCRYPTED;
 use super::{carried, error, names, usage};
-use crate::answer::id_base;
+use crate::answer::{id_base, told};
 use crate::canonical::{Delta, Event, Finish, Media, MediaKind, MediaSource, Opening, ToolKind};
 use crate::errors::ErrorNote;
 use crate::request::{ClientTool, Echo};
@@ -216,9 +216,13 @@ impl Encoder {
         }
     }
 
-    /// Pictures are made by a tool here; there is nothing for other media.
+    /// Pictures are made by a tool here; of other media the client is told.
     fn media(&mut self, media: Media, out: &mut BytesMut) {
-        let (MediaKind::Image, MediaSource::Base64(result)) = (media.kind, media.source) else { return };
+        let text = told(&media);
+        let (MediaKind::Image, MediaSource::Base64(result)) = (media.kind, media.source) else {
+            self.open_said(false, out);
+            return self.with_item(out, |item, place| item.extend(&text, place));
+        };
         let mime = media.mime.unwrap_or_default();
         let format = mime.strip_prefix("image/").unwrap_or("png").to_owned();
         self.begin("ig", None, Content::Image { result, format }, out);

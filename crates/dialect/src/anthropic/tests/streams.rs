@@ -14,7 +14,9 @@ use crate::anthropic::decode::Decoder;
 use crate::anthropic::encode::Encoder;
 use crate::anthropic::scan::Scanner;
 use crate::anthropic::{answer, carry};
-use crate::canonical::{Answer, Collector, Delta, Event, Finish, Opaque, Opening, Part, ToolKind};
+use crate::canonical::{
+    Answer, Choice, Collector, Delta, Event, Finish, Media, MediaKind, MediaSource, Opaque, Opening, Part, ToolKind,
+};
 use crate::errors::ErrorNote;
 use crate::request::{ClientRequest, Echo};
 use crate::sse;
@@ -227,6 +229,32 @@ fn an_answer_without_figures_and_reason_still_ends_well() {
 }
 
 #[test]
+fn a_picture_that_a_message_cannot_carry_is_told() {
+    let media = |kind, mime: Option<&str>, source| {
+        let mime = mime.map(str::to_owned);
+        Part::Media(Media { kind, mime, source, name: None, detail: None, cache: None })
+    };
+    let drawn = media(MediaKind::Image, Some("image/png"), MediaSource::Base64("AAAA".to_owned()));
+    let spoken = media(MediaKind::Audio, None, MediaSource::Url("https://example.org/a.wav".to_owned()));
+    let choice = Choice { parts: vec![drawn, spoken], finish: Some(Finish::Stop), logprobs: None };
+    let answer = Answer { choices: vec![choice], ..Answer::default() };
+    let expected =
+        ["[The model made a picture (image/png), which this API cannot carry.]", "[sound: https://example.org/a.wav]"];
+    let whole: Value = serde_json::from_slice(&answer::write(answer.clone(), &echo())).unwrap();
+    let texts: Vec<&str> =
+        whole["content"].as_array().unwrap().iter().map(|block| block["text"].as_str().unwrap()).collect();
+    assert_eq!(texts, expected);
+    let stream = encode(answer.events(), echo());
+    assert_legal(&stream);
+    let again = collect(decode(&[stream.as_bytes()]));
+    let said = again.choices[0].parts.iter().map(|part| match part {
+        Part::Text(text) => text.text.as_str(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(said.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_message_of_another_provider_has_an_id_that_anthropics_clients_know() {
     for (own, expected) in [
         (Some("chatcmpl-mock-1300"), "msg_mock-1300"),
@@ -383,7 +411,7 @@ fn interleave(parts: Vec<(Opening, Vec<Delta>)>, turns: &[prop::sample::Index]) 
 fn as_anthropic_says_it(mut answer: Answer) -> Answer {
     let mut has_refusal = false;
     if answer.choices.is_empty() {
-        answer.choices.push(crate::canonical::Choice::default());
+        answer.choices.push(Choice::default());
     }
     let choice = &mut answer.choices[0];
     choice.parts.retain(|part| match part {

@@ -71,6 +71,13 @@ fn signatures_stay_on_their_parts() {
 }
 
 #[test]
+fn a_signature_of_a_picture_is_lost_and_named() {
+    let blob = json!({"inlineData": {"mimeType": "image/png", "data": "AAAA"}, "thoughtSignature": "c2ln"});
+    let read = read(&json!({"contents": [{"role": "model", "parts": [blob, blob]}]}));
+    assert_eq!(read.unread, ["reasoning.signature"]);
+}
+
+#[test]
 fn a_response_is_what_it_says_or_all_of_it() {
     for (response, expected) in [
         (json!({"output": "rain"}), ("rain", false)),

@@ -189,8 +189,22 @@ impl<'a> Writer<'a, '_> {
             Part::ToolCall(_) | Part::ToolResult(_) | Part::Reasoning(_) => None,
         };
         if let Some(written) = written {
+            let written = if is_model { self.signed(written) } else { written };
             self.content(is_model).parts.push(written);
         }
+    }
+
+    /// What the model said or drew, with a stand-in where it needs a signature and has none: models
+    /// that draw refuse their own turns without ("Image part is missing a `thought_signature`",
+    /// langchain-ai/langchain-google issue 1431; texts: googleapis/js-genai issue 1116; both read
+    /// 2026-11-22).
+    fn signed(&mut self, part: Value) -> Value {
+        let is_needed = self.model.is_image && !self.model.is_before_3() && part.get(part::SIGNATURE).is_none();
+        if !is_needed {
+            return part;
+        }
+        self.losses.approximated("reasoning.signature");
+        part::with_signature(part, Some(NO_SIGNATURE))
     }
 
     fn text(&mut self, text: &Text) -> Option<Value> {

@@ -171,6 +171,36 @@ fn only_googles_own_thoughts_and_signatures_go_back() {
 }
 
 #[test]
+fn a_model_that_draws_gets_its_own_pictures_back_signed() {
+    let picture = Part::Media(Media {
+        kind: MediaKind::Image,
+        mime: Some("image/png".to_owned()),
+        source: MediaSource::Base64("AAAA".to_owned()),
+        name: None,
+        detail: None,
+        cache: None,
+    });
+    let drawn = vec![text("here"), picture.clone()];
+    let conversation = said(vec![
+        turn(Role::User, vec![text("a"), picture]),
+        turn(Role::Assistant, drawn),
+        turn(Role::User, vec![text("b")]),
+    ]);
+    let signed = |model| {
+        let (body, losses) = written(&conversation, &Target { model, ..NEW });
+        let contents = body["contents"].as_array().unwrap();
+        let parts = contents.iter().flat_map(|content| content["parts"].as_array().unwrap());
+        let signed: Vec<bool> = parts.map(|part| part["thoughtSignature"].is_string()).collect();
+        (signed, losses)
+    };
+    let told = "reasoning.signature=approximated".to_owned();
+    assert_eq!(signed("gemini-3-pro-image-preview"), (vec![false, false, true, true, false], told));
+    for model in ["gemini-3-flash", "gemini-2.5-flash-image"] {
+        assert_eq!(signed(model), (vec![false; 5], String::new()));
+    }
+}
+
+#[test]
 fn media_in_a_result_go_where_the_model_takes_them() {
     let picture = Part::Media(Media {
         kind: MediaKind::Image,

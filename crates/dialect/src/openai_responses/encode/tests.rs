@@ -115,6 +115,25 @@ fn codex_gets_its_own_tools_back() {
 }
 
 #[test]
+fn a_sound_that_a_response_cannot_carry_is_told() {
+    let sound = Media {
+        kind: MediaKind::Audio,
+        mime: Some("audio/wav".to_owned()),
+        source: MediaSource::Base64("AAAA".to_owned()),
+        name: None,
+        detail: None,
+        cache: None,
+    };
+    let heard = Event::Delta { choice: 0, part: 0, delta: Delta::Media(Box::new(sound)) };
+    let events =
+        [open(0, Opening::Media), heard, close(0), open(1, Opening::Text), text(1, "b"), close(1), Event::Done];
+    let response = legal(&encode(events, &Echo::default()));
+    let content = response["output"][0]["content"].as_array().unwrap();
+    let texts: Vec<&str> = content.iter().map(|part| part["text"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["[The model made a sound (audio/wav), which this API cannot carry.]", "b"]);
+}
+
+#[test]
 fn a_bridged_call_that_is_no_object_is_passed_on() {
     let echo = read::echo(CODEX);
     let stream = encode([open(0, call("c", "apply_patch")), arguments(0, "*** raw"), Event::Done], &echo);
