@@ -107,7 +107,8 @@ impl Scanner {
                 self.finished.insert(count(candidate, "index").unwrap_or(0));
             }
         }
-        facts.finished_choices = self.finished.len() as u64;
+        // Of a refused prompt no candidate comes; that is how its one answer ended.
+        facts.finished_choices = (self.finished.len() as u64).max(self.is_blocked.into());
         Ok(())
     }
 

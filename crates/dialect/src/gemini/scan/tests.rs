@@ -70,6 +70,14 @@ fn an_error_in_the_stream_is_taken_out_and_reported() {
 }
 
 #[test]
+fn a_blocked_prompt_is_an_answer_that_ended() {
+    let blocked = b"data: {\"promptFeedback\":{\"blockReason\":\"PROHIBITED_CONTENT\"},\"modelVersion\":\"m\"}\n\n";
+    let (forwarded, end, facts) = scan(&[blocked]);
+    assert_eq!((forwarded.as_slice(), end), (blocked.as_slice(), StreamEnd::Done));
+    assert_eq!((facts.is_done, facts.finished_choices, facts.has_output), (true, 1, false));
+}
+
+#[test]
 fn every_candidate_must_end() {
     let first = chunk(r#""content":{"parts":[{"text":"a"}]},"finishReason":"STOP""#);
     let other = chunk(r#""content":{"parts":[{"text":"b"}]},"index":1"#);
