@@ -146,7 +146,7 @@ async function revoke(name) {
 }
 
 async function visitTheRest() {
-  for (const screen of ['Overview', 'Providers', 'Settings']) {
+  for (const screen of ['Overview', 'Models', 'Providers', 'Settings']) {
     await link(screen).click();
     await page.getByRole('heading', { name: screen, level: 1 }).waitFor();
     await page.waitForLoadState('networkidle', { timeout: 1_000 }).catch(() => undefined); // live data never rests
