@@ -28,6 +28,8 @@ fn said(answer: &Answer) -> Said {
     let mut said = Said { words: String::new(), thoughts: String::new(), calls: vec![], is_cut };
     for part in choice.parts {
         match part {
+            // Of a medium that its dialect has no place for, a client is told.
+            Part::Text(text) if text.text.starts_with("[The model made a ") => {}
             Part::Text(text) => said.words += &text.text,
             Part::Refusal(text) => said.words += &text,
             // Summaries that follow each other are paragraphs where there is but one.
