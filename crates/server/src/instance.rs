@@ -12,6 +12,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use megarouter_api::access::Caller;
+use megarouter_api::catalog::Addresses;
 use megarouter_api::context::{Context, Host as _, Listening};
 use megarouter_api::status::Mode;
 use megarouter_domain::clock::Clock;
@@ -81,7 +82,7 @@ impl Instance {
         let program = Arc::new(Program::new(&config, mode, sessions.clone()));
         let opened = Opened::open(&mut config, &*clock).await?;
         let preferences = opened.preferences();
-        let (context, feed) = opened.into_context(&config, clock, &program)?;
+        let (context, feed) = opened.into_context(&config, clock, &program, Addresses::default())?;
         let journal_ending = CancellationToken::new();
         let journal = tokio::spawn(journal_writer::run(feed, Arc::clone(&context), journal_ending.clone()));
         let proxy = Arc::new(Proxy::new(Arc::clone(&context.gateway), Arc::clone(&program), &config));

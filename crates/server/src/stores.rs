@@ -67,7 +67,8 @@ impl Opened {
         self.preferences
     }
 
-    /// Puts the gateway over the stores; the feed is for the journal's writer.
+    /// Puts the gateway over the stores; the feed is for the journal's writer. The catalogue is refreshed
+    /// from `sources`.
     ///
     /// # Errors
     /// When TLS cannot be set up.
@@ -76,6 +77,7 @@ impl Opened {
         config: &Config,
         clock: Arc<dyn Clock>,
         program: &Arc<Program>,
+        sources: Addresses,
     ) -> anyhow::Result<(Arc<Context>, JournalFeed)> {
         let client = Client::new(&ClientOptions {
             connect_timeout: config.timeouts.connect,
@@ -94,7 +96,7 @@ impl Opened {
             random: Arc::new(|bytes: &mut [u8]| rand::fill(bytes)),
             environment,
             host: Arc::clone(program) as Arc<_>,
-            shelf: Shelf::new(&config.data_dir, Addresses::default()),
+            shelf: Shelf::new(&config.data_dir, sources),
         });
         Ok((Arc::new(context), feed))
     }

@@ -75,20 +75,4 @@ fn random(from: Duration, to: Duration) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_clock_is_looked_at_when_it_is_time_and_once_an_hour() {
-        let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
-        assert_eq!(rest(at(0), None), HOUR);
-        assert_eq!(rest(at(0), Some(at(90))), Duration::from_secs(90));
-        assert_eq!(rest(at(0), Some(at(90_000))), HOUR);
-        assert_eq!(rest(at(90), Some(at(0))), Duration::from_secs(1));
-    }
-
-    #[test]
-    fn a_random_while_stays_in_its_bounds() {
-        assert!((0..100).all(|_| (MINUTE..=HOUR).contains(&random(MINUTE, HOUR))));
-    }
-}
+mod tests;
