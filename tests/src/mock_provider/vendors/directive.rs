@@ -13,6 +13,7 @@ const MARK: &str = "[mock ";
 /// A prompt's wishes. Without any the model says one plain sentence.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent wishes, each written by its name")]
 pub(super) struct Directive {
     /// A text to find this call by in the mock's report; the mock itself ignores it.
     pub mark: String,
