@@ -79,8 +79,8 @@ pub enum Change {
     RenewPrice {
         /// Which deployment.
         deployment: DeploymentId,
-        /// The version it had when the new one was made.
-        old: PriceId,
+        /// The version it had when the new one was made; `None` for none.
+        old: Option<PriceId>,
         /// The new version.
         price: Price,
     },

@@ -2,7 +2,8 @@
 //!
 //! Bad data never takes the place of good: both sources must be read, merged and found fit before
 //! anything is kept. Only prices that came from the catalogue follow it, each as a new version, so that
-//! a request keeps the price it was charged at. One that would change tenfold waits for a person.
+//! a request keeps the price it was charged at. One that would change tenfold waits for a person. What
+//! never had a price gets one as soon as there is one; a price that somebody took away stays away.
 
 use std::io;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use thiserror::Error;
 use super::shelf::{Editions, KeptEdition};
 use crate::configuration::Reread;
 use crate::context::Context;
-use crate::error::ApiError;
+use crate::error::{ApiError, settings_unavailable};
 use crate::events::Tag;
 
 /// LiteLLM's map has 3 MB, models.dev's list 4.
@@ -184,27 +185,41 @@ impl Fetched {
     }
 }
 
-/// Gives every deployment that has the catalogue's price the newest one; how many changed, and how
-/// many were held back.
+/// Gives every deployment that has the catalogue's price, or never had any, the newest one; how many
+/// changed, and how many were held back.
 async fn renew_prices(context: &Context, catalog: &Catalog) -> Result<(u64, u64), ApiError> {
     let everything = context.everything().await?;
     let (mut changes, mut held_back) = (Vec::new(), 0);
     for deployment in everything.models.iter().flat_map(|model| &model.deployments) {
-        let Some(old) = deployment.price.as_ref().filter(|price| is_catalogue_price(price)) else { continue };
+        let old = deployment.price.as_ref();
+        if old.is_some_and(|old| !is_catalogue_price(old)) {
+            continue;
+        }
         let Some(entry) = entry(catalog, &everything, deployment) else { continue };
-        let Some(price) = price_of(context, entry).filter(|price| price.tariff != old.tariff) else { continue };
-        if is_too_far(&old.tariff, &price.tariff) {
+        let Some(price) = price_of(context, entry) else { continue };
+        if old.map(|old| &old.tariff) == Some(&price.tariff)
+            || (old.is_none() && had_price(context, deployment).await?)
+        {
+            continue;
+        }
+        if old.is_some_and(|old| is_too_far(&old.tariff, &price.tariff)) {
             tracing::warn!(model = %deployment.upstream_model, "a price would change tenfold; it is left as it is");
             held_back += 1;
             continue;
         }
-        changes.push(Change::RenewPrice { deployment: deployment.id, old: old.id, price });
+        changes.push(Change::RenewPrice { deployment: deployment.id, old: old.map(|old| old.id), price });
     }
     let changed = changes.len() as u64;
     if changed > 0 {
         context.change(changes, Reread::Nothing, &[Tag::Models]).await?;
     }
     Ok((changed, held_back))
+}
+
+/// True when there was a price once, which somebody took away.
+async fn had_price(context: &Context, deployment: &Deployment) -> Result<bool, ApiError> {
+    let versions = context.settings.prices(deployment.id).await.map_err(|error| settings_unavailable(&error))?;
+    Ok(!versions.is_empty())
 }
 
 fn entry<'a>(catalog: &'a Catalog, everything: &Everything, deployment: &Deployment) -> Option<&'a CatalogModel> {

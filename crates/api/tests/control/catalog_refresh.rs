@@ -219,6 +219,26 @@ async fn prices_that_came_from_the_catalogue_follow_it_and_others_do_not() {
 }
 
 #[tokio::test]
+async fn what_never_had_a_price_gets_one_and_one_taken_away_stays_away() {
+    let (kit, _sources) = refreshed().await;
+    provider(&kit, "openai", "http://127.0.0.1:9/v1").await;
+    let by_hand = json!({"rates": {"input": "7", "output": "7"}});
+    // The catalogue that came with the program knows neither.
+    let models = json!([{"provider": "openai", "upstream_model": "gpt-1"},
+        {"provider": "openai", "upstream_model": "gpt-2", "price": by_hand}]);
+    let before = kit.post("/models/adopt", json!({ "models": models })).await;
+    assert_eq!(before[0]["deployments"][0]["price"], Value::Null);
+    let taken = json!({"name": "gpt-2", "deployments": [{"provider": "openai", "upstream_model": "gpt-2"}]});
+    let path = format!("/models/{}", before[1]["id"].as_str().unwrap());
+    assert_eq!(kit.call("PUT", &path, Some(taken)).await.1["deployments"][0]["price"], Value::Null);
+    assert_eq!(refresh(&kit).await["prices_changed"], 1);
+    let after = kit.get("/models").await;
+    let filled = &after[0]["deployments"][0];
+    assert_eq!((&filled["price"]["rates"]["input"], &filled["is_catalogue_price"]), (&json!("1"), &json!(true)));
+    assert_eq!(after[1]["deployments"][0]["price"], Value::Null, "taken away");
+}
+
+#[tokio::test]
 async fn bad_data_never_takes_the_place_of_good() {
     let (kit, sources) = refreshed().await;
     refresh(&kit).await;

@@ -31,18 +31,18 @@ pub(super) async fn load(connection: &mut SqliteConnection, id: DeploymentId) ->
 pub(super) async fn renew(
     connection: &mut SqliteConnection,
     deployment: DeploymentId,
-    old: PriceId,
+    old: Option<PriceId>,
     price: &Price,
 ) -> Result<(), Error> {
     let text = "INSERT INTO prices (id, deployment_id, valid_from, tariff, source)
-        SELECT ?1, id, ?2, ?3, ?4 FROM deployments WHERE id = ?5 AND price_id = ?6";
+        SELECT ?1, id, ?2, ?3, ?4 FROM deployments WHERE id = ?5 AND price_id IS ?6";
     let mut values = Values::default();
     values.uuid(price.id.as_uuid()).put(price.valid_from.as_micros()).json(&price.tariff).put(price.source.clone());
-    values.uuid(deployment.as_uuid()).uuid(old.as_uuid());
+    values.uuid(deployment.as_uuid()).uuid_option(old.map(PriceId::as_uuid));
     sqlx::query_with(text, values.into_arguments()).execute(&mut *connection).await?;
-    let text = "UPDATE deployments SET price_id = ?1 WHERE id = ?2 AND price_id = ?3";
+    let text = "UPDATE deployments SET price_id = ?1 WHERE id = ?2 AND price_id IS ?3";
     let mut values = Values::default();
-    values.uuid(price.id.as_uuid()).uuid(deployment.as_uuid()).uuid(old.as_uuid());
+    values.uuid(price.id.as_uuid()).uuid(deployment.as_uuid()).uuid_option(old.map(PriceId::as_uuid));
     sqlx::query_with(text, values.into_arguments()).execute(connection).await?;
     Ok(())
 }

@@ -67,13 +67,20 @@ async fn a_price_is_renewed_only_where_nobody_else_changed_it() {
     let (_dir, settings) = open().await;
     settings.apply(vec![Change::PutProvider(provider()), Change::PutModel(model(price(1)))]).await.unwrap();
     let deployment = model(price(1)).deployments[0].id;
-    let renew = |old: u8, new: u8| Change::RenewPrice { deployment, old: price(old).id, price: price(new) };
+    let renew = |old: u8, new: u8| Change::RenewPrice { deployment, old: Some(price(old).id), price: price(new) };
     let current = async || settings.load().await.unwrap().models[0].deployments[0].price.clone().unwrap();
     settings.apply(vec![renew(1, 2)]).await.unwrap();
     assert_eq!(current().await, price(2));
     settings.apply(vec![renew(1, 3)]).await.unwrap();
     assert_eq!(current().await, price(2), "it is not the one that was looked at");
     assert_eq!(settings.prices(deployment).await.unwrap().len(), 2);
+    let fill = |new: u8| Change::RenewPrice { deployment, old: None, price: price(new) };
+    settings.apply(vec![fill(4)]).await.unwrap();
+    assert_eq!(current().await, price(2), "it has one");
+    let mut unpriced = model(price(1));
+    unpriced.deployments[0].price = None;
+    settings.apply(vec![Change::PutModel(unpriced), fill(5)]).await.unwrap();
+    assert_eq!(current().await, price(5));
 }
 
 #[tokio::test]
