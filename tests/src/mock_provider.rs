@@ -1,7 +1,7 @@
 //! A provider that does as it is told, with every fault a test can name, and a record of every call.
 //!
 //! Models with a [`Script`] answer OpenAI's chat and embeddings by it, whatever they are asked. All
-//! other calls are answered as [`vendors`] do: OpenAI, Anthropic and Google with their own paths, rules
+//! other calls are answered as `vendors` do: OpenAI, Anthropic and Google with their own paths, rules
 //! and wire forms.
 //!
 //! It speaks HTTP/1.1 over plain sockets, not through a library, so that an answer can be cut at an
