@@ -79,7 +79,9 @@ pub const ENCRYPTED: &str = "reasoning.encrypted_content";
 /// # Errors
 /// When a part cannot be understood that a translation cannot do without.
 pub fn conversation(body: &[u8]) -> Result<Conversation, RequestError> {
-    let body = object(body);
+    // What was checked in place may still hold what no text or number is: half a surrogate, 1e999.
+    let body: Map<String, Value> = serde_json::from_slice(body)
+        .map_err(|cause| RequestError::Malformed { line: cause.line(), column: cause.column() })?;
     if is_there(&body, "prompt") {
         let instead = "templates are kept at OpenAI, and this model is served elsewhere; send the text in `input`";
         return Err(RequestError::Unsupported { field: "prompt", instead });
@@ -100,7 +102,7 @@ pub fn conversation(body: &[u8]) -> Result<Conversation, RequestError> {
 
 /// What an answer repeats of a body that was checked.
 pub fn echo(body: &[u8]) -> Echo {
-    let body = object(body);
+    let body: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
     let repeated = REPEATED.into_iter().map(|(name, usual)| {
         let usual = || serde_json::from_str(usual).expect("the table holds JSON");
         (name.to_owned(), body.get(name).filter(|value| !value.is_null()).cloned().unwrap_or_else(usual))
@@ -116,10 +118,6 @@ pub fn echo(body: &[u8]) -> Echo {
         echo.repeated.insert("user".to_owned(), user.into());
     }
     echo
-}
-
-fn object(body: &[u8]) -> Map<String, Value> {
-    serde_json::from_slice(body).unwrap_or_default()
 }
 
 fn is_there(body: &Map<String, Value>, name: &str) -> bool {

@@ -10,6 +10,7 @@ use megarouter_dialect::openai_chat::stream::Expectations;
 use megarouter_dialect::request::{Splice, Target};
 use megarouter_dialect::stream::{Scan, ScanError, StreamEnd, StreamFacts, Translation};
 use megarouter_domain::dialect::Dialect;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::corpus::{self, CLIENTS};
@@ -93,9 +94,10 @@ pub fn pass(dialect: Dialect, stream: &[u8], random: &mut Random) {
     assert!(once.0.len() <= stream.len() + 1_000, "more passes than came");
     if dialect != Dialect::OpenAiChat {
         // Chat has figures and an end mark added where a client asked for them; of others events are
-        // taken out at most, and an array is ended.
+        // taken out at most, and an array and the last line are ended.
         let mut rest = stream.iter();
-        let is_same = once.0.iter().filter(|byte| **byte != b']').all(|byte| rest.any(|own| own == byte));
+        let mut passed = once.0.trim_ascii_end().iter().filter(|byte| **byte != b']');
+        let is_same = passed.all(|byte| rest.any(|own| own == byte));
         assert!(is_same, "what passes is changed: {}", String::from_utf8_lossy(&once.0));
     }
 }
@@ -106,7 +108,8 @@ pub fn ask(client: Dialect, body: &[u8]) {
     let Ok(request) = dialects::parse_request(client, &corpus::path(), bytes) else { return };
     let splice = Splice { upstream_model: "other", model_is_in_body: true, asks_usage: true, ..Splice::default() };
     let spliced = request.splice(&splice);
-    assert!(serde_json::from_slice::<Value>(&spliced).is_ok(), "{}", String::from_utf8_lossy(&spliced));
+    // Checked without a tree: a text may hold half a surrogate, as the client's own may.
+    assert!(serde_json::from_slice::<IgnoredAny>(&spliced).is_ok(), "{}", String::from_utf8_lossy(&spliced));
     let _ = request.echo();
     let Ok(conversation) = request.read() else { return };
     for provider in Dialect::ALL {

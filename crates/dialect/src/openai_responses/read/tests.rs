@@ -21,6 +21,13 @@ fn goldens() {
 }
 
 #[test]
+fn a_body_that_is_no_text_is_refused_and_not_read_as_an_empty_conversation() {
+    for body in [r#"{"model":"m","input":"half \ud800"}"#, r#"{"model":"m","input":"hi","temperature":1e999}"#] {
+        assert!(matches!(conversation(body.as_bytes()), Err(RequestError::Malformed { line: 1, .. })), "{body}");
+    }
+}
+
+#[test]
 fn codex_has_its_turns() {
     let read = conversation(CODEX).unwrap();
     let system: Vec<&str> = read.system.iter().map(|text| text.text.as_str()).collect();
