@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -250,6 +250,32 @@ pub fn member_range(text: &[u8], key_start: usize, value_start: usize) -> Range<
     }
 }
 
+/// The same text with halves of surrogate pairs replaced by U+FFFD: clients that cut a text within
+/// such a pair escape the half, which is legal JSON but no character.
+pub fn mended(body: &[u8]) -> Cow<'_, [u8]> {
+    let mut mended = Cow::Borrowed(body);
+    let mut at = 0;
+    while let Some(found) = body.get(at..).and_then(|rest| memchr(b'\\', rest)) {
+        let start = at + found;
+        at = match (unit(body, start), unit(body, start + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => start + 12,
+            (Some(0xd800..=0xdfff), _) => {
+                mended.to_mut()[start..start + 6].copy_from_slice(b"\\ufffd");
+                start + 6
+            }
+            _ => start + 2,
+        };
+    }
+    mended
+}
+
+/// The UTF-16 unit that is escaped at a place.
+fn unit(text: &[u8], start: usize) -> Option<u16> {
+    let digits = text.get(start..start + 6)?.strip_prefix(b"\\u")?;
+    let is_number = digits.iter().all(u8::is_ascii_hexdigit);
+    u16::from_str_radix(std::str::from_utf8(digits).ok().filter(|_| is_number)?, 16).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,6 +291,20 @@ mod tests {
             ));
         });
         found
+    }
+
+    #[test]
+    fn half_a_pair_becomes_a_character_and_nothing_else_changes() {
+        for (text, expected) in [
+            (r#""a\ud83d""#, "a\u{fffd}"),
+            (r#""\uDE00\ud83d\ude00\uD83D\ud83d\ude00""#, "\u{fffd}\u{1f600}\u{fffd}\u{1f600}"),
+            (r#""\\ud83d\\\ud83d""#, "\\ud83d\\\u{fffd}"),
+        ] {
+            assert_eq!(serde_json::from_slice::<String>(&mended(text.as_bytes())).unwrap(), expected);
+        }
+        for same in [&br#""\u00e9 \ud83d\ude00 \n""#[..], b"\\", b"\\ud8", b"\\u+123", b"{}"] {
+            assert!(matches!(mended(same), Cow::Borrowed(text) if text == same));
+        }
     }
 
     #[test]

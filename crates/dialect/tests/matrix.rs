@@ -9,6 +9,7 @@ use bytes::Bytes;
 use corpus::{CLIENTS, Corpus, Fixture};
 use megarouter_dialect::canonical::{Answer, Collector, Event, Finish, Part};
 use megarouter_dialect::dialects;
+use megarouter_dialect::request::PathFacts;
 use megarouter_dialect::stream::{Scan as _, StreamEnd, Translation};
 use megarouter_domain::dialect::Dialect;
 use serde_json::Value;
@@ -106,5 +107,22 @@ fn every_whole_answer_says_the_same_to_every_client() {
             let read = dialects::read_answer(client, &written).expect("what is written can be read");
             assert_eq!(said(&read), said(&answer), "{:?} {} to {client:?}", fixture.dialect, fixture.name);
         }
+    }
+}
+
+#[test]
+fn a_text_that_was_cut_within_half_a_character_is_still_translated() {
+    let path = PathFacts { model: Some("m"), is_streaming: false, is_sse: false };
+    let said = r#"[{"role":"user","content":"half \ud83d"}]"#;
+    for (client, body) in [
+        (Dialect::OpenAiChat, format!(r#"{{"model":"m","messages":{said}}}"#)),
+        (Dialect::OpenAiResponses, format!(r#"{{"model":"m","input":{said}}}"#)),
+        (Dialect::Anthropic, format!(r#"{{"model":"m","max_tokens":9,"messages":{said}}}"#)),
+        (Dialect::Gemini, r#"{"contents":[{"parts":[{"text":"half \ud83d"}]}]}"#.to_owned()),
+    ] {
+        let request = dialects::parse_request(client, &path, Bytes::from(body)).expect("it is JSON");
+        let conversation = request.read().expect("what is no character is replaced");
+        let Some(Part::Text(text)) = conversation.turns[0].parts.first() else { panic!("{client:?}") };
+        assert_eq!(text.text, "half \u{fffd}", "{client:?}");
     }
 }

@@ -132,7 +132,7 @@ impl ClientRequest for AnthropicRequest {
     }
 
     fn read(&self) -> Result<Conversation, RequestError> {
-        read::conversation(&self.body)
+        read::conversation(&json::mended(&self.body))
     }
 
     fn echo(&self) -> Echo {

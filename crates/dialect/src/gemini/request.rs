@@ -134,7 +134,7 @@ impl ClientRequest for GenerateRequest {
     }
 
     fn read(&self) -> Result<Conversation, RequestError> {
-        let body: Value = serde_json::from_slice(&self.body)
+        let body: Value = serde_json::from_slice(&json::mended(&self.body))
             .map_err(|cause| RequestError::Malformed { line: cause.line(), column: cause.column() })?;
         let mut conversation = read::conversation(&body)?;
         conversation.is_streaming = self.facts.is_streaming;

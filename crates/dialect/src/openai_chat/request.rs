@@ -145,11 +145,11 @@ impl ClientRequest for ChatRequest {
     }
 
     fn read(&self) -> Result<Conversation, RequestError> {
-        read::conversation(&self.body)
+        read::conversation(&json::mended(&self.body))
     }
 
     fn echo(&self) -> Echo {
-        Echo { wants_usage: self.facts.wants_usage, tools: custom_tools(&self.body), ..Echo::default() }
+        Echo { wants_usage: self.facts.wants_usage, tools: custom_tools(&json::mended(&self.body)), ..Echo::default() }
     }
 }
 

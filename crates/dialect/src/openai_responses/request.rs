@@ -18,6 +18,7 @@ use super::{carried, read};
 use crate::canonical::Conversation;
 use crate::estimate::{self, MESSAGE_TOKENS};
 use crate::fields::Fields;
+use crate::json;
 use crate::request::{ClientRequest, Echo, PathFacts, RequestError, RequestFacts, Splice};
 use crate::splice::{self, Edit};
 
@@ -133,11 +134,11 @@ impl ClientRequest for ResponsesRequest {
     }
 
     fn read(&self) -> Result<Conversation, RequestError> {
-        read::conversation(&self.body)
+        read::conversation(&json::mended(&self.body))
     }
 
     fn echo(&self) -> Echo {
-        read::echo(&self.body)
+        read::echo(&json::mended(&self.body))
     }
 }
 
