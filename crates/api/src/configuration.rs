@@ -6,7 +6,7 @@ use std::sync::Arc;
 use megarouter_domain::id::ProviderId;
 use megarouter_domain::provider::{Credential, CredentialSource, Provider, Target};
 use megarouter_domain::secret::Secret;
-use megarouter_domain::snapshot::{ConflictError, Snapshot};
+use megarouter_domain::snapshot::{ConflictError, Parts, Snapshot};
 use megarouter_secrets::Store as Secrets;
 use megarouter_store::settings::Everything;
 
@@ -57,7 +57,15 @@ pub async fn snapshot(
         };
         targets.push(Target { provider: provider.clone(), credential });
     }
-    Snapshot::new(everything.organization.id, everything.keys.clone(), targets, everything.models.clone())
+    Snapshot::new(Parts {
+        organization: everything.organization.id,
+        organization_name: everything.organization.name.as_str().into(),
+        units: vec![],
+        budgets: vec![],
+        keys: everything.keys.clone(),
+        targets,
+        models: everything.models.clone(),
+    })
 }
 
 impl Known<'_> {

@@ -7,6 +7,7 @@ use crate::code::Code;
 use crate::key::{KeyHash, ModelAccess, VirtualKey};
 use crate::model::Model;
 use crate::snapshot::Snapshot;
+use crate::unit::Unit;
 
 /// Who is calling.
 #[derive(Clone, Debug)]
@@ -31,10 +32,13 @@ impl AuthorisedModel {
 /// Finds who presented a key's text.
 ///
 /// # Errors
-/// [`Code::KeyInvalid`] for an unknown, revoked or expired key; the three are not told apart.
+/// [`Code::KeyInvalid`] for an unknown, revoked or expired key, or one whose owner is archived; they
+/// are not told apart.
 pub fn authenticate(snapshot: &Snapshot, presented: &str, now: Timestamp) -> Result<Principal, Code> {
     let key = snapshot.key_by_hash(&KeyHash::of(presented)).ok_or(Code::KeyInvalid)?;
-    if !key.is_active(now) {
+    let is_archived = |unit: &Arc<Unit>| unit.archived_at.is_some();
+    let is_orphaned = key.owner.is_some_and(|owner| snapshot.units().chain(owner).any(is_archived));
+    if !key.is_active(now) || is_orphaned {
         return Err(Code::KeyInvalid);
     }
     Ok(Principal { key: Arc::clone(key) })

@@ -78,6 +78,14 @@ ids! {
     RequestId,
     /// One call to one deployment.
     AttemptId,
+    /// A part of the organisation: a department, team, project, member or app.
+    UnitId,
+    /// A limit.
+    BudgetId,
+    /// A temporary increase of a limit.
+    RaiseId,
+    /// A ledger: the journal of one node. A copy that goes on by itself gets another.
+    LedgerId,
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::clock::Timestamp;
-use crate::id::KeyId;
+use crate::id::{KeyId, UnitId};
 use crate::secret::Secret;
 
 /// SHA-256 of a virtual key's text. A key holds 256 random bits, so no salt or stretching is needed,
@@ -57,6 +57,10 @@ pub struct VirtualKey {
     pub id: KeyId,
     /// A name people recognise; unique among keys that are not revoked.
     pub name: String,
+    /// Who it belongs to: a member, an app, a team or a department; `None` for the organisation.
+    pub owner: Option<UnitId>,
+    /// The project it works for.
+    pub project: Option<UnitId>,
     /// Enough of the text to recognise it by: `mr-...a91f`.
     pub hint: String,
     /// The hash of the text; `None` for the built-in key of the playground, which has no text.

@@ -7,6 +7,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod access;
+pub mod budget;
 pub mod catalog;
 pub mod clock;
 pub mod code;
@@ -16,10 +17,13 @@ pub mod key;
 pub mod loss;
 pub mod model;
 pub mod money;
+pub mod period;
 pub mod price;
 pub mod provider;
 pub mod record;
 pub mod scope;
 pub mod secret;
 pub mod snapshot;
+pub mod tag;
+pub mod unit;
 pub mod usage;

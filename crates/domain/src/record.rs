@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::code::Code;
 use crate::dialect::Dialect;
-use crate::id::{AttemptId, DeploymentId, KeyId, ProviderId, RequestId};
+use crate::id::{AttemptId, BudgetId, DeploymentId, KeyId, ProviderId, RequestId, UnitId};
 use crate::loss::Loss;
 use crate::price::Cost;
+use crate::tag::Tag;
 use crate::usage::{Usage, UsageSource};
 
 /// What an app asked for.
@@ -124,6 +125,18 @@ pub struct UsageRecord {
     pub started_at: Timestamp,
     /// Whose key it came with.
     pub key_id: KeyId,
+    /// The key's owner at that time and everything it was in, nearest first, then the project.
+    #[serde(default, skip_serializing_if = "<[UnitId]>::is_empty")]
+    pub units: Arc<[UnitId]>,
+    /// What the app said about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
+    /// The session it belongs to, as the client named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Arc<str>>,
+    /// The budget that refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_by: Option<BudgetId>,
     /// What was asked for.
     pub operation: Operation,
     /// The model name as the client wrote it.

@@ -8,24 +8,50 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::id::{KeyId, OrganizationId, ProviderId};
+use crate::budget::Budget;
+use crate::id::{KeyId, OrganizationId, ProviderId, UnitId};
 use crate::key::{KeyHash, VirtualKey};
 use crate::model::{Deployment, Model};
 use crate::provider::Target;
+use crate::unit::{TreeError, Unit, Units};
 
 /// Everything the gateway needs to know to decide on a request.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     organization: OrganizationId,
+    organization_name: Arc<str>,
+    units: Arc<Units>,
+    budgets: Arc<[Budget]>,
     keys: Arc<Keys>,
     targets: Arc<HashMap<ProviderId, Arc<Target>>>,
     models: Arc<Models>,
+}
+
+/// What a snapshot is made of.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The tenant.
+    pub organization: OrganizationId,
+    /// Its name.
+    pub organization_name: Arc<str>,
+    /// Its parts, archived ones too.
+    pub units: Vec<Unit>,
+    /// Its limits; those that are archived are left out.
+    pub budgets: Vec<Budget>,
+    /// Every key, revoked ones too.
+    pub keys: Vec<VirtualKey>,
+    /// Every provider, with its credential.
+    pub targets: Vec<Target>,
+    /// Every public model, in the order they are listed.
+    pub models: Vec<Model>,
 }
 
 #[derive(Debug, Default)]
 struct Keys {
     by_hash: HashMap<KeyHash, Arc<VirtualKey>>,
     by_id: HashMap<KeyId, Arc<VirtualKey>>,
+    /// Whom the use of a key is charged to; keys without owner and project are missing.
+    units: HashMap<KeyId, Arc<[UnitId]>>,
 }
 
 #[derive(Debug, Default)]
@@ -57,22 +83,25 @@ pub enum ConflictError {
         /// The model that also wants it.
         second: String,
     },
+    /// The units make no tree.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
 }
 
 impl Snapshot {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// When two models answer to one name.
-    pub fn new(
-        organization: OrganizationId,
-        keys: Vec<VirtualKey>,
-        targets: Vec<Target>,
-        models: Vec<Model>,
-    ) -> Result<Self, ConflictError> {
+    /// When two models answer to one name, or the units make no tree.
+    pub fn new(parts: Parts) -> Result<Self, ConflictError> {
+        let Parts { organization, organization_name, units, budgets, keys, targets, models } = parts;
+        let units = Units::new(units)?;
         Ok(Self {
             organization,
-            keys: Arc::new(index_keys(keys)),
+            organization_name,
+            keys: Arc::new(index_keys(keys, &units)),
+            units: Arc::new(units),
+            budgets: budgets.into_iter().filter(Budget::is_active).collect(),
             targets: Arc::new(targets.into_iter().map(|target| (target.provider.id, Arc::new(target))).collect()),
             models: Arc::new(index_models(models)?),
         })
@@ -81,6 +110,27 @@ impl Snapshot {
     /// The tenant.
     pub fn organization(&self) -> OrganizationId {
         self.organization
+    }
+
+    /// The tenant's name.
+    pub fn organization_name(&self) -> &str {
+        &self.organization_name
+    }
+
+    /// The parts of the organisation.
+    pub fn units(&self) -> &Units {
+        &self.units
+    }
+
+    /// The limits that apply.
+    pub fn budgets(&self) -> &[Budget] {
+        &self.budgets
+    }
+
+    /// Whom the use of a key is charged to: its owner and everything that is in, nearest first, then
+    /// its project.
+    pub fn units_of(&self, key: KeyId) -> Arc<[UnitId]> {
+        self.keys.units.get(&key).cloned().unwrap_or_default()
     }
 
     /// The key with this hash, active or not.
@@ -127,11 +177,16 @@ impl Snapshot {
     }
 }
 
-fn index_keys(keys: Vec<VirtualKey>) -> Keys {
+fn index_keys(keys: Vec<VirtualKey>, units: &Units) -> Keys {
     let mut index = Keys::default();
     for key in keys.into_iter().map(Arc::new) {
         if let Some(hash) = key.hash {
             index.by_hash.insert(hash, Arc::clone(&key));
+        }
+        let owners = key.owner.into_iter().chain(key.project);
+        let charged: Arc<[UnitId]> = owners.flat_map(|id| units.chain(id)).map(|unit| unit.id).collect();
+        if !charged.is_empty() {
+            index.units.insert(key.id, charged);
         }
         index.by_id.insert(key.id, key);
     }
@@ -193,7 +248,15 @@ mod tests {
     }
 
     fn snapshot(models: Vec<Model>) -> Result<Snapshot, ConflictError> {
-        Snapshot::new(OrganizationId::new(NOW, [0; 10]), vec![], vec![target(1, "openai"), target(2, "groq")], models)
+        Snapshot::new(Parts {
+            organization: OrganizationId::new(NOW, [0; 10]),
+            organization_name: "Acme".into(),
+            units: vec![],
+            budgets: vec![],
+            keys: vec![],
+            targets: vec![target(1, "openai"), target(2, "groq")],
+            models,
+        })
     }
 
     #[test]

@@ -204,7 +204,10 @@ impl Holding<'_> {
             Scope::Key(self.principal.key.id),
             Scope::Provider(deployment.provider_id),
         ];
+        scopes.extend(draft.units().iter().copied().map(Scope::Unit));
         scopes.extend(self.model.map(|(id, _)| Scope::Model(id)));
+        scopes.extend(draft.tags().iter().cloned().map(Scope::Tag));
+        let tokens = |total: Option<u64>| total.unwrap_or(0);
         HoldFact {
             attempt_id: AttemptId::new(clock.now(), rand::random()),
             request_id: draft.request_id(),
@@ -213,6 +216,8 @@ impl Holding<'_> {
             provider_id: deployment.provider_id,
             scopes,
             amount: PinnedPrice::worst_case(price.as_ref(), &self.most),
+            tokens: tokens(self.most.total_input()).saturating_add(tokens(self.most.total_output())),
+            session: draft.session(),
             price,
             counted_input: self.most.total_input().unwrap_or(0),
             started_at: draft.started_at(),

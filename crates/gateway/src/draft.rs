@@ -6,9 +6,10 @@ use std::time::Duration;
 use megarouter_dialect::losses::Losses;
 use megarouter_domain::clock::{Clock, Timestamp};
 use megarouter_domain::code::Code;
-use megarouter_domain::id::{KeyId, RequestId};
+use megarouter_domain::id::{KeyId, RequestId, UnitId};
 use megarouter_domain::price::Cost;
 use megarouter_domain::record::{AttemptRecord, Operation, Outcome, UsageRecord};
+use megarouter_domain::tag::Tag;
 use megarouter_domain::usage::{Usage, UsageSource};
 
 use crate::accept::Arrival;
@@ -34,12 +35,17 @@ impl Draft {
         clock: &Arc<dyn Clock>,
         arrival: &Arrival,
         key_id: KeyId,
+        units: Arc<[UnitId]>,
         operation: Operation,
     ) -> Self {
         let record = UsageRecord {
             request_id: arrival.request_id,
             started_at: arrival.at,
             key_id,
+            units,
+            tags: vec![],
+            session: None,
+            refused_by: None,
             operation,
             model_asked: Arc::from(""),
             model: None,
@@ -81,6 +87,21 @@ impl Draft {
     /// The model name as the client wrote it.
     pub fn model_asked(&self) -> Arc<str> {
         Arc::clone(&self.record().model_asked)
+    }
+
+    /// Whom it is charged to.
+    pub fn units(&self) -> &[UnitId] {
+        &self.record().units
+    }
+
+    /// What the app said about it.
+    pub fn tags(&self) -> &[Tag] {
+        &self.record().tags
+    }
+
+    /// The session it belongs to.
+    pub fn session(&self) -> Option<Arc<str>> {
+        self.record().session.clone()
     }
 
     /// Time since the request arrived.

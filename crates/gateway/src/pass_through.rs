@@ -80,7 +80,14 @@ impl Gateway {
         B::Error: std::fmt::Display,
     {
         let key = through.principal.key.id;
-        let mut draft = Draft::begin(&self.books, &self.clock, arrival, key, Operation::PassThrough);
+        let mut draft = Draft::begin(
+            &self.books,
+            &self.clock,
+            arrival,
+            key,
+            through.snapshot.units_of(key),
+            Operation::PassThrough,
+        );
         let passing = match self.read_passing(&through, body).await {
             Ok(passing) => passing,
             Err(failure) => {

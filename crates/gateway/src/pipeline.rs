@@ -202,7 +202,9 @@ impl Gateway {
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,
     {
-        let mut draft = Draft::begin(&self.books, &self.clock, arrival, from.principal.key.id, from.asked.operation);
+        let (key, operation) = (from.principal.key.id, from.asked.operation);
+        let units = from.snapshot.units_of(key);
+        let mut draft = Draft::begin(&self.books, &self.clock, arrival, key, units, operation);
         match self.plan(from, &mut draft).await {
             Ok(planned) => attempt::attempt(self, planned, draft).await,
             Err(failure) => {

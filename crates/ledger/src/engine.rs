@@ -20,7 +20,7 @@ use crate::recover;
 use crate::state::{Balance, State, Totals};
 
 /// The most that a scope may spend and set aside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cap {
     /// What is capped.
     pub scope: Scope,
@@ -29,7 +29,7 @@ pub struct Cap {
 }
 
 /// Why a hold was not made. Nothing was charged to any scope.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
     /// The hold would go beyond a cap.
     #[error("{amount} more would exceed the budget of {limit}: {posted} is spent and {held} set aside")]
@@ -153,13 +153,13 @@ impl Engine {
     fn check(&self, scope: &Scope, hold: &HoldFact) -> Result<(), Refusal> {
         let Some(limit) = self.caps.get(scope).copied() else { return Ok(()) };
         if hold.price.is_none() {
-            return Err(Refusal::PriceUnknown { scope: *scope });
+            return Err(Refusal::PriceUnknown { scope: scope.clone() });
         }
         let Balance { posted, held } = self.state.balance(scope);
         if posted + held + hold.amount <= limit {
             return Ok(());
         }
-        Err(Refusal::CapExceeded { scope: *scope, limit, posted, held, amount: hold.amount })
+        Err(Refusal::CapExceeded { scope: scope.clone(), limit, posted, held, amount: hold.amount })
     }
 
     fn open_hold(&self, id: AttemptId) -> Option<&HoldFact> {

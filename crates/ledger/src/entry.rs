@@ -86,6 +86,12 @@ pub struct HoldFact {
     pub scopes: Vec<Scope>,
     /// The worst case; zero when the price is unknown and no budget minds.
     pub amount: NanoUsd,
+    /// The worst case in tokens of all classes.
+    #[serde(default)]
+    pub tokens: u64,
+    /// The session it belongs to, as the client named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Arc<str>>,
     /// The price that applies to the attempt, whatever is edited later; `None` when unknown.
     pub price: Option<PinnedPrice>,
     /// Input tokens counted here before the call; used when the provider reports nothing.

@@ -199,7 +199,7 @@ impl State {
             return Err(Inconsistency::HeldTwice { lsn: entry.lsn.0, attempt_id: hold.attempt_id });
         }
         for scope in &hold.scopes {
-            self.balances.entry(*scope).or_default().held += hold.amount;
+            self.balances.entry(scope.clone()).or_default().held += hold.amount;
         }
         self.requests.entry(hold.request_id).or_default().push(hold.attempt_id);
         let (lsn, epoch, at, hold) = (entry.lsn, entry.epoch, entry.at, Arc::clone(hold));
@@ -222,7 +222,7 @@ impl State {
         let open = self.attempts.get_mut(&id).filter(|attempt| attempt.resolution.is_none());
         let attempt = open.ok_or(Inconsistency::NoOpenHold { lsn: lsn.0, attempt_id: id })?;
         for scope in &attempt.hold.scopes {
-            let balance = self.balances.entry(*scope).or_default();
+            let balance = self.balances.entry(scope.clone()).or_default();
             balance.held = balance.held - attempt.hold.amount;
             balance.posted += resolution.cost().amount();
         }

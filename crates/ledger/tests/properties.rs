@@ -106,6 +106,8 @@ fn hold_fact(request: u8, attempt: u8, input: u64, output: u64, is_priced: bool)
             price.as_ref(),
             &Usage { input: Some(input), output: Some(output), ..Usage::UNREPORTED },
         ),
+        tokens: 0,
+        session: None,
         price,
         counted_input: input,
         started_at: NOW,
@@ -125,6 +127,10 @@ fn record(engine: &Engine, request: u8) -> Arc<UsageRecord> {
         request_id,
         started_at: NOW,
         key_id: KeyId::new(NOW, [request % 2; 10]),
+        units: [].into(),
+        tags: vec![],
+        session: None,
+        refused_by: None,
         operation: Operation::ChatCompletions,
         model_asked: "m".into(),
         model: Some("m".into()),
@@ -345,7 +351,7 @@ proptest! {
         let restored = State::restore(
             folded.last(),
             folded.epoch(),
-            folded.balances().map(|(scope, balance)| (*scope, *balance)),
+            folded.balances().map(|(scope, balance)| (scope.clone(), *balance)),
             folded.attempts().cloned(),
         );
         prop_assert_eq!(restored, folded);
@@ -371,7 +377,7 @@ proptest! {
     ) {
         let mut world = World::new();
         let capped = Scope::Key(KeyId::new(NOW, [1; 10]));
-        world.engine.set_caps([Cap { scope: capped, limit: NanoUsd(limit) }]);
+        world.engine.set_caps([Cap { scope: capped.clone(), limit: NanoUsd(limit) }]);
         for (number, step) in (0..).zip(&steps) {
             let Step::Hold { input, output, is_priced, .. } = step else { continue };
             let before = world.engine.state().clone();

@@ -11,6 +11,7 @@ const ALLOWED_IN_PURE: &[&str] = &[
     "base64",
     "bytes",
     "chrono",
+    "chrono-tz",
     "crc32fast",
     "flate2",
     "memchr",

@@ -72,6 +72,8 @@ fn checked(
     Ok(VirtualKey {
         id: KeyId::new(now, context.entropy()),
         name: name(&request.name)?,
+        owner: None,
+        project: None,
         hint: key::hint(secret.expose()),
         hash: Some(KeyHash::of(secret.expose())),
         models: request.models.map_or(Ok(ModelAccess::All), |names| models(everything, names))?,

@@ -16,7 +16,7 @@ use megarouter_domain::money::NanoUsdPerMillion;
 use megarouter_domain::price::{Price, Rates, Tariff};
 use megarouter_domain::provider::{Credential, CredentialSource, Provider, Target};
 use megarouter_domain::record::UsageRecord;
-use megarouter_domain::snapshot::Snapshot;
+use megarouter_domain::snapshot::{Parts, Snapshot};
 use megarouter_gateway::{Body, Books, Gateway, JournalFeed, Limits};
 use megarouter_ledger::engine::Engine;
 use megarouter_ledger::entry::{Entry, Fact, Lsn, Resolution};
@@ -257,13 +257,24 @@ fn snapshot(upstreams: &[&Upstream], now: Timestamp) -> Snapshot {
     let keys =
         vec![key(1, KEY, ModelAccess::All, now), key(2, NARROW_KEY, ModelAccess::Only(vec!["other".to_owned()]), now)];
     let targets = ids.iter().enumerate().map(target).collect();
-    Snapshot::new(OrganizationId::new(now, [0; 10]), keys, targets, vec![model]).unwrap()
+    let parts = Parts {
+        organization: OrganizationId::new(now, [0; 10]),
+        organization_name: "Acme".into(),
+        units: vec![],
+        budgets: vec![],
+        keys,
+        targets,
+        models: vec![model],
+    };
+    Snapshot::new(parts).unwrap()
 }
 
 fn key(seed: u8, text: &str, models: ModelAccess, now: Timestamp) -> VirtualKey {
     VirtualKey {
         id: KeyId::new(now, [seed; 10]),
         name: format!("key {seed}"),
+        owner: None,
+        project: None,
         hint: String::new(),
         hash: Some(KeyHash::of(text)),
         models,

@@ -196,6 +196,8 @@ pub fn virtual_key(
     Ok(VirtualKey {
         id: same.map_or_else(|| KeyId::new(origin.now, (origin.entropy)()), |same| same.id),
         name: entry.name.clone(),
+        owner: None,
+        project: None,
         hint: key::hint(text),
         hash: Some(hash),
         models: entry.models.clone().map_or(ModelAccess::All, ModelAccess::Only),

@@ -91,7 +91,7 @@ impl Derived {
         match &entry.fact {
             Fact::Started { .. } => {}
             Fact::Hold(hold) => {
-                self.scopes.extend(&hold.scopes);
+                self.scopes.extend(hold.scopes.iter().cloned());
                 self.touch(before, hold.attempt_id);
             }
             Fact::Progress { attempt_id, .. } => self.touch(before, *attempt_id),
@@ -117,7 +117,7 @@ impl Derived {
 
     fn add_resolution(&mut self, lsn: Lsn, attempt: &OpenAttempt, resolution: &Resolution) {
         let hold = &attempt.hold;
-        self.scopes.extend(&hold.scopes);
+        self.scopes.extend(hold.scopes.iter().cloned());
         let key = CallKey { at: Bucket::FiveMinutes.start(attempt.at), provider_id: hold.provider_id };
         self.calls.entry(key).or_default().costs.add(resolution.cost());
         self.attempts.push(ResolvedAttempt {

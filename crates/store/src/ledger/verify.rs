@@ -179,7 +179,8 @@ async fn compare_state(
     findings: &mut Vec<String>,
 ) -> Result<(), Error> {
     let rows = sqlx::query("SELECT * FROM balances").fetch_all(&mut *connection).await?;
-    let expected: HashMap<Scope, Balance> = state.balances().map(|(scope, balance)| (*scope, *balance)).collect();
+    let expected: HashMap<Scope, Balance> =
+        state.balances().map(|(scope, balance)| (scope.clone(), *balance)).collect();
     compare("balances", expected, rows.iter().map(read_balance), findings);
     let rows = sqlx::query("SELECT * FROM open_attempts").fetch_all(connection).await?;
     let expected = state.attempts().map(|attempt| (attempt.hold.attempt_id, attempt.clone()));

@@ -26,6 +26,8 @@ pub(super) async fn add_builtin(connection: &mut SqliteConnection, id: KeyId, no
     let key = VirtualKey {
         id,
         name: BUILT_IN_NAME.to_owned(),
+        owner: None,
+        project: None,
         hint: String::new(),
         hash: None,
         models: ModelAccess::All,
@@ -112,6 +114,8 @@ fn read(row: &SqliteRow) -> Result<VirtualKey, Error> {
     Ok(VirtualKey {
         id: KeyId::from_uuid(reading.uuid("id")?),
         name: reading.get("name")?,
+        owner: None,
+        project: None,
         hint: reading.get("hint")?,
         hash: read_hash(&reading)?,
         models: reading.json("models")?,

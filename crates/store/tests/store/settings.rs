@@ -63,6 +63,8 @@ fn key(seed: u8, name: &str) -> VirtualKey {
     VirtualKey {
         id: KeyId::new(NOW, [seed; 10]),
         name: name.to_owned(),
+        owner: None,
+        project: None,
         hint: "mr-...abcd".to_owned(),
         hash: Some(KeyHash::from_bytes([seed; 32])),
         models: ModelAccess::Only(vec!["gpt-5".to_owned()]),
