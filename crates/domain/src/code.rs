@@ -75,6 +75,15 @@ codes! {
     LedgerUnavailable = "ledger.unavailable",
     /// A hard budget would be exceeded.
     BudgetExceeded = "budget.exceeded",
+    /// A hard budget applies, and what this node may spend of it cannot be told at present; nothing
+    /// was sent to a provider.
+    BudgetUnavailable = "budget.unavailable",
+    /// A stream was ended when it had used up what a hard budget had left for it.
+    BudgetExhausted = "budget.exhausted",
+    /// More requests or tokens in a short time, or more requests at once, than the limit.
+    RateLimited = "rate.limited",
+    /// A request with the same idempotency key was made before.
+    IdempotencyConflict = "idempotency.conflict",
     /// The proxy is paused.
     ProxyPaused = "proxy.paused",
     /// More connections than the limit.

@@ -38,9 +38,14 @@ pub const fn status(code: Code) -> u16 {
         Code::ModelNotFound | Code::PathNotFound => 404,
         Code::MethodNotAllowed => 405,
         Code::RequestTimeout => 408,
+        Code::IdempotencyConflict => 409,
         Code::RequestTooLarge => 413,
         Code::HostRefused => 421,
-        Code::BudgetExceeded | Code::UpstreamRateLimited => 429,
+        Code::BudgetExceeded
+        | Code::BudgetUnavailable
+        | Code::BudgetExhausted
+        | Code::RateLimited
+        | Code::UpstreamRateLimited => 429,
         Code::ClientLeft => 499,
         Code::Internal => 500,
         Code::UpstreamUnreachable

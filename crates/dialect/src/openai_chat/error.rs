@@ -30,9 +30,14 @@ pub const fn status(code: Code) -> u16 {
         Code::ModelNotFound | Code::PathNotFound => 404,
         Code::MethodNotAllowed => 405,
         Code::RequestTimeout => 408,
+        Code::IdempotencyConflict => 409,
         Code::RequestTooLarge => 413,
         Code::HostRefused => 421,
-        Code::BudgetExceeded | Code::UpstreamRateLimited => 429,
+        Code::BudgetExceeded
+        | Code::BudgetUnavailable
+        | Code::BudgetExhausted
+        | Code::RateLimited
+        | Code::UpstreamRateLimited => 429,
         Code::ClientLeft => 499,
         Code::Internal => 500,
         Code::UpstreamUnreachable
@@ -86,7 +91,7 @@ pub(crate) fn from_value(error: &Value) -> Option<UpstreamErrorBody> {
 
 impl<'a> From<&ErrorNote<'a>> for ErrorObject<'a> {
     fn from(note: &ErrorNote<'a>) -> Self {
-        Self { message: note.message, r#type: kind(note.status), param: note.param, code: Some(wire_code(note.code)) }
+        Self { message: note.message, r#type: kind(note), param: note.param, code: Some(wire_code(note.code)) }
     }
 }
 
@@ -100,8 +105,13 @@ impl ErrorObject<'_> {
     }
 }
 
-const fn kind(status: u16) -> &'static str {
-    match status {
+/// OpenAI's class. A quota that is used up has one of its own, by which clients know that waiting does
+/// not help (platform.openai.com/docs/guides/error-codes, read 2026-11-22).
+const fn kind(note: &ErrorNote<'_>) -> &'static str {
+    if matches!(note.code, Code::BudgetExceeded | Code::BudgetExhausted) {
+        return "insufficient_quota";
+    }
+    match note.status {
         401 => "authentication_error",
         403 => "permission_error",
         429 => "rate_limit_error",
@@ -116,7 +126,7 @@ const fn wire_code(code: Code) -> &'static str {
         Code::KeyMissing | Code::KeyInvalid => "invalid_api_key",
         Code::ModelNotFound => "model_not_found",
         Code::RequestContextLength => "context_length_exceeded",
-        Code::UpstreamRateLimited => "rate_limit_exceeded",
+        Code::UpstreamRateLimited | Code::RateLimited => "rate_limit_exceeded",
         other => other.as_str(),
     }
 }

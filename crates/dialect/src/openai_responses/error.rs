@@ -49,8 +49,8 @@ pub fn write_end(note: &ErrorNote<'_>, mut response: Value, events: &mut Events,
 pub const fn code(code: Code) -> &'static str {
     match code {
         Code::RequestContextLength => "context_length_exceeded",
-        Code::UpstreamRateLimited => "rate_limit_exceeded",
-        Code::BudgetExceeded => "insufficient_quota",
+        Code::UpstreamRateLimited | Code::RateLimited | Code::BudgetUnavailable => "rate_limit_exceeded",
+        Code::BudgetExceeded | Code::BudgetExhausted => "insufficient_quota",
         Code::RequestMalformed | Code::RequestInvalid | Code::RequestTooLarge | Code::RequestUnsupported => {
             "invalid_prompt"
         }
@@ -105,6 +105,8 @@ mod tests {
         for (ours, theirs) in [
             (Code::RequestContextLength, "context_length_exceeded"),
             (Code::BudgetExceeded, "insufficient_quota"),
+            (Code::BudgetExhausted, "insufficient_quota"),
+            (Code::RateLimited, "rate_limit_exceeded"),
             (Code::RequestInvalid, "invalid_prompt"),
             (Code::UpstreamTruncated, "server_error"),
         ] {
