@@ -14,6 +14,7 @@ mod error;
 mod keychain;
 pub mod private_file;
 mod seal;
+pub mod sealed_file;
 mod state;
 mod store;
 

@@ -10,8 +10,16 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// When the folder cannot be written; the old contents are then untouched.
 pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let unfinished = beside(path);
-    let result = fill(&unfinished, contents).and_then(|()| fs::rename(&unfinished, path));
+    replace(path, |file| file.write_all(contents))
+}
+
+/// Replaces a file's contents as [`write`] does, by what `fill` writes into a new file.
+///
+/// # Errors
+/// When `fill` fails, or the folder cannot be written; the old contents are then untouched.
+pub fn replace(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let unfinished = unfinished(path);
+    let result = make(&unfinished, fill).and_then(|()| fs::rename(&unfinished, path));
     if result.is_err() {
         // What is left of a failed write may hold secrets; the error below is the one to report.
         let _ = fs::remove_file(&unfinished);
@@ -29,20 +37,20 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
     restrict_folder(path)
 }
 
-fn beside(path: &Path) -> PathBuf {
+fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     path.with_file_name(name)
 }
 
-fn fill(path: &Path, contents: &[u8]) -> io::Result<()> {
+fn make(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     // A leftover of a crash may have other rights or be a link, so it is removed, not reused.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let mut file = private().open(path)?;
-    file.write_all(contents)?;
+    fill(&mut file)?;
     file.sync_all()
 }
 

@@ -77,20 +77,26 @@ impl SealKey {
     /// Seals a text under a label.
     pub fn seal(&self, label: &str, text: &str) -> Sealed {
         let nonce: [u8; 24] = rand::random();
-        let payload = Payload { msg: text.as_bytes(), aad: label.as_bytes() };
-        let sealed = self
-            .cipher()
-            .encrypt(&XNonce::from(nonce), payload)
-            .expect("only a text of more than 256 GiB cannot be sealed");
+        let sealed = self.seal_bytes(nonce, label.as_bytes(), text.as_bytes());
         Sealed { nonce: Bytes(nonce.to_vec()), sealed: Bytes(sealed) }
     }
 
     /// Opens a sealed text; `None` when the key, the label or a byte is not the one it was sealed with.
     pub fn open(&self, label: &str, sealed: &Sealed) -> Option<Secret> {
         let nonce: [u8; 24] = sealed.nonce.0.as_slice().try_into().ok()?;
-        let payload = Payload { msg: &sealed.sealed.0, aad: label.as_bytes() };
-        let text = self.cipher().decrypt(&XNonce::from(nonce), payload).ok()?;
+        let text = self.open_bytes(nonce, label.as_bytes(), &sealed.sealed.0)?;
         String::from_utf8(text).ok().map(Secret::new)
+    }
+
+    /// Seals bytes together with others that stay readable. No nonce may be used twice with one key.
+    pub fn seal_bytes(&self, nonce: [u8; 24], bound: &[u8], bytes: &[u8]) -> Vec<u8> {
+        let payload = Payload { msg: bytes, aad: bound };
+        self.cipher().encrypt(&XNonce::from(nonce), payload).expect("only a text of more than 256 GiB cannot be sealed")
+    }
+
+    /// Opens sealed bytes; `None` when anything is not as it was sealed.
+    pub fn open_bytes(&self, nonce: [u8; 24], bound: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        self.cipher().decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: bound }).ok()
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
