@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
+use crate::db::Db;
 use crate::error::Error;
 
 /// How long an operation waits for another process that has the file locked.
@@ -31,13 +32,18 @@ pub(crate) struct Schema {
 }
 
 /// Opens a database for writing; makes it, or brings it up to date, when needed.
-pub(crate) async fn open(dir: &Path, schema: &Schema) -> Result<SqliteConnection, Error> {
+pub(crate) async fn open(dir: &Path, schema: &Schema) -> Result<Db<'static>, Error> {
     let path = dir.join(schema.file);
     prepare_files(dir, &path).map_err(|source| Error::File { path: path.clone(), source })?;
     let mut connection = write_options(&path).connect().await?;
     check_version(&mut connection).await?;
     migrate(&mut connection, &path, schema).await?;
-    Ok(connection)
+    Ok(Db::File(connection))
+}
+
+/// A connection of its own that only reads.
+pub(crate) async fn open_for_reading(dir: &Path, schema: &Schema) -> Result<Db<'static>, Error> {
+    Ok(Db::File(read_options(dir, schema).connect().await?))
 }
 
 /// Options for a connection that only reads.
@@ -151,6 +157,7 @@ fn copy_private(from: &Path, unfinished: &Path, to: &PathBuf) -> io::Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row::values;
 
     const FIRST: &str = "CREATE TABLE one (id INTEGER); PRAGMA application_id = 7; PRAGMA user_version = 1;";
     const SECOND: &str = "CREATE TABLE two (id INTEGER); PRAGMA user_version = 2;";
@@ -184,7 +191,7 @@ mod tests {
         let before = fs::read(dir.path().join("test.db")).unwrap();
         open(dir.path(), &schema(&[FIRST, BROKEN])).await.unwrap_err();
         let mut connection = open(dir.path(), &schema(&[FIRST])).await.unwrap();
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&mut connection).await.unwrap();
+        connection.fetch_all("PRAGMA wal_checkpoint(TRUNCATE)", values![]).await.unwrap();
         connection.close().await.unwrap();
         assert_eq!(fs::read(dir.path().join("test.db")).unwrap(), before);
     }

@@ -89,33 +89,33 @@ impl Ledger {
 
     /// A page of requests, newest first; at most [`requests::MOST_ROWS`].
     pub async fn requests(&self, filter: &Filter, after: Option<Cursor>, limit: u32) -> Result<Page, Error> {
-        requests::page(&mut *self.reads.acquire().await?, filter, after, limit).await
+        requests::page(&mut self.reads.acquire().await?, filter, after, limit).await
     }
 
     /// The requests of a filter, added up.
     pub async fn request_sums(&self, filter: &Filter) -> Result<Sums, Error> {
-        request_sums::of(&mut *self.reads.acquire().await?, filter).await
+        request_sums::of(&mut self.reads.acquire().await?, filter).await
     }
 
     /// One request in detail; `None` when there is none with this id, or it has not finished.
     pub async fn request(&self, id: RequestId) -> Result<Option<Detail>, Error> {
-        requests::detail(&mut *self.reads.acquire().await?, id).await
+        requests::detail(&mut self.reads.acquire().await?, id).await
     }
 
     /// Figures over a range of time.
     pub async fn overview(&self, question: &Question) -> Result<Overview, Error> {
-        overview::answer(&mut *self.reads.acquire().await?, question).await
+        overview::answer(&mut self.reads.acquire().await?, question).await
     }
 
     /// What each provider did since a time, which is rounded down to five minutes.
     pub async fn provider_activity(&self, since: Timestamp) -> Result<HashMap<ProviderId, ProviderActivity>, Error> {
-        activity::of_providers(&mut *self.reads.acquire().await?, since).await
+        activity::of_providers(&mut self.reads.acquire().await?, since).await
     }
 
     /// What each key did since a time, which is rounded down to five minutes; keys that were never
     /// used are missing.
     pub async fn key_activity(&self, since: Timestamp) -> Result<HashMap<KeyId, KeyActivity>, Error> {
-        activity::of_keys(&mut *self.reads.acquire().await?, since).await
+        activity::of_keys(&mut self.reads.acquire().await?, since).await
     }
 
     /// Closes the files; what was appended is durable without it.

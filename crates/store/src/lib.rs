@@ -7,6 +7,7 @@
 //! [`lock::DataDirLock`] of its directory. Start at [`ledger`].
 
 mod backend;
+mod db;
 pub mod error;
 pub mod ledger;
 pub mod lock;

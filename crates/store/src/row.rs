@@ -5,38 +5,72 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::Cost;
 use megarouter_domain::usage::{ServiceTier, Usage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{Arguments as _, AssertSqlSafe, Decode, Encode, Row as _, SqlSafeStr as _, SqlStr, Type};
+use sqlx::postgres::{PgArguments, PgRow, Postgres};
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteRow};
+use sqlx::{Arguments as _, AssertSqlSafe, Decode, Row as _, SqlSafeStr as _, SqlStr, Type};
 use uuid::Uuid;
 
+use crate::db::{Db, Engine};
 use crate::error::Error;
 
 /// The most rows of one statement, as a power of two.
 const LARGEST: usize = 7;
+
+/// A row of either engine.
+#[derive(Debug)]
+pub(crate) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+/// What a column can be read as: integers (64 bits in both engines), truths, texts and bytes.
+pub(crate) trait Readable<'r>:
+    Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>
+{
+}
+
+impl<'r, T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>> Readable<'r> for T {}
+
+impl Row {
+    /// The first column.
+    pub(crate) fn first<'r, T: Readable<'r>>(&'r self) -> Result<T, sqlx::Error> {
+        match self {
+            Self::Sqlite(row) => row.try_get(0),
+            Self::Postgres(row) => row.try_get(0),
+        }
+    }
+
+    fn get<'r, T: Readable<'r>>(&'r self, column: &str) -> Result<T, sqlx::Error> {
+        match self {
+            Self::Sqlite(row) => row.try_get(column),
+            Self::Postgres(row) => row.try_get(column),
+        }
+    }
+}
 
 /// A row being read.
 pub(crate) struct Reading<'a> {
     table: &'static str,
     /// The column that names the row in an error.
     key: &'static str,
-    row: &'a SqliteRow,
+    row: &'a Row,
 }
 
 impl<'a> Reading<'a> {
-    pub(crate) fn new(table: &'static str, key: &'static str, row: &'a SqliteRow) -> Self {
+    pub(crate) fn new(table: &'static str, key: &'static str, row: &'a Row) -> Self {
         Self { table, key, row }
     }
 
-    /// A value as SQLite has it.
-    pub(crate) fn get<T: Decode<'a, Sqlite> + Type<Sqlite>>(&self, column: &'static str) -> Result<T, Error> {
-        self.row.try_get(column).map_err(|error| self.wrong(column, &error))
+    /// A value as the database has it.
+    pub(crate) fn get<T: Readable<'a>>(&self, column: &'static str) -> Result<T, Error> {
+        self.row.get(column).map_err(|error| self.wrong(column, &error))
     }
 
     /// An integer that cannot be negative.
@@ -124,21 +158,94 @@ impl<'a> Reading<'a> {
 
     /// The error for a column of this row.
     pub(crate) fn wrong(&self, column: &'static str, reason: &impl Display) -> Error {
-        let row = self.row.try_get::<i64, _>(self.key).map(|key| key.to_string());
-        let row = row.or_else(|_| self.row.try_get::<String, _>(self.key));
-        let id = || Uuid::from_slice(self.row.try_get(self.key).ok()?).ok().map(|id| id.to_string());
+        let row = self.row.get::<i64>(self.key).map(|key| key.to_string());
+        let row = row.or_else(|_| self.row.get::<String>(self.key));
+        let id = || Uuid::from_slice(self.row.get(self.key).ok()?).ok().map(|id| id.to_string());
         let row = row.ok().or_else(id).unwrap_or_else(|| "?".to_owned());
         Error::Inconsistent { table: self.table, column, row, reason: reason.to_string() }
     }
 }
 
+/// One value on its way into a statement.
+#[derive(Clone, Debug)]
+enum Value {
+    Integer(i64),
+    Truth(bool),
+    Text(String),
+    Shared(Arc<str>),
+    Bytes(Vec<u8>),
+    Nothing(Kind),
+}
+
+/// What a value would be if there were one: PostgreSQL wants to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Integer,
+    Truth,
+    Text,
+    Bytes,
+}
+
+/// What can be put into a statement.
+pub(crate) trait Bind {
+    #[doc(hidden)]
+    const KIND: Kind;
+
+    fn put_into(self, values: &mut Values);
+}
+
+macro_rules! bind {
+    ($($kind:ident: $type:ty, |$value:ident| $variant:expr;)+) => {$(
+        impl Bind for $type {
+            const KIND: Kind = Kind::$kind;
+
+            fn put_into(self, values: &mut Values) {
+                let $value = self;
+                values.0.push($variant);
+            }
+        }
+    )+};
+}
+
+bind! {
+    Integer: i64, |value| Value::Integer(value);
+    Truth: bool, |value| Value::Truth(value);
+    Text: String, |value| Value::Text(value);
+    Text: Arc<str>, |value| Value::Shared(value);
+    Text: &str, |value| Value::Shared(value.into());
+    Bytes: Vec<u8>, |value| Value::Bytes(value);
+    Bytes: Uuid, |value| Value::Bytes(value.as_bytes().to_vec());
+}
+
+impl<T: Bind> Bind for Option<T> {
+    const KIND: Kind = T::KIND;
+
+    fn put_into(self, values: &mut Values) {
+        match self {
+            Some(value) => value.put_into(values),
+            None => values.0.push(Value::Nothing(T::KIND)),
+        }
+    }
+}
+
 /// The values of one or many rows, in the order of the columns.
-#[derive(Default)]
-pub(crate) struct Values(SqliteArguments);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Values(Vec<Value>);
+
+/// The values of a statement, in its order.
+macro_rules! values {
+    () => { $crate::row::Values::default() };
+    ($($value:expr),+ $(,)?) => {{
+        let mut values = $crate::row::Values::default();
+        $(values.put($value);)+
+        values
+    }};
+}
+pub(crate) use values;
 
 impl Values {
-    pub(crate) fn put<'t, T: Encode<'t, Sqlite> + Type<Sqlite>>(&mut self, value: T) -> &mut Self {
-        self.0.add(value).expect("integers, texts and bytes can always be bound");
+    pub(crate) fn put(&mut self, value: impl Bind) -> &mut Self {
+        value.put_into(self);
         self
     }
 
@@ -151,11 +258,11 @@ impl Values {
     }
 
     pub(crate) fn uuid(&mut self, id: Uuid) -> &mut Self {
-        self.put(id.as_bytes().to_vec())
+        self.put(id)
     }
 
     pub(crate) fn uuid_option(&mut self, id: Option<Uuid>) -> &mut Self {
-        self.put(id.map(|id| id.as_bytes().to_vec()))
+        self.put(id)
     }
 
     pub(crate) fn json(&mut self, value: &impl Serialize) -> &mut Self {
@@ -191,30 +298,70 @@ impl Values {
         self.put(cost.state()).put(cost.amount().0)
     }
 
-    /// The values, to be bound to a statement.
-    pub(crate) fn into_arguments(self) -> SqliteArguments {
-        self.0
+    /// The values as SQLite takes them.
+    pub(crate) fn into_sqlite(self) -> SqliteArguments {
+        let mut arguments = SqliteArguments::default();
+        arguments.reserve(self.0.len(), 0);
+        for value in self.0 {
+            let added = match value {
+                Value::Integer(value) => arguments.add(value),
+                Value::Truth(value) => arguments.add(value),
+                Value::Text(value) => arguments.add(value),
+                Value::Shared(value) => arguments.add(value),
+                Value::Bytes(value) => arguments.add(value),
+                Value::Nothing(_) => arguments.add(None::<i64>),
+            };
+            added.expect("integers, texts and bytes can always be bound");
+        }
+        arguments
+    }
+
+    /// The values as PostgreSQL takes them.
+    pub(crate) fn into_postgres(self) -> PgArguments {
+        let mut arguments = PgArguments::default();
+        for value in self.0 {
+            let added = match value {
+                Value::Integer(value) => arguments.add(value),
+                Value::Truth(value) => arguments.add(value),
+                Value::Text(value) => arguments.add(value),
+                Value::Shared(value) => arguments.add(&*value),
+                Value::Bytes(value) => arguments.add(value),
+                Value::Nothing(Kind::Integer) => arguments.add(None::<i64>),
+                Value::Nothing(Kind::Truth) => arguments.add(None::<bool>),
+                Value::Nothing(Kind::Text) => arguments.add(None::<&str>),
+                Value::Nothing(Kind::Bytes) => arguments.add(None::<&[u8]>),
+            };
+            added.expect("integers, texts and bytes can always be bound");
+        }
+        arguments
     }
 }
 
 /// A statement over many rows: `head (?, ?), (?, ?) tail`.
 pub(crate) struct Bulk {
     head: &'static str,
-    /// The placeholders of one row.
+    /// The placeholders of one row, as `?`.
     row: &'static str,
     tail: &'static str,
-    texts: [OnceLock<SqlStr>; LARGEST + 1],
+    sqlite: [OnceLock<SqlStr>; LARGEST + 1],
+    postgres: [OnceLock<SqlStr>; LARGEST + 1],
 }
 
 impl Bulk {
     pub(crate) const fn new(head: &'static str, row: &'static str, tail: &'static str) -> Self {
-        Self { head, row, tail, texts: [const { OnceLock::new() }; LARGEST + 1] }
+        Self {
+            head,
+            row,
+            tail,
+            sqlite: [const { OnceLock::new() }; LARGEST + 1],
+            postgres: [const { OnceLock::new() }; LARGEST + 1],
+        }
     }
 
     /// Runs the statement over all rows, in as few pieces of a power of two as there are.
     pub(crate) async fn run<T>(
         &self,
-        connection: &mut SqliteConnection,
+        db: &mut Db<'_>,
         rows: impl ExactSizeIterator<Item = T>,
         put: impl Fn(&mut Values, T),
     ) -> Result<(), Error> {
@@ -225,17 +372,29 @@ impl Bulk {
             for row in rows.by_ref().take(1 << size) {
                 put(&mut values, row);
             }
-            sqlx::query_with(self.text(size), values.into_arguments()).execute(&mut *connection).await?;
+            let text = match db.engine() {
+                Engine::Sqlite => self.sqlite[size].get_or_init(|| self.text(size)),
+                Engine::Postgres => self.postgres[size].get_or_init(|| self.numbered_text(size)),
+            };
+            db.execute(text.clone(), values).await?;
         }
         Ok(())
     }
 
+    /// SQLite looks a numbered placeholder up in a list, for each value of each run; `?` it counts.
     fn text(&self, size: usize) -> SqlStr {
-        let text = || {
-            let rows = vec![self.row; 1 << size].join(", ");
-            // Only fixed texts of this crate and placeholders; values are always bound.
-            AssertSqlSafe(format!("{} {rows} {}", self.head, self.tail)).into_sql_str()
-        };
-        self.texts[size].get_or_init(text).clone()
+        let rows = vec![self.row; 1 << size].join(", ");
+        // Only fixed texts of this crate and placeholders; values are always bound.
+        AssertSqlSafe(format!("{} {rows} {}", self.head, self.tail)).into_sql_str()
+    }
+
+    fn numbered_text(&self, size: usize) -> SqlStr {
+        let rows = vec![self.row; 1 << size].join(", ");
+        let mut pieces = rows.split('?');
+        let mut text = format!("{} {}", self.head, pieces.next().unwrap_or_default());
+        for (number, piece) in (1..).zip(pieces) {
+            text.push_str(&format!("${number}{piece}"));
+        }
+        AssertSqlSafe(format!("{text} {}", self.tail)).into_sql_str()
     }
 }

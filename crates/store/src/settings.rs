@@ -21,13 +21,12 @@ use megarouter_domain::key::VirtualKey;
 use megarouter_domain::model::Model;
 use megarouter_domain::price::Price;
 use megarouter_domain::provider::Provider;
-use sqlx::Connection as _;
-use sqlx::sqlite::SqliteConnection;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
 pub use self::model_lists::ModelList;
 use crate::backend::{self, Schema};
+use crate::db::Db;
 use crate::error::Error;
 
 /// The tenant.
@@ -178,7 +177,7 @@ const SCHEMA: Schema = Schema {
 /// The open settings.
 #[derive(Debug)]
 pub struct Settings {
-    connection: Mutex<SqliteConnection>,
+    connection: Mutex<Db<'static>>,
 }
 
 impl Settings {
@@ -186,7 +185,7 @@ impl Settings {
     /// organisation and the playground's key are made with `now` and `entropy`.
     pub async fn open(dir: &Path, now: Timestamp, entropy: Entropy) -> Result<Self, Error> {
         let mut connection = backend::open(dir, &SCHEMA).await?;
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = connection.begin().await?;
         if organization::find(&mut transaction).await?.is_none() {
             organization::add(&mut transaction, OrganizationId::new(now, entropy), now).await?;
             keys::add_builtin(&mut transaction, KeyId::new(now, entropy), now).await?;
@@ -198,7 +197,7 @@ impl Settings {
     /// Reads the whole configuration.
     pub async fn load(&self) -> Result<Everything, Error> {
         let mut connection = self.connection.lock().await;
-        let mut transaction = connection.begin().await?;
+        let mut transaction = connection.begin_reading().await?;
         let everything = Everything {
             organization: organization::load(&mut transaction).await?,
             providers: providers::load(&mut transaction).await?,
@@ -217,11 +216,11 @@ impl Settings {
     /// When one of them is refused or the database does not take them.
     pub async fn apply(&self, changes: Vec<Change>) -> Result<(), ChangeError> {
         let mut connection = self.connection.lock().await;
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(Error::from)?;
+        let mut transaction = connection.begin().await?;
         for change in changes {
             make(&mut transaction, change).await?;
         }
-        transaction.commit().await.map_err(Error::from)?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -248,7 +247,7 @@ impl Settings {
     }
 }
 
-async fn make(connection: &mut SqliteConnection, change: Change) -> Result<(), ChangeError> {
+async fn make(connection: &mut Db<'_>, change: Change) -> Result<(), ChangeError> {
     match change {
         Change::PutProvider(provider) => providers::put(connection, &provider).await,
         Change::RemoveProvider { id, with_models } => providers::remove(connection, id, with_models).await,

@@ -8,13 +8,13 @@ use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::{KeyId, ProviderId};
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::Cost;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::derived::{CallKey, CallSums};
 use crate::ledger::overview::{Bucket, read_sums};
 use crate::ledger::sums::Sums;
-use crate::row::Reading;
+use crate::row::{Reading, Row, values};
 
 /// Calls to one provider. A call is an attempt: a request that fell back to another provider counts
 /// once for each.
@@ -52,12 +52,12 @@ pub struct KeyActivity {
     pub sums: Sums,
 }
 
-const CALLS: &str = "SELECT * FROM calls WHERE at >= ?";
+const CALLS: &str = "SELECT * FROM calls WHERE at >= $1";
 
 const KEYS: &str = "SELECT key_id, sum(requests) AS requests, sum(errors) AS errors,
         sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(amount) AS amount,
         sum(exact) AS exact, sum(estimated) AS estimated, sum(unknown) AS unknown
-    FROM rollups WHERE bucket = ? AND at >= ? GROUP BY key_id";
+    FROM rollups WHERE bucket = $1 AND at >= $2 GROUP BY key_id";
 
 impl CallCosts {
     /// The costs as one.
@@ -68,11 +68,11 @@ impl CallCosts {
 
 /// What each provider did.
 pub(crate) async fn of_providers(
-    connection: &mut SqliteConnection,
+    connection: &mut Db<'_>,
     since: Timestamp,
 ) -> Result<HashMap<ProviderId, ProviderActivity>, Error> {
     let start = Bucket::FiveMinutes.start(since).as_micros();
-    let mut rows = sqlx::query(CALLS).bind(start).fetch(connection);
+    let mut rows = connection.fetch(CALLS, values![start]);
     let mut totals = HashMap::<ProviderId, CallSums>::new();
     while let Some(row) = rows.try_next().await? {
         let (key, sums) = read_calls(&row)?;
@@ -88,13 +88,10 @@ pub(crate) async fn of_providers(
 }
 
 /// What each key did.
-pub(crate) async fn of_keys(
-    connection: &mut SqliteConnection,
-    since: Timestamp,
-) -> Result<HashMap<KeyId, KeyActivity>, Error> {
+pub(crate) async fn of_keys(connection: &mut Db<'_>, since: Timestamp) -> Result<HashMap<KeyId, KeyActivity>, Error> {
     let start = Bucket::FiveMinutes.start(since).as_micros();
-    let uses = sqlx::query("SELECT key_id, at FROM last_uses").fetch_all(&mut *connection).await?;
-    let sums = sqlx::query(KEYS).bind(Bucket::FiveMinutes.seconds()).bind(start).fetch_all(connection).await?;
+    let uses = connection.fetch_all("SELECT key_id, at FROM last_uses", values![]).await?;
+    let sums = connection.fetch_all(KEYS, values![Bucket::FiveMinutes.seconds(), start]).await?;
     let mut activities = HashMap::<KeyId, KeyActivity>::new();
     for row in &uses {
         let reading = Reading::new("last_uses", "key_id", row);
@@ -109,7 +106,7 @@ pub(crate) async fn of_keys(
 }
 
 /// A row of `calls`.
-pub(crate) fn read_calls(row: &SqliteRow) -> Result<(CallKey, CallSums), Error> {
+pub(crate) fn read_calls(row: &Row) -> Result<(CallKey, CallSums), Error> {
     let reading = Reading::new("calls", "at", row);
     let at = Timestamp::from_micros(reading.get("at")?);
     let key = CallKey { at, provider_id: ProviderId::from_uuid(reading.uuid("provider_id")?) };

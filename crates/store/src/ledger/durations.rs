@@ -6,8 +6,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use sqlx::sqlite::SqliteConnection;
-
+use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::derived::{CallKey, Derived, RollupKey};
 use crate::ledger::histogram::Histogram;
@@ -17,9 +16,9 @@ use crate::row::{Reading, Values};
 const MOST_ROWS: usize = 4_096;
 
 const OF_ROLLUP: &str =
-    "SELECT durations FROM rollups WHERE bucket = ? AND at = ? AND key_id = ? AND model = ? AND provider = ?";
+    "SELECT durations FROM rollups WHERE bucket = $1 AND at = $2 AND key_id = $3 AND model = $4 AND provider = $5";
 
-const OF_CALLS: &str = "SELECT durations FROM calls WHERE at = ? AND provider_id = ?";
+const OF_CALLS: &str = "SELECT durations FROM calls WHERE at = $1 AND provider_id = $2";
 
 /// Histograms as stored, with a batch's own added.
 #[derive(Debug, Default)]
@@ -31,7 +30,7 @@ pub(crate) struct Durations {
 
 impl Durations {
     /// Adds a batch's durations to those stored.
-    pub(crate) async fn add(&mut self, connection: &mut SqliteConnection, derived: &Derived) -> Result<(), Error> {
+    pub(crate) async fn add(&mut self, connection: &mut Db<'_>, derived: &Derived) -> Result<(), Error> {
         if self.rollups.len() + self.calls.len() > MOST_ROWS {
             *self = Self::default();
         }
@@ -63,17 +62,17 @@ impl Durations {
     }
 }
 
-async fn read_rollup(connection: &mut SqliteConnection, key: &RollupKey) -> Result<Histogram, Error> {
+async fn read_rollup(connection: &mut Db<'_>, key: &RollupKey) -> Result<Histogram, Error> {
     let mut values = Values::default();
     values.put(key.bucket.seconds()).put(key.at.as_micros()).uuid(key.key_id.as_uuid());
     values.put(key.model.clone()).put(key.provider.clone());
-    let row = sqlx::query_with(OF_ROLLUP, values.into_arguments()).fetch_optional(connection).await?;
+    let row = connection.fetch_optional(OF_ROLLUP, values).await?;
     row.map_or(Ok(Histogram::default()), |row| Reading::new("rollups", "at", &row).json("durations"))
 }
 
-async fn read_calls(connection: &mut SqliteConnection, key: &CallKey) -> Result<Histogram, Error> {
+async fn read_calls(connection: &mut Db<'_>, key: &CallKey) -> Result<Histogram, Error> {
     let mut values = Values::default();
     values.put(key.at.as_micros()).uuid(key.provider_id.as_uuid());
-    let row = sqlx::query_with(OF_CALLS, values.into_arguments()).fetch_optional(connection).await?;
+    let row = connection.fetch_optional(OF_CALLS, values).await?;
     row.map_or(Ok(Histogram::default()), |row| Reading::new("calls", "at", &row).json("durations"))
 }

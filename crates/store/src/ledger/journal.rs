@@ -5,20 +5,20 @@ use std::path::Path;
 use megarouter_ledger::chain::{self, Link};
 use megarouter_ledger::entry::{Entry, Lsn};
 use megarouter_ledger::state::State;
-use sqlx::Connection as _;
-use sqlx::sqlite::SqliteConnection;
 
 use crate::backend;
+use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::derived::Derived;
 use crate::ledger::durations::Durations;
 use crate::ledger::writes::{self, Encoded};
 use crate::ledger::{SCHEMA, restore};
+use crate::row::values;
 
 /// The connection that writes, and what is stored, folded.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    connection: SqliteConnection,
+    connection: Db<'static>,
     state: State,
     link: Link,
     durations: Durations,
@@ -46,7 +46,7 @@ impl Writer {
         }
         self.check_order(new)?;
         let (encoded, derived) = self.fold(new)?;
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.connection.begin().await?;
         writes::save(&mut transaction, encoded, derived, &self.state, &mut self.durations).await?;
         transaction.commit().await?;
         Ok(self.state.last())
@@ -89,10 +89,8 @@ impl Writer {
     async fn compare_with_stored(&mut self, known: &[Entry]) -> Result<(), Error> {
         for entry in known {
             let lsn = i64::try_from(entry.lsn.0).unwrap_or(i64::MAX);
-            let body: Option<String> = sqlx::query_scalar("SELECT body FROM entries WHERE lsn = ?")
-                .bind(lsn)
-                .fetch_optional(&mut self.connection)
-                .await?;
+            let text = "SELECT body FROM entries WHERE lsn = $1";
+            let body: Option<String> = self.connection.fetch_value(text, values![lsn]).await?;
             let expected = chain::encode(entry).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
             if body.as_ref() != Some(&expected) {
                 return Err(Error::Rewritten(entry.lsn.0));

@@ -7,13 +7,12 @@ use futures_util::TryStreamExt as _;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::KeyId;
 use megarouter_domain::money::NanoUsd;
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::derived::Rollup;
 use crate::ledger::sums::Sums;
-use crate::row::{Reading, Values};
+use crate::row::{Reading, Row, Values};
 
 /// The most points of a series.
 pub const MOST_POINTS: usize = 1_000;
@@ -140,10 +139,10 @@ macro_rules! where_filter {
     ($select:expr, $rest:literal) => {
         concat!(
             $select,
-            " WHERE bucket = ?1 AND at >= ?2 AND at < ?3
-                AND (?4 IS NULL OR key_id = ?4)
-                AND (?5 IS NULL OR model = ?5)
-                AND (?6 IS NULL OR provider = ?6) ",
+            " WHERE bucket = $1 AND at >= $2 AND at < $3
+                AND ($4 IS NULL OR key_id = $4)
+                AND ($5 IS NULL OR model = $5)
+                AND ($6 IS NULL OR provider = $6) ",
             $rest
         )
     };
@@ -179,10 +178,10 @@ struct Range {
 }
 
 /// Figures over a range of time; all of one state of the ledger.
-pub(crate) async fn answer(connection: &mut SqliteConnection, question: &Question) -> Result<Overview, Error> {
+pub(crate) async fn answer(connection: &mut Db<'_>, question: &Question) -> Result<Overview, Error> {
     let range = Range::of(question)?;
     let both = Range { from: range.previous(), ..range };
-    let mut transaction = connection.begin().await?;
+    let mut transaction = connection.begin_reading().await?;
     let points = gather(&mut transaction, both, question).await?;
     let by_model = fetch(&mut transaction, BY_MODEL, range, question).await?;
     let by_key = fetch(&mut transaction, BY_KEY, range, question).await?;
@@ -217,22 +216,22 @@ pub(crate) fn read_sums(reading: &Reading<'_>) -> Result<Sums, Error> {
 }
 
 async fn fetch(
-    connection: &mut SqliteConnection,
+    connection: &mut Db<'_>,
     text: &'static str,
     range: Range,
     question: &Question,
-) -> Result<Vec<SqliteRow>, Error> {
-    Ok(sqlx::query_with(text, bind(range, question).into_arguments()).fetch_all(connection).await?)
+) -> Result<Vec<Row>, Error> {
+    Ok(connection.fetch_all(text, bind(range, question)).await?)
 }
 
 /// Adds the rows of each bucket up while they come in: there may be many.
 async fn gather(
-    connection: &mut SqliteConnection,
+    connection: &mut Db<'_>,
     range: Range,
     question: &Question,
 ) -> Result<BTreeMap<Timestamp, Rollup>, Error> {
     let mut points = BTreeMap::<Timestamp, Rollup>::new();
-    let mut rows = sqlx::query_with(BY_TIME, bind(range, question).into_arguments()).fetch(connection);
+    let mut rows = connection.fetch(BY_TIME, bind(range, question));
     while let Some(row) = rows.try_next().await? {
         let reading = Reading::new("rollups", "at", &row);
         points.entry(Timestamp::from_micros(reading.get("at")?)).or_default().add(&read_rollup(&reading)?);
@@ -253,13 +252,13 @@ pub(crate) fn read_rollup(reading: &Reading<'_>) -> Result<Rollup, Error> {
     Ok(Rollup { sums: read_sums(reading)?, durations: reading.json("durations")? })
 }
 
-fn read_model_sums(row: &SqliteRow) -> Result<(Option<String>, Sums), Error> {
+fn read_model_sums(row: &Row) -> Result<(Option<String>, Sums), Error> {
     let reading = Reading::new("rollups", "model", row);
     let model: String = reading.get("model")?;
     Ok((Some(model).filter(|model| !model.is_empty()), read_sums(&reading)?))
 }
 
-fn read_key_sums(row: &SqliteRow) -> Result<(KeyId, Sums), Error> {
+fn read_key_sums(row: &Row) -> Result<(KeyId, Sums), Error> {
     let reading = Reading::new("rollups", "key_id", row);
     Ok((KeyId::from_uuid(reading.uuid("key_id")?), read_sums(&reading)?))
 }

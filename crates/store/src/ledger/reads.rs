@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{Sqlite, SqlitePool, SqlitePoolOptions};
+use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
 
 use crate::backend::{self, Schema};
+use crate::db::Db;
 use crate::error::Error;
 
 /// Connections at once.
@@ -32,11 +32,11 @@ impl Reads {
     }
 
     /// A connection for one question.
-    pub(crate) async fn acquire(&self) -> Result<PoolConnection<Sqlite>, Error> {
+    pub(crate) async fn acquire(&self) -> Result<Db<'static>, Error> {
         let mut connection = self.pool.acquire().await?;
         let end = Instant::now() + self.most_time;
         connection.lock_handle().await?.set_progress_handler(STEPS, move || Instant::now() < end);
-        Ok(connection)
+        Ok(Db::Reader(connection))
     }
 
     pub(crate) async fn close(&self) {
@@ -47,6 +47,7 @@ impl Reads {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row::values;
 
     const SCHEMA: Schema = Schema {
         file: "test.db",
@@ -62,11 +63,11 @@ mod tests {
         reads.most_time = Duration::from_millis(20);
         let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
         let mut connection = reads.acquire().await.unwrap();
-        let ended = sqlx::query(endless).fetch_one(&mut *connection).await.map_err(Error::from);
+        let ended = connection.fetch_one(endless, values![]).await;
         assert!(matches!(ended, Err(Error::TooSlow)), "{ended:?}");
         drop(connection);
         reads.most_time = MOST_TIME;
-        sqlx::query("SELECT 1").fetch_one(&mut *reads.acquire().await.unwrap()).await.unwrap();
+        reads.acquire().await.unwrap().fetch_one("SELECT 1", values![]).await.unwrap();
     }
 
     #[tokio::test]
@@ -74,7 +75,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let _writer = backend::open(dir.path(), &SCHEMA).await.unwrap();
         let reads = Reads::open(dir.path(), &SCHEMA);
-        let refused = sqlx::query("CREATE TABLE x (y)").execute(&mut *reads.acquire().await.unwrap()).await;
-        assert!(refused.unwrap_err().to_string().contains("readonly"));
+        let refused = reads.acquire().await.unwrap().execute("CREATE TABLE x (y)", values![]).await;
+        assert!(format!("{:?}", refused.unwrap_err()).contains("readonly"));
     }
 }

@@ -6,9 +6,8 @@
 
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::KeyId;
-use sqlx::Connection as _;
-use sqlx::sqlite::SqliteConnection;
 
+use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::overview::{Bucket, read_sums};
 use crate::ledger::requests::{self, Filter};
@@ -26,8 +25,8 @@ const ROLLED_UP: &str = "SELECT coalesce(sum(requests), 0) AS requests, coalesce
         coalesce(sum(amount), 0) AS amount, coalesce(sum(exact), 0) AS exact,
         coalesce(sum(estimated), 0) AS estimated, coalesce(sum(unknown), 0) AS unknown
     FROM rollups
-    WHERE bucket = ?1 AND at >= ?2 AND at < ?3
-        AND (?4 IS NULL OR key_id = ?4) AND (?5 IS NULL OR model = ?5) AND (?6 IS NULL OR provider = ?6)";
+    WHERE bucket = $1 AND at >= $2 AND at < $3
+        AND ($4 IS NULL OR key_id = $4) AND ($5 IS NULL OR model = $5) AND ($6 IS NULL OR provider = $6)";
 
 /// A part of a range of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +38,7 @@ struct Piece {
 }
 
 /// The requests of a filter, added up; all of one state of the ledger.
-pub(crate) async fn of(connection: &mut SqliteConnection, filter: &Filter) -> Result<Sums, Error> {
+pub(crate) async fn of(connection: &mut Db<'_>, filter: &Filter) -> Result<Sums, Error> {
     let has_search = filter.search.as_deref().is_some_and(|text| !text.trim().is_empty());
     if has_search || filter.outcome.is_some() {
         return requests::sums(connection, filter).await;
@@ -48,7 +47,7 @@ pub(crate) async fn of(connection: &mut SqliteConnection, filter: &Filter) -> Re
     let mut pieces = Vec::new();
     cut(from, to, &LENGTHS, &mut pieces);
     let mut sums = Sums::default();
-    let mut transaction = connection.begin().await?;
+    let mut transaction = connection.begin_reading().await?;
     for piece in pieces {
         let part = if let Some(bucket) = piece.bucket {
             rolled_up(&mut transaction, bucket, piece, filter).await?
@@ -79,17 +78,12 @@ fn cut(from: Timestamp, to: Timestamp, lengths: &[Bucket], pieces: &mut Vec<Piec
     cut(last, to, shorter, pieces);
 }
 
-async fn rolled_up(
-    connection: &mut SqliteConnection,
-    bucket: Bucket,
-    piece: Piece,
-    filter: &Filter,
-) -> Result<Sums, Error> {
+async fn rolled_up(connection: &mut Db<'_>, bucket: Bucket, piece: Piece, filter: &Filter) -> Result<Sums, Error> {
     let mut values = Values::default();
     values.put(bucket.seconds()).put(piece.from.as_micros()).put(piece.to.as_micros());
     values.uuid_option(filter.key_id.map(KeyId::as_uuid));
     values.put(filter.model.clone()).put(filter.provider.clone());
-    let row = sqlx::query_with(ROLLED_UP, values.into_arguments()).fetch_one(connection).await?;
+    let row = connection.fetch_one(ROLLED_UP, values).await?;
     read_sums(&Reading::new("rollups", "requests", &row))
 }
 

@@ -11,14 +11,14 @@ use megarouter_domain::money::NanoUsd;
 use megarouter_domain::record::{Outcome, UsageRecord};
 use megarouter_ledger::entry::{Lsn, MOST_TOKENS, PinnedPrice, Resolution};
 use megarouter_ledger::state::OpenAttempt;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use uuid::Uuid;
 
+use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::derived::ResolvedAttempt;
 use crate::ledger::restore;
 use crate::ledger::sums::Sums;
-use crate::row::{Reading, Values};
+use crate::row::{Reading, Row, Values, values};
 
 /// The most rows of one page.
 pub const MOST_ROWS: u32 = 200;
@@ -113,14 +113,14 @@ macro_rules! where_filter {
         concat!(
             $select,
             " FROM requests
-              WHERE started_at >= ?1 AND started_at < ?2
-                AND (?3 IS NULL OR key_id = ?3)
-                AND (?4 IS NULL OR model = ?4)
-                AND (?5 IS NULL OR provider = ?5)
-                AND (?6 IS NULL OR outcome = ?6)
-                AND (?7 IS NULL OR model_asked LIKE ?7 ESCAPE '\\' OR model LIKE ?7 ESCAPE '\\'
-                     OR upstream_model LIKE ?7 ESCAPE '\\' OR provider LIKE ?7 ESCAPE '\\'
-                     OR instr(hex(request_id), ?8) > 0) ",
+              WHERE started_at >= $1 AND started_at < $2
+                AND ($3 IS NULL OR key_id = $3)
+                AND ($4 IS NULL OR model = $4)
+                AND ($5 IS NULL OR provider = $5)
+                AND ($6 IS NULL OR outcome = $6)
+                AND ($7 IS NULL OR model_asked LIKE $7 ESCAPE '\\' OR model LIKE $7 ESCAPE '\\'
+                     OR upstream_model LIKE $7 ESCAPE '\\' OR provider LIKE $7 ESCAPE '\\'
+                     OR instr(hex(request_id), $8) > 0) ",
             $rest
         )
     };
@@ -128,23 +128,23 @@ macro_rules! where_filter {
 
 const PAGE: &str = where_filter!(
     "SELECT *",
-    "AND (started_at, request_id) < (?9, ?10) ORDER BY started_at DESC, request_id DESC LIMIT ?11"
+    "AND (started_at, request_id) < ($9, $10) ORDER BY started_at DESC, request_id DESC LIMIT $11"
 );
 
 const SUMS: &str = where_filter!(
     "SELECT cost_state, count(*) AS requests,
             sum(outcome NOT IN ('completed', 'client_left')) AS errors,
             sum(min(coalesce(input, 0) + coalesce(cached_read, 0) + coalesce(cache_write, 0)
-                    + coalesce(cache_write_1h, 0) + coalesce(audio_input, 0) + coalesce(image_input, 0), ?9)) AS input_tokens,
+                    + coalesce(cache_write_1h, 0) + coalesce(audio_input, 0) + coalesce(image_input, 0), $9)) AS input_tokens,
             sum(min(coalesce(output, 0) + coalesce(reasoning, 0) + coalesce(audio_output, 0)
-                    + coalesce(image_output, 0), ?9)) AS output_tokens,
+                    + coalesce(image_output, 0), $9)) AS output_tokens,
             sum(cost_amount) AS amount",
     "GROUP BY cost_state"
 );
 
 /// A page of requests, newest first.
 pub(crate) async fn page(
-    connection: &mut SqliteConnection,
+    connection: &mut Db<'_>,
     filter: &Filter,
     after: Option<Cursor>,
     limit: u32,
@@ -156,7 +156,7 @@ pub(crate) async fn page(
     let to = Some(filter.to.map_or(bound, |to| to.min(bound)));
     let mut values = bind(&Filter { to, ..filter.clone() });
     values.put(end.0).uuid(end.1).put(i64::from(limit) + 1);
-    let rows = sqlx::query_with(PAGE, values.into_arguments()).fetch_all(connection).await?;
+    let rows = connection.fetch_all(PAGE, values).await?;
     let mut rows = rows.iter().map(read_record).collect::<Result<Vec<_>, _>>()?;
     let has_more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
@@ -167,10 +167,10 @@ pub(crate) async fn page(
 
 /// The requests of a filter, added up row by row. [`crate::ledger::request_sums`] looks at as few
 /// rows as it can.
-pub(crate) async fn sums(connection: &mut SqliteConnection, filter: &Filter) -> Result<Sums, Error> {
+pub(crate) async fn sums(connection: &mut Db<'_>, filter: &Filter) -> Result<Sums, Error> {
     let mut values = bind(filter);
     values.count(MOST_TOKENS);
-    let rows = sqlx::query_with(SUMS, values.into_arguments()).fetch_all(connection).await?;
+    let rows = connection.fetch_all(SUMS, values).await?;
     let mut sums = Sums::default();
     for row in &rows {
         sums.add(&read_sums_of_state(row)?);
@@ -179,14 +179,13 @@ pub(crate) async fn sums(connection: &mut SqliteConnection, filter: &Filter) -> 
 }
 
 /// One request in detail.
-pub(crate) async fn detail(connection: &mut SqliteConnection, id: RequestId) -> Result<Option<Detail>, Error> {
-    let bytes = id.as_uuid().as_bytes().to_vec();
-    let record = sqlx::query("SELECT * FROM requests WHERE request_id = ?").bind(bytes.clone());
-    let Some(record) = record.fetch_optional(&mut *connection).await? else { return Ok(None) };
-    let resolved = "SELECT * FROM attempts WHERE request_id = ? ORDER BY hold_lsn";
-    let resolved = sqlx::query(resolved).bind(bytes).fetch_all(&mut *connection).await?;
+pub(crate) async fn detail(connection: &mut Db<'_>, id: RequestId) -> Result<Option<Detail>, Error> {
+    let record = "SELECT * FROM requests WHERE request_id = $1";
+    let Some(record) = connection.fetch_optional(record, values![id.as_uuid()]).await? else { return Ok(None) };
+    let resolved = "SELECT * FROM attempts WHERE request_id = $1 ORDER BY hold_lsn";
+    let resolved = connection.fetch_all(resolved, values![id.as_uuid()]).await?;
     let left_behind = "SELECT * FROM open_attempts WHERE is_left_behind ORDER BY lsn";
-    let left_behind = sqlx::query(left_behind).fetch_all(connection).await?;
+    let left_behind = connection.fetch_all(left_behind, values![]).await?;
     let mut attempts = Vec::with_capacity(resolved.len());
     for row in &resolved {
         attempts.push(AttemptEntry::from(read_attempt(row)?));
@@ -201,7 +200,7 @@ pub(crate) async fn detail(connection: &mut SqliteConnection, id: RequestId) -> 
 }
 
 /// A row of `requests`.
-pub(crate) fn read_record(row: &SqliteRow) -> Result<UsageRecord, Error> {
+pub(crate) fn read_record(row: &Row) -> Result<UsageRecord, Error> {
     let reading = Reading::new("requests", "request_id", row);
     let shared = |column| Ok::<_, Error>(reading.get::<Option<&str>>(column)?.map(Arc::from));
     Ok(UsageRecord {
@@ -234,7 +233,7 @@ pub(crate) fn read_record(row: &SqliteRow) -> Result<UsageRecord, Error> {
 }
 
 /// A row of `attempts`.
-pub(crate) fn read_attempt(row: &SqliteRow) -> Result<ResolvedAttempt, Error> {
+pub(crate) fn read_attempt(row: &Row) -> Result<ResolvedAttempt, Error> {
     let reading = Reading::new("attempts", "attempt_id", row);
     let price = reading.uuid_option("price_id")?.zip(reading.json_option("tariff")?);
     Ok(ResolvedAttempt {
@@ -262,7 +261,7 @@ fn read_resolution(reading: &Reading<'_>) -> Result<Resolution, Error> {
     }
 }
 
-fn read_sums_of_state(row: &SqliteRow) -> Result<Sums, Error> {
+fn read_sums_of_state(row: &Row) -> Result<Sums, Error> {
     let reading = Reading::new("requests", "cost_state", row);
     let requests = reading.count("requests")?;
     let mut sums = Sums {

@@ -9,29 +9,28 @@ use megarouter_domain::scope::Scope;
 use megarouter_ledger::chain::{self, GENESIS, Link};
 use megarouter_ledger::entry::{Entry, Epoch, Lsn};
 use megarouter_ledger::state::{Balance, OpenAttempt, State};
-use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use crate::db::Db;
 use crate::error::Error;
-use crate::row::Reading;
+use crate::row::{Reading, Row, values};
 
 /// How many of the last entries are checked.
 const TAIL: i64 = 1_000;
 
 /// Reads the state after the last entry, and its link.
-pub(crate) async fn read(connection: &mut SqliteConnection) -> Result<(State, Link), Error> {
+pub(crate) async fn read(connection: &mut Db<'_>) -> Result<(State, Link), Error> {
     let Some((last, link)) = check_tail(connection).await? else { return Ok((State::default(), GENESIS)) };
-    let balances = sqlx::query("SELECT scope, posted, held FROM balances").fetch_all(&mut *connection).await?;
+    let balances = connection.fetch_all("SELECT scope, posted, held FROM balances", values![]).await?;
     let balances = balances.iter().map(read_balance).collect::<Result<Vec<_>, _>>()?;
-    let open = sqlx::query("SELECT * FROM open_attempts").fetch_all(connection).await?;
+    let open = connection.fetch_all("SELECT * FROM open_attempts", values![]).await?;
     let open = open.iter().map(read_open_attempt).collect::<Result<Vec<_>, _>>()?;
     Ok((State::restore(last.lsn, last.epoch, balances, open), link))
 }
 
 /// Checks the links of the last entries; gives the last one.
-async fn check_tail(connection: &mut SqliteConnection) -> Result<Option<(Entry, Link)>, Error> {
-    let newest = "SELECT lsn, body, hash FROM entries ORDER BY lsn DESC LIMIT ?";
-    let mut rows = sqlx::query(newest).bind(TAIL).fetch_all(connection).await?;
+async fn check_tail(connection: &mut Db<'_>) -> Result<Option<(Entry, Link)>, Error> {
+    let newest = "SELECT lsn, body, hash FROM entries ORDER BY lsn DESC LIMIT $1";
+    let mut rows = connection.fetch_all(newest, values![TAIL]).await?;
     rows.reverse();
     let mut previous = None;
     for row in &rows {
@@ -45,7 +44,7 @@ async fn check_tail(connection: &mut SqliteConnection) -> Result<Option<(Entry, 
     }
     let Some((row, link)) = rows.last().zip(previous) else { return Ok(None) };
     let reading = Reading::new("entries", "lsn", row);
-    let entry = chain::decode(row.try_get("body")?).map_err(|error| reading.wrong("body", &error))?;
+    let entry = chain::decode(reading.get("body")?).map_err(|error| reading.wrong("body", &error))?;
     Ok(Some((entry, link)))
 }
 
@@ -56,14 +55,14 @@ pub(crate) fn read_link(reading: &Reading<'_>) -> Result<Link, Error> {
 }
 
 /// A row of `balances`.
-pub(crate) fn read_balance(row: &SqliteRow) -> Result<(Scope, Balance), Error> {
+pub(crate) fn read_balance(row: &Row) -> Result<(Scope, Balance), Error> {
     let reading = Reading::new("balances", "scope", row);
     let balance = Balance { posted: NanoUsd(reading.get("posted")?), held: NanoUsd(reading.get("held")?) };
     Ok((reading.json("scope")?, balance))
 }
 
 /// A row of `open_attempts`.
-pub(crate) fn read_open_attempt(row: &SqliteRow) -> Result<OpenAttempt, Error> {
+pub(crate) fn read_open_attempt(row: &Row) -> Result<OpenAttempt, Error> {
     let reading = Reading::new("open_attempts", "attempt_id", row);
     let progress_at = reading.get::<Option<i64>>("progress_at")?.map(Timestamp::from_micros);
     Ok(OpenAttempt {

@@ -13,10 +13,9 @@ use megarouter_domain::scope::Scope;
 use megarouter_ledger::entry::Lsn;
 use megarouter_ledger::state::{Balance, State};
 use megarouter_ledger::verify::{Report, Verifier};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::backend;
+use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::SCHEMA;
 use crate::ledger::activity::read_calls;
@@ -24,7 +23,7 @@ use crate::ledger::derived::{Derived, ResolvedAttempt, Rollup, RollupKey};
 use crate::ledger::overview::{Bucket, read_rollup};
 use crate::ledger::requests::{read_attempt, read_record};
 use crate::ledger::restore::{read_balance, read_link, read_open_attempt};
-use crate::row::Reading;
+use crate::row::{Reading, Row, values};
 
 /// Entries read at once.
 const CHUNK: i64 = 1_000;
@@ -39,8 +38,8 @@ struct Check {
 
 /// Verifies the ledger of a data directory, over a connection of its own, without a limit of time.
 pub(crate) async fn verify(dir: &Path) -> Result<Report, Error> {
-    let mut connection = backend::read_options(dir, &SCHEMA).connect().await?;
-    let mut transaction = connection.begin().await?;
+    let mut connection = backend::open_for_reading(dir, &SCHEMA).await?;
+    let mut transaction = connection.begin_reading().await?;
     let mut check = Check { verifier: Verifier::default(), derived: Derived::default(), findings: Vec::new() };
     check.check_file(&mut transaction).await?;
     let mut last = i64::MIN;
@@ -62,18 +61,22 @@ pub(crate) async fn verify(dir: &Path) -> Result<Report, Error> {
 
 impl Check {
     /// SQLite's own check of pages and indexes.
-    async fn check_file(&mut self, connection: &mut SqliteConnection) -> Result<(), Error> {
-        let lines: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(connection).await?;
-        let faults = lines.into_iter().filter(|line| line != "ok");
-        self.findings.extend(faults.map(|fault| format!("the file is damaged: {fault}")));
+    async fn check_file(&mut self, connection: &mut Db<'_>) -> Result<(), Error> {
+        let rows = connection.fetch_all("PRAGMA integrity_check", values![]).await?;
+        for row in &rows {
+            let line: &str = row.first()?;
+            if line != "ok" {
+                self.findings.push(format!("the file is damaged: {line}"));
+            }
+        }
         Ok(())
     }
 
     /// Reads the entries after `last` and compares the rows that come from them. Gives the last
     /// entry's number, or nothing at the end.
-    async fn read_chunk(&mut self, connection: &mut SqliteConnection, last: i64) -> Result<Option<i64>, Error> {
-        let rows = sqlx::query("SELECT lsn, body, hash FROM entries WHERE lsn > ? ORDER BY lsn LIMIT ?");
-        let rows = rows.bind(last).bind(CHUNK).fetch_all(&mut *connection).await?;
+    async fn read_chunk(&mut self, connection: &mut Db<'_>, last: i64) -> Result<Option<i64>, Error> {
+        let text = "SELECT lsn, body, hash FROM entries WHERE lsn > $1 ORDER BY lsn LIMIT $2";
+        let rows = connection.fetch_all(text, values![last, CHUNK]).await?;
         for row in &rows {
             self.read_entry(row)?;
         }
@@ -83,7 +86,7 @@ impl Check {
         Ok(Some(newest))
     }
 
-    fn read_entry(&mut self, row: &SqliteRow) -> Result<(), Error> {
+    fn read_entry(&mut self, row: &Row) -> Result<(), Error> {
         let reading = Reading::new("entries", "lsn", row);
         let before = self.verifier.state().last();
         let lsn = Lsn(reading.count("lsn")?);
@@ -97,16 +100,16 @@ impl Check {
     }
 
     /// Compares and forgets the rows of the entries just read.
-    async fn compare_rows(&mut self, connection: &mut SqliteConnection, after: i64, last: i64) -> Result<(), Error> {
-        let rows = sqlx::query("SELECT * FROM attempts WHERE lsn > ? AND lsn <= ?").bind(after).bind(last);
-        let rows = rows.fetch_all(&mut *connection).await?;
+    async fn compare_rows(&mut self, connection: &mut Db<'_>, after: i64, last: i64) -> Result<(), Error> {
+        let text = "SELECT * FROM attempts WHERE lsn > $1 AND lsn <= $2";
+        let rows = connection.fetch_all(text, values![after, last]).await?;
         let expected = std::mem::take(&mut self.derived.attempts);
         let expected: BTreeMap<Lsn, ResolvedAttempt> = expected.into_iter().map(|row| (row.lsn, row)).collect();
         let stored = rows.iter().map(read_attempt_row);
         self.compare("attempts", expected, stored);
 
-        let rows = sqlx::query("SELECT * FROM requests WHERE lsn > ? AND lsn <= ?").bind(after).bind(last);
-        let rows = rows.fetch_all(connection).await?;
+        let text = "SELECT * FROM requests WHERE lsn > $1 AND lsn <= $2";
+        let rows = connection.fetch_all(text, values![after, last]).await?;
         let expected: BTreeMap<Lsn, Arc<UsageRecord>> =
             std::mem::take(&mut self.derived.requests).into_iter().collect();
         let stored = rows.iter().map(read_request_row);
@@ -116,24 +119,24 @@ impl Check {
     }
 
     /// Rows outside the entries' numbers would not be met by the comparison above.
-    async fn count_rows(&mut self, connection: &mut SqliteConnection) -> Result<(), Error> {
+    async fn count_rows(&mut self, connection: &mut Db<'_>) -> Result<(), Error> {
         let last = i64::try_from(self.verifier.state().last().0).unwrap_or(i64::MAX);
         let stray =
-            "SELECT (SELECT count(*) FROM attempts WHERE lsn > ?1) + (SELECT count(*) FROM requests WHERE lsn > ?1)";
-        let stray: i64 = sqlx::query_scalar(stray).bind(last).fetch_one(connection).await?;
+            "SELECT (SELECT count(*) FROM attempts WHERE lsn > $1) + (SELECT count(*) FROM requests WHERE lsn > $1)";
+        let stray: i64 = connection.fetch_one(stray, values![last]).await?.first()?;
         if stray > 0 {
             self.findings.push(format!("{stray} rows of attempts and requests come from no entry"));
         }
         Ok(())
     }
 
-    async fn compare_sums(&mut self, connection: &mut SqliteConnection) -> Result<(), Error> {
+    async fn compare_sums(&mut self, connection: &mut Db<'_>) -> Result<(), Error> {
         let derived = std::mem::take(&mut self.derived);
-        let rows = sqlx::query("SELECT * FROM rollups").fetch_all(&mut *connection).await?;
+        let rows = connection.fetch_all("SELECT * FROM rollups", values![]).await?;
         self.compare("rollups", derived.rollups, rows.iter().map(read_rollup_row));
-        let rows = sqlx::query("SELECT * FROM calls").fetch_all(&mut *connection).await?;
+        let rows = connection.fetch_all("SELECT * FROM calls", values![]).await?;
         self.compare("calls", derived.calls, rows.iter().map(read_calls));
-        let rows = sqlx::query("SELECT * FROM last_uses").fetch_all(connection).await?;
+        let rows = connection.fetch_all("SELECT * FROM last_uses", values![]).await?;
         self.compare("last_uses", derived.last_uses, rows.iter().map(read_last_use));
         Ok(())
     }
@@ -173,32 +176,28 @@ fn compare<K: Debug + Eq + Hash, V: Debug + PartialEq>(
     }
 }
 
-async fn compare_state(
-    connection: &mut SqliteConnection,
-    state: &State,
-    findings: &mut Vec<String>,
-) -> Result<(), Error> {
-    let rows = sqlx::query("SELECT * FROM balances").fetch_all(&mut *connection).await?;
+async fn compare_state(connection: &mut Db<'_>, state: &State, findings: &mut Vec<String>) -> Result<(), Error> {
+    let rows = connection.fetch_all("SELECT * FROM balances", values![]).await?;
     let expected: HashMap<Scope, Balance> =
         state.balances().map(|(scope, balance)| (scope.clone(), *balance)).collect();
     compare("balances", expected, rows.iter().map(read_balance), findings);
-    let rows = sqlx::query("SELECT * FROM open_attempts").fetch_all(connection).await?;
+    let rows = connection.fetch_all("SELECT * FROM open_attempts", values![]).await?;
     let expected = state.attempts().map(|attempt| (attempt.hold.attempt_id, attempt.clone()));
     let stored = rows.iter().map(|row| read_open_attempt(row).map(|attempt| (attempt.hold.attempt_id, attempt)));
     compare("open_attempts", expected, stored, findings);
     Ok(())
 }
 
-fn read_attempt_row(row: &SqliteRow) -> Result<(Lsn, ResolvedAttempt), Error> {
+fn read_attempt_row(row: &Row) -> Result<(Lsn, ResolvedAttempt), Error> {
     read_attempt(row).map(|attempt| (attempt.lsn, attempt))
 }
 
-fn read_request_row(row: &SqliteRow) -> Result<(Lsn, Arc<UsageRecord>), Error> {
+fn read_request_row(row: &Row) -> Result<(Lsn, Arc<UsageRecord>), Error> {
     let lsn = Lsn(Reading::new("requests", "request_id", row).count("lsn")?);
     Ok((lsn, Arc::new(read_record(row)?)))
 }
 
-fn read_rollup_row(row: &SqliteRow) -> Result<(RollupKey, Rollup), Error> {
+fn read_rollup_row(row: &Row) -> Result<(RollupKey, Rollup), Error> {
     let reading = Reading::new("rollups", "at", row);
     Ok((read_rollup_key(&reading)?, read_rollup(&reading)?))
 }
@@ -215,7 +214,7 @@ fn read_rollup_key(reading: &Reading<'_>) -> Result<RollupKey, Error> {
     })
 }
 
-fn read_last_use(row: &SqliteRow) -> Result<(KeyId, Timestamp), Error> {
+fn read_last_use(row: &Row) -> Result<(KeyId, Timestamp), Error> {
     let reading = Reading::new("last_uses", "key_id", row);
     Ok((KeyId::from_uuid(reading.uuid("key_id")?), Timestamp::from_micros(reading.get("at")?)))
 }

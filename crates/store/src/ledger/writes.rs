@@ -7,8 +7,8 @@ use megarouter_domain::usage::UsageSource;
 use megarouter_ledger::chain::Link;
 use megarouter_ledger::entry::Entry;
 use megarouter_ledger::state::{OpenAttempt, State};
-use sqlx::sqlite::SqliteConnection;
 
+use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::derived::{Derived, ResolvedAttempt, RollupKey, micros};
 use crate::ledger::durations::Durations;
@@ -96,7 +96,7 @@ pub(crate) struct Encoded<'a> {
 
 /// Writes entries and what they changed; `after` is the state with them applied.
 pub(crate) async fn save(
-    connection: &mut SqliteConnection,
+    connection: &mut Db<'_>,
     entries: Vec<Encoded<'_>>,
     derived: Derived,
     after: &State,
@@ -113,7 +113,7 @@ pub(crate) async fn save(
     save_sums(connection, &derived, durations).await
 }
 
-async fn save_open_attempts(connection: &mut SqliteConnection, derived: &Derived, after: &State) -> Result<(), Error> {
+async fn save_open_attempts(connection: &mut Db<'_>, derived: &Derived, after: &State) -> Result<(), Error> {
     let is_open = |id| after.attempt(id);
     let open: Vec<&OpenAttempt> = derived.touched.keys().filter_map(|id| is_open(*id)).collect();
     let was_stored = |(id, was_stored): (&_, &bool)| (*was_stored && is_open(*id).is_none()).then_some(*id);
@@ -126,7 +126,7 @@ async fn save_open_attempts(connection: &mut SqliteConnection, derived: &Derived
         .await
 }
 
-async fn save_sums(connection: &mut SqliteConnection, derived: &Derived, durations: &Durations) -> Result<(), Error> {
+async fn save_sums(connection: &mut Db<'_>, derived: &Derived, durations: &Durations) -> Result<(), Error> {
     ROLLUPS
         .run(connection, derived.rollups.iter(), |values, (key, rollup)| {
             put_rollup(values, key, &rollup.sums);

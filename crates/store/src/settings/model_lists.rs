@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use megarouter_domain::catalog::ListedModel;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::ProviderId;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use crate::db::Db;
 use crate::error::Error;
-use crate::row::{Reading, Values};
+use crate::row::{Reading, Row, Values, values};
 
 /// A provider's list of models.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,9 +19,9 @@ pub struct ModelList {
     pub models: Vec<ListedModel>,
 }
 
-pub(super) async fn load(connection: &mut SqliteConnection) -> Result<HashMap<ProviderId, ModelList>, Error> {
-    let rows = sqlx::query("SELECT provider_id, read_at, models FROM model_lists").fetch_all(connection).await?;
-    let read = |row: &SqliteRow| {
+pub(super) async fn load(db: &mut Db<'_>) -> Result<HashMap<ProviderId, ModelList>, Error> {
+    let rows = db.fetch_all("SELECT provider_id, read_at, models FROM model_lists", values![]).await?;
+    let read = |row: &Row| {
         let reading = Reading::new("model_lists", "provider_id", row);
         let read_at = Timestamp::from_micros(reading.get("read_at")?);
         let list = ModelList { read_at, models: reading.json("models")? };
@@ -31,12 +31,12 @@ pub(super) async fn load(connection: &mut SqliteConnection) -> Result<HashMap<Pr
 }
 
 /// Keeps a list. A provider that was removed meanwhile has none.
-pub(super) async fn put(connection: &mut SqliteConnection, id: ProviderId, list: &ModelList) -> Result<(), Error> {
+pub(super) async fn put(db: &mut Db<'_>, id: ProviderId, list: &ModelList) -> Result<(), Error> {
     let text = "INSERT INTO model_lists (provider_id, read_at, models)
-        SELECT id, ?2, ?3 FROM providers WHERE id = ?1
+        SELECT id, $2, $3 FROM providers WHERE id = $1
         ON CONFLICT (provider_id) DO UPDATE SET read_at = excluded.read_at, models = excluded.models";
     let mut values = Values::default();
     values.uuid(id.as_uuid()).put(list.read_at.as_micros()).json(&list.models);
-    sqlx::query_with(text, values.into_arguments()).execute(connection).await?;
+    db.execute(text, values).await?;
     Ok(())
 }

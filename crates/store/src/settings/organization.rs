@@ -2,17 +2,17 @@
 
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::OrganizationId;
-use sqlx::sqlite::SqliteConnection;
 
+use crate::db::Db;
 use crate::error::Error;
-use crate::row::{Reading, Values};
+use crate::row::{Reading, Values, values};
 use crate::settings::Organization;
 
 /// What it is called until somebody names it.
 const FIRST_NAME: &str = "My organization";
 
-pub(super) async fn find(connection: &mut SqliteConnection) -> Result<Option<Organization>, Error> {
-    let row = sqlx::query("SELECT id, name, created_at FROM organization").fetch_optional(connection).await?;
+pub(super) async fn find(db: &mut Db<'_>) -> Result<Option<Organization>, Error> {
+    let row = db.fetch_optional("SELECT id, name, created_at FROM organization", values![]).await?;
     let Some(row) = row else { return Ok(None) };
     let reading = Reading::new("organization", "id", &row);
     Ok(Some(Organization {
@@ -22,14 +22,14 @@ pub(super) async fn find(connection: &mut SqliteConnection) -> Result<Option<Org
     }))
 }
 
-pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Organization, Error> {
-    find(connection).await?.ok_or(Error::Database(sqlx::Error::RowNotFound))
+pub(super) async fn load(db: &mut Db<'_>) -> Result<Organization, Error> {
+    find(db).await?.ok_or(Error::Database(sqlx::Error::RowNotFound))
 }
 
-pub(super) async fn add(connection: &mut SqliteConnection, id: OrganizationId, now: Timestamp) -> Result<(), Error> {
+pub(super) async fn add(db: &mut Db<'_>, id: OrganizationId, now: Timestamp) -> Result<(), Error> {
     let mut values = Values::default();
     values.uuid(id.as_uuid()).put(FIRST_NAME).put(now.as_micros());
-    let text = "INSERT INTO organization (id, name, created_at) VALUES (?, ?, ?)";
-    sqlx::query_with(text, values.into_arguments()).execute(connection).await?;
+    let text = "INSERT INTO organization (id, name, created_at) VALUES ($1, $2, $3)";
+    db.execute(text, values).await?;
     Ok(())
 }

@@ -1,18 +1,22 @@
 //! Preferences: small values that no other table has a place for, as JSON by name.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteConnection;
-
+use crate::db::Db;
 use crate::error::Error;
+use crate::row::{Reading, values};
 
-pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Vec<(String, String)>, Error> {
-    let rows = sqlx::query("SELECT name, value FROM preferences ORDER BY name").fetch_all(connection).await?;
-    rows.iter().map(|row| Ok((row.try_get("name")?, row.try_get("value")?))).collect()
+pub(super) async fn load(db: &mut Db<'_>) -> Result<Vec<(String, String)>, Error> {
+    let rows = db.fetch_all("SELECT name, value FROM preferences ORDER BY name", values![]).await?;
+    rows.iter()
+        .map(|row| {
+            let reading = Reading::new("preferences", "name", row);
+            Ok((reading.get("name")?, reading.get("value")?))
+        })
+        .collect()
 }
 
-pub(super) async fn put(connection: &mut SqliteConnection, name: &str, value: &str) -> Result<(), Error> {
-    let text = "INSERT INTO preferences (name, value) VALUES (?, ?)
+pub(super) async fn put(db: &mut Db<'_>, name: &str, value: &str) -> Result<(), Error> {
+    let text = "INSERT INTO preferences (name, value) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    sqlx::query(text).bind(name.to_owned()).bind(value.to_owned()).execute(connection).await?;
+    db.execute(text, values![name, value]).await?;
     Ok(())
 }

@@ -2,22 +2,22 @@
 
 use megarouter_domain::id::ProviderId;
 use megarouter_domain::provider::{CredentialSource, Provider};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use crate::db::Db;
 use crate::error::Error;
-use crate::row::{Reading, Values};
+use crate::row::{Reading, Row, Values, values};
 use crate::settings::{ChangeError, Noun, models};
 
-pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Vec<Provider>, Error> {
-    let rows = sqlx::query("SELECT * FROM providers ORDER BY id").fetch_all(connection).await?;
+pub(super) async fn load(db: &mut Db<'_>) -> Result<Vec<Provider>, Error> {
+    let rows = db.fetch_all("SELECT * FROM providers ORDER BY id", values![]).await?;
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn put(connection: &mut SqliteConnection, provider: &Provider) -> Result<(), ChangeError> {
-    check_name(connection, provider).await?;
+pub(super) async fn put(db: &mut Db<'_>, provider: &Provider) -> Result<(), ChangeError> {
+    check_name(db, provider).await?;
     let text = "INSERT INTO providers
             (id, name, kind, base_url, credential_source, credential_variable, dialects, is_enabled)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (id) DO UPDATE SET
             name = excluded.name, kind = excluded.kind, base_url = excluded.base_url,
             credential_source = excluded.credential_source, credential_variable = excluded.credential_variable,
@@ -31,43 +31,38 @@ pub(super) async fn put(connection: &mut SqliteConnection, provider: &Provider) 
     values.uuid(provider.id.as_uuid()).put(provider.name.clone()).put(provider.kind.clone());
     values.put(provider.base_url.clone()).put(source).put(variable);
     values.json(&provider.dialects).put(provider.is_enabled);
-    sqlx::query_with(text, values.into_arguments()).execute(connection).await?;
+    db.execute(text, values).await?;
     Ok(())
 }
 
-pub(super) async fn remove(
-    connection: &mut SqliteConnection,
-    id: ProviderId,
-    with_models: bool,
-) -> Result<(), ChangeError> {
-    let bytes = id.as_uuid().as_bytes().to_vec();
-    let orphans = models::served_only_by(connection, id).await?;
+pub(super) async fn remove(db: &mut Db<'_>, id: ProviderId, with_models: bool) -> Result<(), ChangeError> {
+    let orphans = models::served_only_by(db, id).await?;
     if !orphans.is_empty() && !with_models {
         return Err(ChangeError::InUse { models: orphans.into_iter().map(|(_, name)| name).collect() });
     }
     for (model, _) in orphans {
-        models::remove(connection, model).await?;
+        models::remove(db, model).await?;
     }
-    let deployments = sqlx::query("DELETE FROM deployments WHERE provider_id = ?").bind(bytes.clone());
-    deployments.execute(&mut *connection).await?;
-    let removed = sqlx::query("DELETE FROM providers WHERE id = ?").bind(bytes).execute(connection).await?;
-    if removed.rows_affected() == 0 {
+    db.execute("DELETE FROM deployments WHERE provider_id = $1", values![id.as_uuid()]).await?;
+    let removed = db.execute("DELETE FROM providers WHERE id = $1", values![id.as_uuid()]).await?;
+    if removed == 0 {
         return Err(ChangeError::NotFound { noun: Noun::Provider, id: id.to_string() });
     }
     Ok(())
 }
 
-async fn check_name(connection: &mut SqliteConnection, provider: &Provider) -> Result<(), ChangeError> {
-    let taken: Option<String> = sqlx::query_scalar("SELECT name FROM providers WHERE name = ? AND id <> ?")
-        .bind(provider.name.clone())
-        .bind(provider.id.as_uuid().as_bytes().to_vec())
-        .fetch_optional(connection)
+async fn check_name(db: &mut Db<'_>, provider: &Provider) -> Result<(), ChangeError> {
+    let taken: Option<String> = db
+        .fetch_value(
+            "SELECT name FROM providers WHERE name = $1 AND id <> $2",
+            values![provider.name.clone(), provider.id.as_uuid()],
+        )
         .await?;
     let Some(by) = taken else { return Ok(()) };
     Err(ChangeError::NameTaken { noun: Noun::Provider, field: "name", name: by.clone(), by })
 }
 
-fn read(row: &SqliteRow) -> Result<Provider, Error> {
+fn read(row: &Row) -> Result<Provider, Error> {
     let reading = Reading::new("providers", "name", row);
     Ok(Provider {
         id: ProviderId::from_uuid(reading.uuid("id")?),
