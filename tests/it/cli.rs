@@ -140,7 +140,7 @@ async fn secrets_come_from_the_environment_and_are_stored_for_nobody_else_to_rea
     let setup = Setup::new().provider_with(provider).model(DEFAULT_MODEL, &[PROVIDER], "1", "1");
     install.apply(&setup).unwrap();
     let key = install.create_key("app").unwrap();
-    let program = install.start_with_environment(&[("CANARY_KEY", "sk-canary-4711")]).unwrap();
+    let program = install.start_as(&[], &[("CANARY_KEY", "sk-canary-4711")]).unwrap();
     let request = client::new().post(program.url("/v1/chat/completions")).bearer_auth(&key);
     let answer = request.json(&client::chat_body(DEFAULT_MODEL)).send().await.unwrap();
     assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());

@@ -2,6 +2,7 @@
 
 use std::sync::Once;
 
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 /// A client without a proxy, for plain HTTP on this machine.
@@ -35,4 +36,14 @@ pub fn stream_body(model: &str, has_usage: bool) -> Value {
         body["stream_options"] = json!({"include_usage": true});
     }
     body
+}
+
+/// Reads an answer's body as far as it comes, be the connection broken off or not.
+pub async fn text_of(answer: reqwest::Response) -> String {
+    let mut body = answer.bytes_stream();
+    let mut bytes = Vec::new();
+    while let Some(piece) = body.next().await {
+        bytes.extend_from_slice(&piece.unwrap_or_default());
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

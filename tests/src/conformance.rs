@@ -169,7 +169,7 @@ pub fn start(mock: &MockProvider) -> Result<(Program, String)> {
     let install = Install::new()?;
     install.apply(&setup(&mock.root_url()))?;
     let key = install.create_key("conformance")?;
-    let program = install.start_with_environment(&[CREDENTIAL])?;
+    let program = install.start_as(&[], &[CREDENTIAL])?;
     Ok((program, key))
 }
 

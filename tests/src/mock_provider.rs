@@ -11,7 +11,7 @@
 mod answer;
 mod calls;
 mod connection;
-mod request;
+pub(crate) mod request;
 mod script;
 mod vendors;
 

@@ -67,7 +67,18 @@ impl Install {
 
     /// A command line of the program on this data folder; nothing of the caller's settings reaches it.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
+        self.command_under(&[], arguments)
+    }
+
+    fn command_under(&self, below: &[&str], arguments: &[&str]) -> Command {
+        let mut command = match below {
+            [] => Command::new(&self.binary),
+            [program, rest @ ..] => {
+                let mut command = Command::new(program);
+                command.args(rest).arg(&self.binary);
+                command
+            }
+        };
         command.args(arguments).arg("--data-dir").arg(self.data_folder());
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MEGAROUTER_")) {
             command.env_remove(name);
@@ -113,18 +124,18 @@ impl Install {
 
     /// Starts the program on free ports and waits until it is ready.
     pub fn start(&self) -> Result<Program> {
-        self.start_with(&[])
+        self.start_as(&[], &[])
     }
 
-    /// The same with further arguments.
-    pub fn start_with(&self, arguments: &[&str]) -> Result<Program> {
-        self.spawn(self.command(&["serve", "--proxy-port", "0", "--web-port", "0"]).args(arguments))
+    /// The same with further arguments and environment variables.
+    pub fn start_as(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Program> {
+        self.start_under(&[], arguments, variables)
     }
 
-    /// The same with further environment variables.
-    pub fn start_with_environment(&self, variables: &[(&str, &str)]) -> Result<Program> {
-        let mut command = self.command(&["serve", "--proxy-port", "0", "--web-port", "0"]);
-        self.spawn(command.envs(variables.iter().copied()))
+    /// The same below another program, given with its arguments, that ends by becoming ours.
+    pub fn start_under(&self, below: &[&str], arguments: &[&str], variables: &[(&str, &str)]) -> Result<Program> {
+        let mut command = self.command_under(below, &["serve", "--proxy-port", "0", "--web-port", "0"]);
+        self.spawn(command.args(arguments).envs(variables.iter().copied()))
     }
 
     fn spawn(&self, command: &mut Command) -> Result<Program> {
@@ -147,7 +158,7 @@ impl Program {
     pub fn start_with(setup: &Setup, arguments: &[&str]) -> Result<Self> {
         let install = Install::new()?;
         install.apply(setup)?;
-        install.start_with(arguments)
+        install.start_as(arguments, &[])
     }
 
     /// Its data folder and command line.

@@ -169,7 +169,7 @@ impl OurProgram {
         install.apply(&setup)?;
         let key = install.create_key("bench")?;
         let start = Instant::now();
-        let program = install.start_with_environment(&[conformance::CREDENTIAL])?;
+        let program = install.start_as(&[], &[conformance::CREDENTIAL])?;
         wait_for(program.proxy())?;
         Ok(Self { program, key, cold_start: start.elapsed() })
     }

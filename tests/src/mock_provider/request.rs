@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 const MAX_HEADERS: usize = 100;
 
 /// A request as it arrived.
-pub(super) struct Request {
+pub(crate) struct Request {
     pub method: String,
     pub path: String,
     pub headers: Vec<(String, String)>,
@@ -20,7 +20,7 @@ pub(super) struct Request {
 /// What the mock must know of a body; everything else in it is kept as bytes only.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     pub model: String,
     pub stream: bool,
     pub stream_options: Option<StreamOptions>,
@@ -30,24 +30,24 @@ pub(super) struct Asked {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct StreamOptions {
+pub(crate) struct StreamOptions {
     pub include_usage: bool,
 }
 
 /// What embeddings are made of.
 #[derive(Deserialize)]
 #[serde(untagged)]
-pub(super) enum Input {
+pub(crate) enum Input {
     One(String),
     Many(Vec<String>),
 }
 
 impl Request {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn asked(&self) -> Result<Asked, serde_json::Error> {
+    pub(crate) fn asked(&self) -> Result<Asked, serde_json::Error> {
         serde_json::from_slice(&self.body)
     }
 }
@@ -68,7 +68,7 @@ impl Asked {
 
 /// Reads the next request; `None` when the peer closed the connection between two requests.
 /// `buffer` holds what was read too much, for the next time.
-pub(super) async fn read(stream: &mut TcpStream, buffer: &mut BytesMut) -> std::io::Result<Option<Request>> {
+pub(crate) async fn read(stream: &mut TcpStream, buffer: &mut BytesMut) -> std::io::Result<Option<Request>> {
     let (mut request, length) = loop {
         if let Some(head) = parse_head(buffer)? {
             break head;
