@@ -11,6 +11,7 @@ use crate::dialect::Dialect;
 use crate::id::{AttemptId, BudgetId, DeploymentId, KeyId, ProviderId, RequestId, UnitId};
 use crate::loss::Loss;
 use crate::price::Cost;
+use crate::scope::Scope;
 use crate::tag::Tag;
 use crate::usage::{Usage, UsageSource};
 
@@ -134,9 +135,9 @@ pub struct UsageRecord {
     /// The session it belongs to, as the client named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Arc<str>>,
-    /// The budget that refused it.
+    /// The limit that refused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused_by: Option<BudgetId>,
+    pub refusal: Option<Box<BudgetRefusal>>,
     /// What was asked for.
     pub operation: Operation,
     /// The model name as the client wrote it.
@@ -177,6 +178,27 @@ pub struct UsageRecord {
     pub losses: Vec<Loss>,
     /// The client's program, from its `User-Agent`, cut to 200 characters.
     pub user_agent: Option<Arc<str>>,
+}
+
+/// A limit as it stood when it refused a request. Amounts are in the unit of the budget's measure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetRefusal {
+    /// The budget.
+    pub budget_id: BudgetId,
+    /// The unit or key whose own account it was; `None` when all share it, or for a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Scope>,
+    /// What may be used.
+    pub limit: u64,
+    /// What was used.
+    pub used: u64,
+    /// What was set aside for requests under way.
+    pub held: u64,
+    /// What the request asked for; 0 when its price is not known.
+    pub asked: u64,
+    /// When there will be room again; `None` when waiting does not help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resets_at: Option<Timestamp>,
 }
 
 /// One call to one deployment, finished. What it used and cost is in its resolution, which is an

@@ -45,7 +45,7 @@ impl Draft {
             units,
             tags: vec![],
             session: None,
-            refused_by: None,
+            refusal: None,
             operation,
             model_asked: Arc::from(""),
             model: None,

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use megarouter_domain::code::Code;
-use megarouter_domain::id::RequestId;
+use megarouter_domain::id::{RequestId, UnitId};
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::Cost;
 use megarouter_domain::record::{AttemptRecord, Outcome, UsageRecord};
+use megarouter_domain::scope::Scope;
+use megarouter_domain::tag::Tag;
 use megarouter_domain::usage::{Usage, UsageSource};
 
 use crate::entry::{Fact, Resolution};
@@ -23,7 +25,7 @@ pub(crate) fn endings(state: &State) -> Vec<Fact> {
     attempts.sort_by_key(|attempt| attempt.lsn);
     let mut facts = Vec::new();
     for attempt in attempts.iter_mut().filter(|attempt| attempt.resolution.is_none()) {
-        let resolution = ending(attempt).priced(&attempt.hold);
+        let resolution = attempt.priced(ending(attempt));
         attempt.resolution = Some(resolution);
         facts.push(Fact::Resolve { attempt_id: attempt.hold.attempt_id, resolution });
     }
@@ -64,10 +66,10 @@ fn record(attempts: &[OpenAttempt]) -> UsageRecord {
         request_id: hold.request_id,
         started_at: hold.started_at,
         key_id: hold.key_id,
-        units: [].into(),
-        tags: vec![],
-        session: None,
-        refused_by: None,
+        units: hold.scopes.iter().filter_map(unit).collect(),
+        tags: hold.scopes.iter().filter_map(tag).collect(),
+        session: hold.session.clone(),
+        refusal: None,
         operation: hold.operation,
         model_asked: Arc::clone(&hold.model_asked),
         model: Some(Arc::clone(&hold.model)),
@@ -87,6 +89,15 @@ fn record(attempts: &[OpenAttempt]) -> UsageRecord {
         losses: Vec::new(),
         user_agent: None,
     }
+}
+
+/// A hold names the units and the tags of its request in the order of its record.
+fn unit(scope: &Scope) -> Option<UnitId> {
+    if let Scope::Unit(id) = scope { Some(*id) } else { None }
+}
+
+fn tag(scope: &Scope) -> Option<Tag> {
+    if let Scope::Tag(tag) = scope { Some(tag.clone()) } else { None }
 }
 
 fn attempt_record(attempt: &OpenAttempt) -> AttemptRecord {

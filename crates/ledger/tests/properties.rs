@@ -130,7 +130,7 @@ fn record(engine: &Engine, request: u8) -> Arc<UsageRecord> {
         units: [].into(),
         tags: vec![],
         session: None,
-        refused_by: None,
+        refusal: None,
         operation: Operation::ChatCompletions,
         model_asked: "m".into(),
         model: Some("m".into()),

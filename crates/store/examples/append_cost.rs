@@ -145,7 +145,7 @@ fn record(engine: &Engine, request_id: RequestId, attempt_id: AttemptId, number:
         units: [].into(),
         tags: vec![],
         session: None,
-        refused_by: None,
+        refusal: None,
         operation: Operation::ChatCompletions,
         model_asked: "gpt-5-mini".into(),
         model: Some("gpt-5-mini".into()),

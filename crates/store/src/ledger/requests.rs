@@ -210,7 +210,7 @@ pub(crate) fn read_record(row: &Row) -> Result<UsageRecord, Error> {
         units: [].into(),
         tags: vec![],
         session: None,
-        refused_by: None,
+        refusal: None,
         operation: reading.name("operation")?,
         model_asked: reading.get::<&str>("model_asked")?.into(),
         model: shared("model")?,

@@ -131,7 +131,7 @@ impl Call {
             units: [].into(),
             tags: vec![],
             session: None,
-            refused_by: None,
+            refusal: None,
             operation: Operation::ChatCompletions,
             model_asked: self.model.into(),
             model: Some(self.model.into()),
