@@ -1,4 +1,7 @@
-//! Everything that is particular to SQLite and to files: opening, rights, pragmas, migrations.
+//! Everything that is particular to SQLite and to files: opening, rights, pragmas, migrations. What
+//! is particular to PostgreSQL is in [`postgres`].
+
+pub mod postgres;
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -20,20 +23,29 @@ const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 /// Prepared statements kept by a connection: every table's insert in each of its sizes.
 const STATEMENTS: usize = 256;
 
-/// A database file of ours.
+/// The tables of one store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Schema {
-    /// The file's name in the data directory.
-    pub file: &'static str,
+    /// The name of its file in the data directory, before `.db`.
+    pub name: &'static str,
     /// What the file's header says it is.
     pub application_id: i64,
-    /// The migrations, oldest first; each sets `user_version` to its place, counted from 1.
-    pub migrations: &'static [&'static str],
+    /// SQLite's migrations, oldest first; each sets `user_version` to its place, counted from 1.
+    pub sqlite: &'static [&'static str],
+    /// PostgreSQL's, which number their places themselves.
+    pub postgres: &'static [&'static str],
+}
+
+impl Schema {
+    /// Its file.
+    pub(crate) fn path(&self, dir: &Path) -> PathBuf {
+        dir.join(self.name).with_extension("db")
+    }
 }
 
 /// Opens a database for writing; makes it, or brings it up to date, when needed.
 pub(crate) async fn open(dir: &Path, schema: &Schema) -> Result<Db<'static>, Error> {
-    let path = dir.join(schema.file);
+    let path = schema.path(dir);
     prepare_files(dir, &path).map_err(|source| Error::File { path: path.clone(), source })?;
     let mut connection = write_options(&path).connect().await?;
     check_version(&mut connection).await?;
@@ -49,7 +61,7 @@ pub(crate) async fn open_for_reading(dir: &Path, schema: &Schema) -> Result<Db<'
 /// Options for a connection that only reads.
 pub(crate) fn read_options(dir: &Path, schema: &Schema) -> SqliteConnectOptions {
     // Not SQLite's own read-only mode: such a connection cannot recover a log that a crash left.
-    options(&dir.join(schema.file)).pragma("query_only", "ON")
+    options(&schema.path(dir)).pragma("query_only", "ON")
 }
 
 /// Makes a directory that only its owner can enter.
@@ -108,7 +120,7 @@ async fn check_version(connection: &mut SqliteConnection) -> Result<(), Error> {
 }
 
 async fn migrate(connection: &mut SqliteConnection, path: &Path, schema: &Schema) -> Result<(), Error> {
-    let newest = schema.migrations.len();
+    let newest = schema.sqlite.len();
     let found = identify(connection, path, schema).await?;
     let known = i64::try_from(newest).unwrap_or(i64::MAX);
     if found > known {
@@ -122,7 +134,7 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path, schema: &Schema
         back_up(connection, path, found).await?;
     }
     let mut transaction = connection.begin_with("BEGIN EXCLUSIVE").await?;
-    for migration in &schema.migrations[done..] {
+    for migration in &schema.sqlite[done..] {
         sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
@@ -164,7 +176,7 @@ mod tests {
     const BROKEN: &str = "CREATE TABLE three (id INTEGER); NONSENSE;";
 
     fn schema(migrations: &'static [&'static str]) -> Schema {
-        Schema { file: "test.db", application_id: 7, migrations }
+        Schema { name: "test", application_id: 7, sqlite: migrations, postgres: &[] }
     }
 
     #[tokio::test]

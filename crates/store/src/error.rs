@@ -3,10 +3,17 @@
 use std::path::PathBuf;
 
 use megarouter_domain::code::Code;
+use sqlx::error::DatabaseError;
 use thiserror::Error;
 
-/// SQLite's code for a statement that a progress handler stopped.
-const INTERRUPTED: &str = "9";
+/// The codes of a statement that took too long: of SQLite's progress handler, and of PostgreSQL.
+const INTERRUPTED: [&str; 2] = ["9", "57014"];
+
+/// PostgreSQL's code for writing to a server that only reads.
+const READ_ONLY: &str = "25006";
+
+/// PostgreSQL's classes of codes for connections that broke, and servers that have no room or stop.
+const AWAY: [&str; 3] = ["08", "53", "57"];
 
 /// What went wrong in a store.
 #[derive(Debug, Error)]
@@ -25,6 +32,19 @@ pub enum Error {
     /// The question took longer than any may.
     #[error("the question took too long; choose a shorter range of time or fewer conditions")]
     TooSlow,
+    /// The database that nodes share cannot be reached, or has no connection free. Trying again helps
+    /// once it can.
+    #[error("the hub's database cannot be reached, or has no connection free")]
+    Away(#[source] sqlx::Error),
+    /// The database that nodes share only reads, as a standby does.
+    #[error("the hub's database only reads at the moment, as a standby does; it goes on when there is a primary again")]
+    ReadOnly,
+    /// The URL of the database that nodes share is none.
+    #[error("the database URL is not one of PostgreSQL: postgres://user:password@host/database")]
+    HubUrl,
+    /// The copy of a hub's settings cannot be kept as they are.
+    #[error("the hub's settings cannot be copied")]
+    Mirror(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A newer program wrote the file.
     #[error("{path} was written by a newer version (schema {found}, this program knows {known}); install that version")]
     Newer {
@@ -74,10 +94,18 @@ pub enum Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        let is_interrupt = |error: &sqlx::Error| {
-            error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some(INTERRUPTED)
-        };
-        if is_interrupt(&error) { Self::TooSlow } else { Self::Database(error) }
+        use sqlx::Error as Sql;
+
+        if matches!(error, Sql::PoolTimedOut | Sql::PoolClosed | Sql::Io(_) | Sql::Tls(_)) {
+            return Self::Away(error);
+        }
+        let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default().into_owned();
+        match code.as_str() {
+            code if INTERRUPTED.contains(&code) => Self::TooSlow,
+            READ_ONLY => Self::ReadOnly,
+            code if code.len() == 5 && AWAY.iter().any(|class| code.starts_with(class)) => Self::Away(error),
+            _ => Self::Database(error),
+        }
     }
 }
 

@@ -36,10 +36,11 @@ use reads::Reads;
 use requests::{Cursor, Detail, Filter, Page};
 use sums::Sums;
 
-const SCHEMA: Schema = Schema {
-    file: "ledger.db",
+pub(crate) const SCHEMA: Schema = Schema {
+    name: "ledger",
     application_id: 1_297_240_658,
-    migrations: &[include_str!("../migrations/sqlite/ledger/0001_journal.sql")],
+    sqlite: &[include_str!("../migrations/sqlite/ledger/0001_journal.sql")],
+    postgres: &[],
 };
 
 /// The open ledger.
@@ -64,7 +65,7 @@ impl Ledger {
     /// run left open already appended. To be called once, before anything is appended.
     pub async fn recover(&self, version: &str, now: Timestamp) -> Result<Engine, Error> {
         let state = self.with_writer(async |writer| Ok(writer.state().clone())).await?;
-        let (engine, entries) = Engine::start(state, version, now);
+        let (engine, entries) = Engine::start(state, std::sync::Arc::default(), &[], version, now);
         self.append(&entries).await?;
         Ok(engine)
     }

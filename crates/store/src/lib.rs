@@ -1,6 +1,6 @@
 //! The SQL stores: settings and the ledger's journal with its projections.
 //!
-//! Two SQLite files in the data directory. [`settings::Settings`] is what people configured, small
+//! Two SQLite files in the data directory, or a PostgreSQL that several nodes share. [`settings::Settings`] is what people configured, small
 //! and read as a whole. [`ledger::Ledger`] is what happened: entries are appended, and in the same
 //! transaction the tables that the API asks are derived from them. Nothing here decides anything;
 //! and nothing in the path of a request waits for it. Whoever opens a store holds the
@@ -9,6 +9,7 @@
 mod backend;
 mod db;
 pub mod error;
+pub mod hub;
 pub mod ledger;
 pub mod lock;
 mod row;

@@ -276,6 +276,19 @@ impl Values {
         }
     }
 
+    /// One of a type's stable names, which are also its JSON.
+    pub(crate) fn name(&mut self, value: &impl Serialize) -> &mut Self {
+        let json = serde_json::to_string(value).expect("the types of this crate have only JSON's own values");
+        self.put(json.trim_matches('"'))
+    }
+
+    pub(crate) fn name_option(&mut self, value: Option<&impl Serialize>) -> &mut Self {
+        match value {
+            Some(value) => self.name(value),
+            None => self.put(None::<String>),
+        }
+    }
+
     pub(crate) fn usage(&mut self, usage: &Usage) -> &mut Self {
         self.count_option(usage.input)
             .count_option(usage.cached_read)

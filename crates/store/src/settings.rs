@@ -1,30 +1,42 @@
-//! What people configured: providers, models with prices, keys, preferences. `settings.db`.
+//! What people configured: the organisation, providers, models with prices, keys, budgets,
+//! preferences. `settings.db`, or the database that the nodes of a hub share.
 //!
 //! Small enough to be read as a whole after each change. All writing goes through
 //! [`Settings::apply`], so that one change of the API and a whole declarative setup are the same
 //! thing: all of it or nothing.
 
+mod budgets;
 mod keys;
+mod mirror;
 mod model_lists;
 mod models;
 mod organization;
 mod preferences;
 mod prices;
 mod providers;
+mod units;
+mod version;
 
 use std::collections::HashMap;
 use std::path::Path;
 
+use megarouter_domain::budget::Budget;
 use megarouter_domain::clock::Timestamp;
-use megarouter_domain::id::{DeploymentId, Entropy, KeyId, ModelId, OrganizationId, PriceId, ProviderId};
+use megarouter_domain::id::{
+    BudgetId, DeploymentId, Entropy, KeyId, ModelId, OrganizationId, PriceId, ProviderId, UnitId,
+};
 use megarouter_domain::key::VirtualKey;
 use megarouter_domain::model::Model;
 use megarouter_domain::price::Price;
 use megarouter_domain::provider::Provider;
+use megarouter_domain::unit::{TreeError, Unit};
+use sqlx::postgres::PgListener;
 use thiserror::Error;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
+pub use self::mirror::Mirror;
 pub use self::model_lists::ModelList;
+use crate::backend::postgres::HubPool;
 use crate::backend::{self, Schema};
 use crate::db::Db;
 use crate::error::Error;
@@ -49,12 +61,18 @@ pub struct Everything {
     pub providers: Vec<Provider>,
     /// In the order they were added, each with the current version of its prices.
     pub models: Vec<Model>,
+    /// In the order they were made; archived ones too.
+    pub units: Vec<Unit>,
     /// In the order they were made; revoked ones too.
     pub keys: Vec<VirtualKey>,
     /// The built-in key of the playground; it is among `keys` and has no hash.
     pub playground_key: KeyId,
+    /// In the order they were made; archived ones too.
+    pub budgets: Vec<Budget>,
     /// Preferences by name; the values are JSON.
     pub preferences: Vec<(String, String)>,
+    /// How many times the settings were changed.
+    pub version: u64,
 }
 
 /// One change of the configuration.
@@ -83,7 +101,32 @@ pub enum Change {
         /// The new version.
         price: Price,
     },
-    /// Adds a key, or replaces the name, models and expiry of the one with its id.
+    /// Adds a unit, or replaces the name, place and address of the one with its id.
+    PutUnit(Unit),
+    /// Takes a unit out of use, and the budgets on it; one that was archived before keeps its time.
+    ArchiveUnit {
+        /// Which.
+        id: UnitId,
+        /// From when on.
+        at: Timestamp,
+        /// Whether everything in use in it goes with it: units are archived, keys revoked. Otherwise
+        /// a unit that holds something is refused.
+        with_content: bool,
+    },
+    /// Takes a unit back into use, where it was. What was archived with it stays so.
+    RestoreUnit(UnitId),
+    /// Names the organisation.
+    RenameOrganization(String),
+    /// Adds a budget, or replaces the one with its id, with its raises.
+    PutBudget(Budget),
+    /// Ends a budget; one that was ended before keeps its time.
+    ArchiveBudget {
+        /// Which.
+        id: BudgetId,
+        /// From when on.
+        at: Timestamp,
+    },
+    /// Adds a key, or replaces the name, owner, project, models and expiry of the one with its id.
     PutKey(VirtualKey),
     /// Refuses a key for good; one that was revoked before keeps its time.
     RevokeKey {
@@ -110,6 +153,12 @@ pub enum Noun {
     Model,
     /// A virtual key.
     Key,
+    /// The organisation.
+    Organization,
+    /// A department, team, project, member or app.
+    Unit,
+    /// A budget.
+    Budget,
 }
 
 /// Why changes were refused. None of them was made.
@@ -120,7 +169,7 @@ pub enum ChangeError {
     NameTaken {
         /// What the name is of.
         noun: Noun,
-        /// The field that holds it: `name` or `aliases`.
+        /// The field that holds it: `name`, `aliases` or `email`.
         field: &'static str,
         /// The name.
         name: String,
@@ -138,6 +187,25 @@ pub enum ChangeError {
     InUse {
         /// Their names.
         models: Vec<String>,
+    },
+    /// The units would make no tree.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A unit that is to be archived holds something in use.
+    #[error("{name} still holds {}; move that first, or archive it too", .content.join(", "))]
+    Holding {
+        /// What people call the unit.
+        name: String,
+        /// What it holds, in words.
+        content: Vec<String>,
+    },
+    /// What is to be used is out of use.
+    #[error("the {noun} `{name}` is archived; restore it first, or choose another one")]
+    Archived {
+        /// What it is.
+        noun: Noun,
+        /// What people call it.
+        name: String,
     },
     /// There is nothing with this id.
     #[error("there is no {noun} with the id {id}; it may have been removed")]
@@ -161,51 +229,77 @@ impl std::fmt::Display for Noun {
             Self::Provider => "provider",
             Self::Model => "model",
             Self::Key => "key",
+            Self::Organization => "organization",
+            Self::Unit => "unit",
+            Self::Budget => "budget",
         })
     }
 }
 
-const SCHEMA: Schema = Schema {
-    file: "settings.db",
+pub(crate) const SCHEMA: Schema = Schema {
+    name: "settings",
     application_id: 1_297_240_659,
-    migrations: &[
+    sqlite: &[
         include_str!("../migrations/sqlite/settings/0001_settings.sql"),
         include_str!("../migrations/sqlite/settings/0002_model_lists.sql"),
+        include_str!("../migrations/sqlite/settings/0003_organization.sql"),
     ],
+    postgres: &[include_str!("../migrations/postgres/settings/0001_settings.sql")],
 };
+
+/// Where settings are kept.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// In a file of a data directory.
+    Folder(&'a Path),
+    /// In the database that the nodes of a hub share.
+    Hub(&'a HubPool),
+}
 
 /// The open settings.
 #[derive(Debug)]
 pub struct Settings {
-    connection: Mutex<Db<'static>>,
+    home: Home,
+}
+
+#[derive(Debug)]
+enum Home {
+    File(Mutex<Db<'static>>),
+    Hub { pool: HubPool, listener: Mutex<Option<PgListener>> },
+}
+
+/// A connection for one operation.
+enum Lent<'a> {
+    File(MutexGuard<'a, Db<'static>>),
+    Hub(Db<'static>),
 }
 
 impl Settings {
-    /// Opens the settings of a data directory, making or upgrading them. The first time, the
-    /// organisation and the playground's key are made with `now` and `entropy`.
-    pub async fn open(dir: &Path, now: Timestamp, entropy: Entropy) -> Result<Self, Error> {
-        let mut connection = backend::open(dir, &SCHEMA).await?;
-        let mut transaction = connection.begin().await?;
+    /// Opens the settings of a place, making or upgrading them. The first time, the organisation and
+    /// the playground's key are made with `now` and `entropy`.
+    pub async fn open<'a>(place: impl Into<Place<'a>>, now: Timestamp, entropy: Entropy) -> Result<Self, Error> {
+        let home = match place.into() {
+            Place::Folder(dir) => Home::File(Mutex::new(backend::open(dir, &SCHEMA).await?)),
+            Place::Hub(pool) => Home::Hub { pool: pool.clone(), listener: Mutex::default() },
+        };
+        let settings = Self { home };
+        let mut db = settings.writer().await?;
+        let mut transaction = db.begin().await?;
+        version::lock(&mut transaction).await?;
         if organization::find(&mut transaction).await?.is_none() {
             organization::add(&mut transaction, OrganizationId::new(now, entropy), now).await?;
             keys::add_builtin(&mut transaction, KeyId::new(now, entropy), now).await?;
         }
         transaction.commit().await?;
-        Ok(Self { connection: Mutex::new(connection) })
+        drop(db);
+        Ok(settings)
     }
 
     /// Reads the whole configuration.
     pub async fn load(&self) -> Result<Everything, Error> {
-        let mut connection = self.connection.lock().await;
-        let mut transaction = connection.begin_reading().await?;
-        let everything = Everything {
-            organization: organization::load(&mut transaction).await?,
-            providers: providers::load(&mut transaction).await?,
-            models: models::load(&mut transaction).await?,
-            keys: keys::load(&mut transaction).await?,
-            playground_key: keys::load_builtin(&mut transaction).await?,
-            preferences: preferences::load(&mut transaction).await?,
-        };
+        let mut db = self.reader().await?;
+        let mut transaction = db.begin_reading().await?;
+        let everything = load(&mut transaction).await?;
         transaction.commit().await?;
         Ok(everything)
     }
@@ -215,53 +309,124 @@ impl Settings {
     /// # Errors
     /// When one of them is refused or the database does not take them.
     pub async fn apply(&self, changes: Vec<Change>) -> Result<(), ChangeError> {
-        let mut connection = self.connection.lock().await;
-        let mut transaction = connection.begin().await?;
+        let mut db = self.writer().await?;
+        let mut transaction = db.begin().await?;
+        version::count(&mut transaction).await?;
         for change in changes {
             make(&mut transaction, change).await?;
         }
-        transaction.commit().await?;
-        Ok(())
+        Ok(transaction.commit().await?)
+    }
+
+    /// Waits until the settings have another version than `seen`, because another node of the hub
+    /// changed them, and gives it: within milliseconds as a rule, within two seconds if a notice gets
+    /// lost. Waits for ever where nobody else can change them. To be called by one task.
+    pub async fn changed(&self, seen: u64) -> u64 {
+        match &self.home {
+            Home::File(_) => std::future::pending().await,
+            Home::Hub { pool, listener } => version::changed(pool, &mut *listener.lock().await, seen).await,
+        }
     }
 
     /// What each provider listed when it was last asked; those that never were are missing.
     pub async fn model_lists(&self) -> Result<HashMap<ProviderId, ModelList>, Error> {
-        model_lists::load(&mut *self.connection.lock().await).await
+        model_lists::load(&mut *self.reader().await?).await
     }
 
     /// Keeps what a provider listed.
     pub async fn keep_model_list(&self, id: ProviderId, list: &ModelList) -> Result<(), Error> {
-        model_lists::put(&mut *self.connection.lock().await, id, list).await
+        model_lists::put(&mut *self.writer().await?, id, list).await
     }
 
     /// Every version of a deployment's price, newest first.
     pub async fn prices(&self, id: DeploymentId) -> Result<Vec<Price>, Error> {
-        prices::load(&mut *self.connection.lock().await, id).await
+        prices::load(&mut *self.reader().await?, id).await
     }
 
-    /// Closes the file.
+    /// Closes the file; the hub's connections stay with their owner.
     pub async fn close(self) {
-        if let Err(error) = self.connection.into_inner().close().await {
+        let Home::File(db) = self.home else { return };
+        if let Err(error) = db.into_inner().close().await {
             tracing::warn!(%error, "the settings were not closed cleanly; nothing is lost");
+        }
+    }
+
+    async fn writer(&self) -> Result<Lent<'_>, Error> {
+        match &self.home {
+            Home::File(db) => Ok(Lent::File(db.lock().await)),
+            Home::Hub { pool, .. } => Ok(Lent::Hub(pool.work().await?)),
+        }
+    }
+
+    async fn reader(&self) -> Result<Lent<'_>, Error> {
+        match &self.home {
+            Home::File(db) => Ok(Lent::File(db.lock().await)),
+            Home::Hub { pool, .. } => Ok(Lent::Hub(pool.questions().await?)),
         }
     }
 }
 
-async fn make(connection: &mut Db<'_>, change: Change) -> Result<(), ChangeError> {
-    match change {
-        Change::PutProvider(provider) => providers::put(connection, &provider).await,
-        Change::RemoveProvider { id, with_models } => providers::remove(connection, id, with_models).await,
-        Change::PutModel(model) => models::put(connection, &model).await,
-        Change::RemoveModel(id) => models::remove(connection, id).await,
-        Change::RenewPrice { deployment, old, price } => Ok(prices::renew(connection, deployment, old, &price).await?),
-        Change::PutKey(key) => keys::put(connection, &key).await,
-        Change::RevokeKey { id, at } => keys::revoke(connection, id, at).await,
-        Change::PutPreference { name, value } => Ok(preferences::put(connection, &name, &value).await?),
+impl<'a> From<&'a Path> for Place<'a> {
+    fn from(dir: &'a Path) -> Self {
+        Self::Folder(dir)
     }
 }
 
-impl From<sqlx::Error> for ChangeError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
+impl<'a> From<&'a HubPool> for Place<'a> {
+    fn from(pool: &'a HubPool) -> Self {
+        Self::Hub(pool)
+    }
+}
+
+impl std::ops::Deref for Lent<'_> {
+    type Target = Db<'static>;
+
+    fn deref(&self) -> &Db<'static> {
+        match self {
+            Self::File(db) => db,
+            Self::Hub(db) => db,
+        }
+    }
+}
+
+impl std::ops::DerefMut for Lent<'_> {
+    fn deref_mut(&mut self) -> &mut Db<'static> {
+        match self {
+            Self::File(db) => db,
+            Self::Hub(db) => db,
+        }
+    }
+}
+
+async fn load(db: &mut Db<'_>) -> Result<Everything, Error> {
+    Ok(Everything {
+        organization: organization::load(db).await?,
+        providers: providers::load(db).await?,
+        models: models::load(db).await?,
+        units: units::load(db).await?,
+        keys: keys::load(db).await?,
+        playground_key: keys::load_builtin(db).await?,
+        budgets: budgets::load(db).await?,
+        preferences: preferences::load(db).await?,
+        version: version::load(db).await?,
+    })
+}
+
+async fn make(db: &mut Db<'_>, change: Change) -> Result<(), ChangeError> {
+    match change {
+        Change::PutProvider(provider) => providers::put(db, &provider).await,
+        Change::RemoveProvider { id, with_models } => providers::remove(db, id, with_models).await,
+        Change::PutModel(model) => models::put(db, &model).await,
+        Change::RemoveModel(id) => models::remove(db, id).await,
+        Change::RenewPrice { deployment, old, price } => Ok(prices::renew(db, deployment, old, &price).await?),
+        Change::PutUnit(unit) => units::put(db, &unit).await,
+        Change::ArchiveUnit { id, at, with_content } => units::archive(db, id, at, with_content).await,
+        Change::RestoreUnit(id) => units::restore(db, id).await,
+        Change::RenameOrganization(name) => Ok(organization::rename(db, &name).await?),
+        Change::PutBudget(budget) => budgets::put(db, &budget).await,
+        Change::ArchiveBudget { id, at } => budgets::archive(db, id, at).await,
+        Change::PutKey(key) => keys::put(db, &key).await,
+        Change::RevokeKey { id, at } => keys::revoke(db, id, at).await,
+        Change::PutPreference { name, value } => Ok(preferences::put(db, &name, &value).await?),
     }
 }

@@ -3,7 +3,7 @@
 //! The writer saves the changes of one batch; verification adds up those of all entries and compares.
 //! Both therefore agree on what each table means, and it is said only here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,6 @@ use megarouter_domain::id::{AttemptId, KeyId, ProviderId, RequestId};
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::Cost;
 use megarouter_domain::record::{AttemptRecord, Outcome, UsageRecord};
-use megarouter_domain::scope::Scope;
 use megarouter_ledger::entry::{Entry, Fact, Lsn, MOST_TOKENS, PinnedPrice, Resolution};
 use megarouter_ledger::state::{OpenAttempt, State};
 
@@ -79,8 +78,6 @@ pub(crate) struct Derived {
     pub rollups: HashMap<RollupKey, Rollup>,
     pub calls: HashMap<CallKey, CallSums>,
     pub last_uses: HashMap<KeyId, Timestamp>,
-    /// Scopes whose balance changed.
-    pub scopes: HashSet<Scope>,
     /// Attempts whose row in `open_attempts` changed, and whether they had one.
     pub touched: HashMap<AttemptId, bool>,
 }
@@ -89,12 +86,11 @@ impl Derived {
     /// Adds what `entry` changes, given the state before it.
     pub(crate) fn add(&mut self, before: &State, entry: &Entry) {
         match &entry.fact {
-            Fact::Started { .. } => {}
+            Fact::Started { .. } | Fact::Adjust(_) | Fact::Changed(_) | Fact::Granted { .. } | Fact::Checkpoint(_) => {}
             Fact::Hold(hold) => {
-                self.scopes.extend(hold.scopes.iter().cloned());
                 self.touch(before, hold.attempt_id);
             }
-            Fact::Progress { attempt_id, .. } => self.touch(before, *attempt_id),
+            Fact::Extend { attempt_id, .. } | Fact::Progress { attempt_id, .. } => self.touch(before, *attempt_id),
             Fact::Resolve { attempt_id, resolution } => {
                 if let Some(attempt) = before.attempt(*attempt_id) {
                     self.add_resolution(entry.lsn, attempt, resolution);
@@ -117,7 +113,6 @@ impl Derived {
 
     fn add_resolution(&mut self, lsn: Lsn, attempt: &OpenAttempt, resolution: &Resolution) {
         let hold = &attempt.hold;
-        self.scopes.extend(hold.scopes.iter().cloned());
         let key = CallKey { at: Bucket::FiveMinutes.start(attempt.at), provider_id: hold.provider_id };
         self.calls.entry(key).or_default().costs.add(resolution.cost());
         self.attempts.push(ResolvedAttempt {

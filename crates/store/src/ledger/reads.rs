@@ -50,9 +50,10 @@ mod tests {
     use crate::row::values;
 
     const SCHEMA: Schema = Schema {
-        file: "test.db",
+        name: "test",
         application_id: 7,
-        migrations: &["PRAGMA application_id = 7; PRAGMA user_version = 1;"],
+        sqlite: &["PRAGMA application_id = 7; PRAGMA user_version = 1;"],
+        postgres: &[],
     };
 
     #[tokio::test]

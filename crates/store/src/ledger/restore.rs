@@ -1,14 +1,13 @@
-//! Where the journal stands: its last entry, the balances, and the unfinished requests.
+//! Where the journal stands: its last entry, the latest instant, and the unfinished requests.
 //!
 //! Takes the same time however long the journal is. The chain of the last entries is checked, because
 //! that is where an unclean stop would have left damage; `verify` checks all of it.
 
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::money::NanoUsd;
-use megarouter_domain::scope::Scope;
 use megarouter_ledger::chain::{self, GENESIS, Link};
 use megarouter_ledger::entry::{Entry, Epoch, Lsn};
-use megarouter_ledger::state::{Balance, OpenAttempt, State};
+use megarouter_ledger::state::{OpenAttempt, State};
 
 use crate::db::Db;
 use crate::error::Error;
@@ -20,11 +19,10 @@ const TAIL: i64 = 1_000;
 /// Reads the state after the last entry, and its link.
 pub(crate) async fn read(connection: &mut Db<'_>) -> Result<(State, Link), Error> {
     let Some((last, link)) = check_tail(connection).await? else { return Ok((State::default(), GENESIS)) };
-    let balances = connection.fetch_all("SELECT scope, posted, held FROM balances", values![]).await?;
-    let balances = balances.iter().map(read_balance).collect::<Result<Vec<_>, _>>()?;
+    let instant = connection.fetch_value("SELECT coalesce(max(started_at), 0) FROM requests", values![]).await?;
     let open = connection.fetch_all("SELECT * FROM open_attempts", values![]).await?;
     let open = open.iter().map(read_open_attempt).collect::<Result<Vec<_>, _>>()?;
-    Ok((State::restore(last.lsn, last.epoch, balances, open), link))
+    Ok((State::restore(last.lsn, last.epoch, Timestamp::from_micros(instant.unwrap_or(0)), open), link))
 }
 
 /// Checks the links of the last entries; gives the last one.
@@ -54,13 +52,6 @@ pub(crate) fn read_link(reading: &Reading<'_>) -> Result<Link, Error> {
     bytes.try_into().map_err(|error| reading.wrong("hash", &error))
 }
 
-/// A row of `balances`.
-pub(crate) fn read_balance(row: &Row) -> Result<(Scope, Balance), Error> {
-    let reading = Reading::new("balances", "scope", row);
-    let balance = Balance { posted: NanoUsd(reading.get("posted")?), held: NanoUsd(reading.get("held")?) };
-    Ok((reading.json("scope")?, balance))
-}
-
 /// A row of `open_attempts`.
 pub(crate) fn read_open_attempt(row: &Row) -> Result<OpenAttempt, Error> {
     let reading = Reading::new("open_attempts", "attempt_id", row);
@@ -70,6 +61,8 @@ pub(crate) fn read_open_attempt(row: &Row) -> Result<OpenAttempt, Error> {
         epoch: Epoch(reading.count("epoch")?),
         at: Timestamp::from_micros(reading.get("at")?),
         hold: reading.json("hold")?,
+        extended: NanoUsd::ZERO,
+        extended_tokens: 0,
         progress: progress_at.zip(reading.json_option("progress")?),
         resolution: reading.json_option("resolution")?,
         is_left_behind: reading.get("is_left_behind")?,

@@ -9,9 +9,8 @@ use std::sync::Arc;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::KeyId;
 use megarouter_domain::record::UsageRecord;
-use megarouter_domain::scope::Scope;
 use megarouter_ledger::entry::Lsn;
-use megarouter_ledger::state::{Balance, State};
+use megarouter_ledger::state::State;
 use megarouter_ledger::verify::{Report, Verifier};
 
 use crate::backend;
@@ -22,7 +21,7 @@ use crate::ledger::activity::read_calls;
 use crate::ledger::derived::{Derived, ResolvedAttempt, Rollup, RollupKey};
 use crate::ledger::overview::{Bucket, read_rollup};
 use crate::ledger::requests::{read_attempt, read_record};
-use crate::ledger::restore::{read_balance, read_link, read_open_attempt};
+use crate::ledger::restore::{read_link, read_open_attempt};
 use crate::row::{Reading, Row, values};
 
 /// Entries read at once.
@@ -177,10 +176,6 @@ fn compare<K: Debug + Eq + Hash, V: Debug + PartialEq>(
 }
 
 async fn compare_state(connection: &mut Db<'_>, state: &State, findings: &mut Vec<String>) -> Result<(), Error> {
-    let rows = connection.fetch_all("SELECT * FROM balances", values![]).await?;
-    let expected: HashMap<Scope, Balance> =
-        state.balances().map(|(scope, balance)| (scope.clone(), *balance)).collect();
-    compare("balances", expected, rows.iter().map(read_balance), findings);
     let rows = connection.fetch_all("SELECT * FROM open_attempts", values![]).await?;
     let expected = state.attempts().map(|attempt| (attempt.hold.attempt_id, attempt.clone()));
     let stored = rows.iter().map(|row| read_open_attempt(row).map(|attempt| (attempt.hold.attempt_id, attempt)));

@@ -2,7 +2,6 @@
 
 use megarouter_domain::code::Code;
 use megarouter_domain::record::UsageRecord;
-use megarouter_domain::scope::Scope;
 use megarouter_domain::usage::UsageSource;
 use megarouter_ledger::chain::Link;
 use megarouter_ledger::entry::Entry;
@@ -50,14 +49,8 @@ static REQUESTS: Bulk = Bulk::new(
     "",
 );
 
-// Balances and durations are written as they stand. The amounts of rollups stop at the most that an
+// Durations are written as they stand. The amounts of rollups stop at the most that an
 // integer holds instead of failing the whole batch.
-static BALANCES: Bulk = Bulk::new(
-    "INSERT INTO balances (scope, posted, held) VALUES",
-    "(?, ?, ?)",
-    "ON CONFLICT (scope) DO UPDATE SET posted = excluded.posted, held = excluded.held",
-);
-
 static ROLLUPS: Bulk = Bulk::new(
     "INSERT INTO rollups
          (bucket, at, key_id, model, provider, requests, errors, input_tokens, output_tokens,
@@ -109,7 +102,6 @@ pub(crate) async fn save(
         .run(connection, derived.requests.iter(), |values, (lsn, record)| put_request(values, lsn.0, record))
         .await?;
     save_open_attempts(connection, &derived, after).await?;
-    BALANCES.run(connection, derived.scopes.iter(), |values, scope| put_balance(values, scope, after)).await?;
     save_sums(connection, &derived, durations).await
 }
 
@@ -183,11 +175,6 @@ fn put_request(values: &mut Values, lsn: u64, record: &UsageRecord) {
     values.count_option(record.first_output.map(micros)).count(micros(record.total));
     values.count_option(record.overhead.map(micros)).json(&record.attempts);
     values.json_option(Some(&record.losses).filter(|losses| !losses.is_empty())).put(record.user_agent.clone());
-}
-
-fn put_balance(values: &mut Values, scope: &Scope, after: &State) {
-    let balance = after.balance(scope);
-    values.json(scope).put(balance.posted.0).put(balance.held.0);
 }
 
 fn put_rollup(values: &mut Values, key: &RollupKey, sums: &Sums) {

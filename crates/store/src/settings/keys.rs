@@ -1,13 +1,14 @@
 //! Virtual keys, by the hash of their text. Owns the table `keys`.
 
 use megarouter_domain::clock::Timestamp;
-use megarouter_domain::id::KeyId;
+use megarouter_domain::id::{KeyId, UnitId};
 use megarouter_domain::key::{KeyHash, ModelAccess, VirtualKey};
+use megarouter_domain::unit::UnitKind;
 
 use crate::db::Db;
 use crate::error::Error;
 use crate::row::{Reading, Row, Values, values};
-use crate::settings::{ChangeError, Noun};
+use crate::settings::{ChangeError, Noun, units};
 
 /// What the playground's own key is called.
 const BUILT_IN_NAME: &str = "Playground";
@@ -47,6 +48,7 @@ pub(super) async fn put(db: &mut Db<'_>, key: &VirtualKey) -> Result<(), ChangeE
     }
     if key.revoked_at.is_none() {
         check_name(db, key).await?;
+        check_owner(db, key).await?;
     }
     if stored.is_some() {
         return Ok(update(db, key).await?);
@@ -70,25 +72,27 @@ async fn find(db: &mut Db<'_>, id: KeyId) -> Result<Option<VirtualKey>, Error> {
     row.as_ref().map(read).transpose()
 }
 
-async fn insert(db: &mut Db<'_>, key: &VirtualKey, is_builtin: bool) -> Result<(), Error> {
+pub(super) async fn insert(db: &mut Db<'_>, key: &VirtualKey, is_builtin: bool) -> Result<(), Error> {
     let text = "INSERT INTO keys
-            (id, name, hint, hash, models, is_strict, created_at, expires_at, revoked_at, is_builtin)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+            (id, name, hint, hash, models, is_strict, created_at, expires_at, revoked_at, is_builtin, owner, project)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let mut values = Values::default();
     values.uuid(key.id.as_uuid()).put(key.name.clone()).put(key.hint.clone());
     values.put(key.hash.map(|hash| hash.as_bytes().to_vec())).json(&key.models).put(key.is_strict);
     values.put(key.created_at.as_micros());
     values.put(key.expires_at.map(Timestamp::as_micros)).put(key.revoked_at.map(Timestamp::as_micros));
-    values.put(is_builtin);
+    values.put(is_builtin).put(key.owner.map(UnitId::as_uuid)).put(key.project.map(UnitId::as_uuid));
     db.execute(text, values).await?;
     Ok(())
 }
 
 async fn update(db: &mut Db<'_>, key: &VirtualKey) -> Result<(), Error> {
-    let text = "UPDATE keys SET name = $1, models = $2, is_strict = $3, expires_at = $4 WHERE id = $5";
+    let text = "UPDATE keys SET name = $1, models = $2, is_strict = $3, expires_at = $4, owner = $5, project = $6
+        WHERE id = $7";
     let mut values = Values::default();
     values.put(key.name.clone()).json(&key.models).put(key.is_strict);
-    values.put(key.expires_at.map(Timestamp::as_micros)).uuid(key.id.as_uuid());
+    values.put(key.expires_at.map(Timestamp::as_micros));
+    values.put(key.owner.map(UnitId::as_uuid)).put(key.project.map(UnitId::as_uuid)).put(key.id.as_uuid());
     db.execute(text, values).await?;
     Ok(())
 }
@@ -98,6 +102,19 @@ async fn check_name(db: &mut Db<'_>, key: &VirtualKey) -> Result<(), ChangeError
     let taken: Option<String> = db.fetch_value(text, values![key.name.clone(), key.id.as_uuid()]).await?;
     let Some(by) = taken else { return Ok(()) };
     Err(ChangeError::NameTaken { noun: Noun::Key, field: "name", name: by.clone(), by })
+}
+
+/// A project cuts across the tree, so it owns nothing, and nothing else is a project.
+async fn check_owner(db: &mut Db<'_>, key: &VirtualKey) -> Result<(), ChangeError> {
+    const OWNERS: &[UnitKind] = &[UnitKind::Department, UnitKind::Team, UnitKind::Member, UnitKind::App];
+
+    if let Some(owner) = key.owner {
+        units::check_in_use(db, owner, OWNERS).await?;
+    }
+    if let Some(project) = key.project {
+        units::check_in_use(db, project, &[UnitKind::Project]).await?;
+    }
+    Ok(())
 }
 
 async fn check_hash(db: &mut Db<'_>, key: &VirtualKey) -> Result<(), ChangeError> {
@@ -112,8 +129,8 @@ fn read(row: &Row) -> Result<VirtualKey, Error> {
     Ok(VirtualKey {
         id: KeyId::from_uuid(reading.uuid("id")?),
         name: reading.get("name")?,
-        owner: None,
-        project: None,
+        owner: reading.uuid_option("owner")?.map(UnitId::from_uuid),
+        project: reading.uuid_option("project")?.map(UnitId::from_uuid),
         hint: reading.get("hint")?,
         hash: read_hash(&reading)?,
         models: reading.json("models")?,

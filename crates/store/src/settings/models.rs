@@ -106,7 +106,9 @@ async fn put_price(db: &mut Db<'_>, deployment: &Deployment, stored: Option<&Pri
     if let Some(stored) = stored.filter(|stored| stored.tariff == price.tariff && stored.source == price.source) {
         return Ok(Some(stored.id));
     }
-    let text = "INSERT INTO prices (id, deployment_id, valid_from, tariff, source) VALUES ($1, $2, $3, $4, $5)";
+    // A version that is stored already is that version: they are never changed.
+    let text = "INSERT INTO prices (id, deployment_id, valid_from, tariff, source) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (id) DO NOTHING";
     let mut values = Values::default();
     values.uuid(price.id.as_uuid()).uuid(deployment.id.as_uuid()).put(price.valid_from.as_micros());
     values.json(&price.tariff).put(price.source.clone());

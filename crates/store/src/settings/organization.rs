@@ -5,7 +5,7 @@ use megarouter_domain::id::OrganizationId;
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::row::{Reading, Values, values};
+use crate::row::{Reading, values};
 use crate::settings::Organization;
 
 /// What it is called until somebody names it.
@@ -27,9 +27,18 @@ pub(super) async fn load(db: &mut Db<'_>) -> Result<Organization, Error> {
 }
 
 pub(super) async fn add(db: &mut Db<'_>, id: OrganizationId, now: Timestamp) -> Result<(), Error> {
-    let mut values = Values::default();
-    values.uuid(id.as_uuid()).put(FIRST_NAME).put(now.as_micros());
+    write(db, &Organization { id, name: FIRST_NAME.to_owned(), created_at: now }).await
+}
+
+pub(super) async fn rename(db: &mut Db<'_>, name: &str) -> Result<(), Error> {
+    db.execute("UPDATE organization SET name = $1", values![name]).await?;
+    Ok(())
+}
+
+/// Writes it where there is none.
+pub(super) async fn write(db: &mut Db<'_>, organization: &Organization) -> Result<(), Error> {
     let text = "INSERT INTO organization (id, name, created_at) VALUES ($1, $2, $3)";
-    db.execute(text, values).await?;
+    let Organization { id, name, created_at } = organization;
+    db.execute(text, values![id.as_uuid(), name.as_str(), created_at.as_micros()]).await?;
     Ok(())
 }
