@@ -5,11 +5,17 @@
 //! the engine refuses what would go beyond. Without one it is soft, and only tells people.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::clock::Timestamp;
 use crate::id::{BudgetId, RaiseId};
-use crate::period::{Period, Zone};
+use crate::period::{Period, PeriodError, Zone};
 use crate::scope::Scope;
+
+/// The highest step of a ladder, in percent.
+const MOST_PERCENT: u16 = 1_000;
+/// The longest name, in characters.
+const LONGEST_NAME: usize = 200;
 
 /// A limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +143,104 @@ pub enum UnknownPrice {
     Free,
 }
 
+/// Why a budget cannot be kept. Each is also refused when it is saved.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum BudgetError {
+    /// Too long a name.
+    #[error("a budget's name has at most {LONGEST_NAME} characters")]
+    Name,
+    /// A limit of nothing.
+    #[error("a budget's limit must be more than zero; revoke the key or archive the unit to allow nothing at all")]
+    NoLimit,
+    /// A limit that no sum reaches.
+    #[error("the limit is larger than can be counted")]
+    LargeLimit,
+    /// The period makes no sense.
+    #[error(transparent)]
+    Period(#[from] PeriodError),
+    /// Requests under way have no window.
+    #[error("a limit on requests under way has no window: its period is `total`, and nothing carries over")]
+    ConcurrentWindow,
+    /// There is no next window.
+    #[error("only a budget with an hour, a day, a week, a month, a quarter or a year can carry over what is left")]
+    NothingToCarry,
+    /// A key has no parts.
+    #[error("a key is not made of parts; leave out `each`, or take sessions")]
+    KeyParts,
+    /// A step beyond what makes sense.
+    #[error("a step is at 1 to {MOST_PERCENT} percent of the limit")]
+    Percent,
+    /// Steps out of order.
+    #[error("the steps of a budget must rise")]
+    Order,
+    /// More than one stop.
+    #[error("a budget stops once; remove the other step that stops")]
+    SecondStop,
+    /// A stop on a forecast.
+    #[error("a budget can stop only on what was used, not on a forecast")]
+    StopOnForecast,
+    /// Nothing can be foretold.
+    #[error("only a budget with a window that ends can look at a forecast")]
+    NoForecast,
+    /// A raise of nothing.
+    #[error("a raise must be more than zero")]
+    EmptyRaise,
+    /// A raise that ends before it begins.
+    #[error("a raise must end after it begins")]
+    RaiseEnds,
+}
+
 impl Budget {
+    /// Checks that the parts make sense together. Whether what it names exists is for the caller.
+    ///
+    /// # Errors
+    /// The first thing that does not.
+    pub fn check(&self) -> Result<(), BudgetError> {
+        let is_calendar = !matches!(self.period, Period::Total | Period::Rolling { .. });
+        if self.name.chars().count() > LONGEST_NAME {
+            return Err(BudgetError::Name);
+        }
+        if self.limit == 0 {
+            return Err(BudgetError::NoLimit);
+        }
+        if i64::try_from(self.limit).is_err() {
+            return Err(BudgetError::LargeLimit);
+        }
+        self.period.check()?;
+        if self.measure == Measure::Concurrent && (self.period != Period::Total || self.carries_over) {
+            return Err(BudgetError::ConcurrentWindow);
+        }
+        if self.carries_over && !is_calendar {
+            return Err(BudgetError::NothingToCarry);
+        }
+        if matches!(self.scope, Scope::Key(_)) && self.each.is_some_and(|each| each != Each::Session) {
+            return Err(BudgetError::KeyParts);
+        }
+        self.check_ladder(is_calendar)?;
+        self.raises.iter().try_for_each(Raise::check)
+    }
+
+    fn check_ladder(&self, can_forecast: bool) -> Result<(), BudgetError> {
+        for rung in &self.ladder {
+            if !(1..=MOST_PERCENT).contains(&rung.at_percent) {
+                return Err(BudgetError::Percent);
+            }
+            if rung.basis == Basis::Forecast && rung.action == Action::Stop {
+                return Err(BudgetError::StopOnForecast);
+            }
+            if rung.basis == Basis::Forecast && !can_forecast {
+                return Err(BudgetError::NoForecast);
+            }
+        }
+        // The same percentage may come twice: of what was used and of the forecast, or to tell and to stop.
+        let rises = |pair: &[Rung]| pair[0].at_percent <= pair[1].at_percent && pair[0] != pair[1];
+        if !self.ladder.windows(2).all(rises) {
+            return Err(BudgetError::Order);
+        }
+        let stops = self.ladder.iter().filter(|rung| rung.action == Action::Stop).count();
+        if stops > 1 { Err(BudgetError::SecondStop) } else { Ok(()) }
+    }
+
     /// True when it applies.
     pub const fn is_active(&self) -> bool {
         self.archived_at.is_none()
@@ -152,5 +255,14 @@ impl Budget {
     pub fn limit_at(&self, now: Timestamp) -> u64 {
         let in_force = self.raises.iter().filter(|raise| raise.from <= now && now < raise.until);
         in_force.fold(self.limit, |limit, raise| limit.saturating_add(raise.amount))
+    }
+}
+
+impl Raise {
+    fn check(&self) -> Result<(), BudgetError> {
+        if self.amount == 0 {
+            return Err(BudgetError::EmptyRaise);
+        }
+        if self.from >= self.until { Err(BudgetError::RaiseEnds) } else { Ok(()) }
     }
 }

@@ -11,6 +11,9 @@ use megarouter_domain::scope::Scope;
 use megarouter_domain::usage::{Usage, UsageSource};
 use serde::{Deserialize, Serialize};
 
+use crate::account::AccountKey;
+use crate::state::OpenAttempt;
+
 /// The most tokens of one call, on either side, that are believed. A provider that reports more is
 /// broken or hostile, and its figures must not flood the sums of honest ones.
 pub const MOST_TOKENS: u64 = 1_000_000_000;
@@ -49,6 +52,15 @@ pub enum Fact {
     },
     /// An amount was set aside; the call may be under way.
     Hold(Arc<HoldFact>),
+    /// More was set aside for a running call, over the scopes of its hold.
+    Extend {
+        /// The attempt.
+        attempt_id: AttemptId,
+        /// How much more.
+        amount: NanoUsd,
+        /// How many more tokens.
+        tokens: u64,
+    },
     /// A long stream has used this much so far; cumulative.
     Progress {
         /// The attempt.
@@ -67,6 +79,66 @@ pub enum Fact {
     },
     /// A request ended. Comes after the resolutions of all its attempts.
     Finished(Arc<UsageRecord>),
+    /// An admin corrected what an attempt is charged, after its request had finished.
+    Adjust(Arc<Adjustment>),
+    /// An admin changed the configuration, or is about to: the audit log.
+    Changed(Arc<ChangeNote>),
+    /// The hub lets this node use so much of a shared account: a lease.
+    Granted {
+        /// The account.
+        account: AccountKey,
+        /// How much in all, in the unit of its measure; cumulative within its window.
+        granted: u64,
+    },
+    /// What all entries so far add up to, so that older ones can be deleted.
+    Checkpoint(Arc<Checkpoint>),
+}
+
+/// A correction of a finished attempt. It is added to what was posted, in the window the attempt
+/// belongs to; nothing that was written changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adjustment {
+    /// The attempt's hold: its scopes and its instant are those of the correction.
+    pub hold: Arc<HoldFact>,
+    /// What is charged on top; negative when it was too much.
+    pub amount: NanoUsd,
+    /// Tokens on top; negative when there were fewer.
+    pub tokens: i64,
+    /// The usage as it is known by this correction; `None` when only the amount is corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// Who corrected it.
+    pub by: Arc<str>,
+    /// Why, in a few words.
+    pub reason: Arc<str>,
+}
+
+/// What an admin did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeNote {
+    /// Who.
+    pub by: Arc<str>,
+    /// What kind of change, e.g. `budget.put`.
+    pub action: Arc<str>,
+    /// What was changed: its id, or its name where it has none.
+    pub object: Arc<str>,
+    /// The change in words, for people.
+    pub summary: Arc<str>,
+    /// How it was, as JSON; `None` when it is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Arc<str>>,
+    /// How it is now, as JSON; `None` when it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Arc<str>>,
+}
+
+/// What the entries before this one add up to. The run is that of the entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The latest admission instant.
+    pub instant: Timestamp,
+    /// The attempts of unfinished requests, in the order of their holds.
+    pub attempts: Vec<OpenAttempt>,
 }
 
 /// An amount set aside over every scope that applies.
@@ -84,7 +156,8 @@ pub struct HoldFact {
     pub provider_id: ProviderId,
     /// What is charged, all or none.
     pub scopes: Vec<Scope>,
-    /// The worst case; zero when the price is unknown and no budget minds.
+    /// The worst case; zero when the price is unknown and no budget minds. Of a running call it may
+    /// be extended: [`OpenAttempt::held`].
     pub amount: NanoUsd,
     /// The worst case in tokens of all classes.
     #[serde(default)]
@@ -136,9 +209,14 @@ impl Fact {
         match self {
             Self::Started { .. } => "started",
             Self::Hold(_) => "hold",
+            Self::Extend { .. } => "extend",
             Self::Progress { .. } => "progress",
             Self::Resolve { .. } => "resolve",
             Self::Finished(_) => "finished",
+            Self::Adjust(_) => "adjust",
+            Self::Changed(_) => "changed",
+            Self::Granted { .. } => "granted",
+            Self::Checkpoint(_) => "checkpoint",
         }
     }
 }
@@ -195,21 +273,28 @@ impl Resolution {
         }
     }
 
-    /// The same ending with the cost and the overage that the pinned price gives.
+    /// The same ending with the cost that the pinned price gives, and what of it is beyond `held`.
     #[must_use]
-    pub fn priced(self, hold: &HoldFact) -> Self {
+    pub fn priced(self, price: Option<&PinnedPrice>, held: NanoUsd) -> Self {
         match self {
             Self::Settled { usage, source, .. } => {
-                let cost = PinnedPrice::cost(hold.price.as_ref(), &usage, source);
-                let overage = (cost.amount() - hold.amount).max(NanoUsd::ZERO);
+                let cost = PinnedPrice::cost(price, &usage, source);
+                let overage = (cost.amount() - held).max(NanoUsd::ZERO);
                 Self::Settled { usage, source, cost, overage }
             }
             Self::Voided => Self::Voided,
             Self::Uncertain { usage, .. } => {
-                let cost = PinnedPrice::cost(hold.price.as_ref(), &usage, UsageSource::Estimated);
+                let cost = PinnedPrice::cost(price, &usage, UsageSource::Estimated);
                 Self::Uncertain { usage, cost }
             }
         }
+    }
+
+    /// The tokens that count against limits: all input and output, each at most [`MOST_TOKENS`].
+    pub fn tokens(&self) -> u64 {
+        let believed = |total: Option<u64>| total.unwrap_or(0).min(MOST_TOKENS);
+        let usage = self.usage();
+        believed(usage.total_input()) + believed(usage.total_output())
     }
 
     /// The stable name, as stored and as sent.

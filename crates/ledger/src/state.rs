@@ -1,4 +1,4 @@
-//! What the entries so far add up to: balances, open holds, unfinished requests.
+//! What the entries so far add up to: open holds, unfinished requests, the latest instant.
 //!
 //! One fold for everybody: the engine applies what it decides, the store applies what it writes, and
 //! verification applies what it reads. Applying an entry again changes nothing. An entry that does
@@ -11,23 +11,14 @@ use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::{AttemptId, RequestId};
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::Cost;
-use megarouter_domain::scope::Scope;
 use megarouter_domain::usage::{Usage, UsageSource};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::entry::{Entry, Epoch, Fact, HoldFact, Lsn, PinnedPrice, Resolution};
-
-/// What one scope has spent and set aside.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Balance {
-    /// The sum of all resolutions.
-    pub posted: NanoUsd,
-    /// The sum of the open holds.
-    pub held: NanoUsd,
-}
+use crate::entry::{Checkpoint, Entry, Epoch, Fact, HoldFact, Lsn, PinnedPrice, Resolution};
 
 /// A call whose request has not finished.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenAttempt {
     /// The entry that made the hold.
     pub lsn: Lsn,
@@ -37,6 +28,12 @@ pub struct OpenAttempt {
     pub at: Timestamp,
     /// The hold.
     pub hold: Arc<HoldFact>,
+    /// How much more was set aside since.
+    #[serde(default)]
+    pub extended: NanoUsd,
+    /// How many more tokens.
+    #[serde(default)]
+    pub extended_tokens: u64,
     /// The last progress: when, and the tokens by then.
     pub progress: Option<(Timestamp, Usage)>,
     /// How the hold ended; `None` while it is open.
@@ -54,6 +51,12 @@ pub struct Totals {
     pub source: UsageSource,
     /// What they cost together; not billable when there was no call.
     pub cost: Cost,
+    /// What is charged to budgets: the sum of the known costs, also when another one is unknown.
+    pub amount: NanoUsd,
+    /// The tokens that count against limits.
+    pub tokens: u64,
+    /// How many attempts ended.
+    pub attempts: u64,
 }
 
 /// A fold over a journal's entries from the first on.
@@ -61,7 +64,7 @@ pub struct Totals {
 pub struct State {
     last: Lsn,
     epoch: Epoch,
-    balances: HashMap<Scope, Balance>,
+    instant: Timestamp,
     attempts: HashMap<AttemptId, OpenAttempt>,
     /// The attempts of each unfinished request, in the order of their holds.
     requests: HashMap<RequestId, Vec<AttemptId>>,
@@ -86,27 +89,28 @@ pub enum Inconsistency {
     FinishedEarly { lsn: u64, request_id: RequestId, attempt_id: AttemptId },
     #[error("entry {lsn} sums the attempts of request {request_id} up wrongly")]
     WrongTotal { lsn: u64, request_id: RequestId },
+    #[error("entry {lsn} is a checkpoint that says something else than the entries before it")]
+    WrongCheckpoint { lsn: u64 },
 }
 
 impl State {
     /// Puts together what a store remembers, so that old entries need not be read again.
-    pub fn restore(
-        last: Lsn,
-        epoch: Epoch,
-        balances: impl IntoIterator<Item = (Scope, Balance)>,
-        open: impl IntoIterator<Item = OpenAttempt>,
-    ) -> Self {
-        let mut state = Self { last, epoch, balances: balances.into_iter().collect(), ..Self::default() };
+    pub fn restore(last: Lsn, epoch: Epoch, instant: Timestamp, open: impl IntoIterator<Item = OpenAttempt>) -> Self {
+        let mut state = Self { last, epoch, instant, ..Self::default() };
+        state.open(open);
+        state
+    }
+
+    fn open(&mut self, open: impl IntoIterator<Item = OpenAttempt>) {
         let mut open: Vec<OpenAttempt> = open.into_iter().collect();
         open.sort_by_key(|attempt| attempt.lsn);
         for attempt in open {
             if !attempt.is_left_behind {
-                state.requests.entry(attempt.hold.request_id).or_default().push(attempt.hold.attempt_id);
+                self.requests.entry(attempt.hold.request_id).or_default().push(attempt.hold.attempt_id);
             }
-            state.open_holds += usize::from(attempt.resolution.is_none());
-            state.attempts.insert(attempt.hold.attempt_id, attempt);
+            self.open_holds += usize::from(attempt.resolution.is_none());
+            self.attempts.insert(attempt.hold.attempt_id, attempt);
         }
-        state
     }
 
     /// The last entry applied; 0 for none.
@@ -119,14 +123,26 @@ impl State {
         self.epoch
     }
 
-    /// What a scope has spent and set aside.
-    pub fn balance(&self, scope: &Scope) -> Balance {
-        self.balances.get(scope).copied().unwrap_or_default()
+    /// The latest admission instant: no later request belongs to an earlier one.
+    pub fn instant(&self) -> Timestamp {
+        self.instant
     }
 
-    /// Every scope that was ever charged.
-    pub fn balances(&self) -> impl Iterator<Item = (&Scope, &Balance)> {
-        self.balances.iter()
+    /// What a checkpoint at this place says.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let mut attempts: Vec<OpenAttempt> = self.attempts.values().cloned().collect();
+        attempts.sort_by_key(|attempt| attempt.lsn);
+        Checkpoint { instant: self.instant, attempts }
+    }
+
+    /// Requests that have an attempt and have not finished, in no order.
+    pub fn requests_under_way(&self) -> impl Iterator<Item = RequestId> {
+        self.requests.keys().copied()
+    }
+
+    /// True when the request has an attempt and has not finished.
+    pub fn is_under_way(&self, request: RequestId) -> bool {
+        self.requests.contains_key(&request)
     }
 
     /// An attempt of an unfinished request.
@@ -163,10 +179,15 @@ impl State {
         if entry.lsn <= self.last {
             return Ok(());
         }
+        if let (Lsn(0), Fact::Checkpoint(checkpoint)) = (self.last, &entry.fact) {
+            *self = Self::restore(entry.lsn, entry.epoch, checkpoint.instant, checkpoint.attempts.iter().cloned());
+            return Ok(());
+        }
         let sequence = self.advance(entry);
         let content = match &entry.fact {
-            Fact::Started { .. } => Ok(()),
+            Fact::Started { .. } | Fact::Adjust(_) | Fact::Changed(_) | Fact::Granted { .. } => Ok(()),
             Fact::Hold(hold) => self.apply_hold(entry, hold),
+            Fact::Extend { attempt_id, amount, tokens } => self.apply_extension(entry, *attempt_id, *amount, *tokens),
             Fact::Progress { attempt_id, usage, cost } => self.apply_progress(entry, *attempt_id, *usage, *cost),
             Fact::Resolve { attempt_id, resolution } => self.apply_resolution(entry.lsn, *attempt_id, resolution),
             Fact::Finished(record) => {
@@ -174,8 +195,11 @@ impl State {
                 let is_summed = totals.cost == record.cost && totals.usage == record.usage;
                 let finished = self.apply_finish(entry.lsn, record.request_id);
                 let wrong = Inconsistency::WrongTotal { lsn: entry.lsn.0, request_id: record.request_id };
+                self.instant = self.instant.max(record.started_at);
                 finished.and(if is_summed { Ok(()) } else { Err(wrong) })
             }
+            Fact::Checkpoint(checkpoint) if **checkpoint == self.checkpoint() => Ok(()),
+            Fact::Checkpoint(_) => Err(Inconsistency::WrongCheckpoint { lsn: entry.lsn.0 }),
         };
         sequence.and(content)
     }
@@ -198,14 +222,35 @@ impl State {
         if self.attempts.contains_key(&hold.attempt_id) {
             return Err(Inconsistency::HeldTwice { lsn: entry.lsn.0, attempt_id: hold.attempt_id });
         }
-        for scope in &hold.scopes {
-            self.balances.entry(scope.clone()).or_default().held += hold.amount;
-        }
+        self.instant = self.instant.max(hold.started_at);
         self.requests.entry(hold.request_id).or_default().push(hold.attempt_id);
-        let (lsn, epoch, at, hold) = (entry.lsn, entry.epoch, entry.at, Arc::clone(hold));
-        let attempt = OpenAttempt { lsn, epoch, at, hold, progress: None, resolution: None, is_left_behind: false };
+        let attempt = OpenAttempt {
+            lsn: entry.lsn,
+            epoch: entry.epoch,
+            at: entry.at,
+            hold: Arc::clone(hold),
+            extended: NanoUsd::ZERO,
+            extended_tokens: 0,
+            progress: None,
+            resolution: None,
+            is_left_behind: false,
+        };
         self.attempts.insert(attempt.hold.attempt_id, attempt);
         self.open_holds += 1;
+        Ok(())
+    }
+
+    fn apply_extension(
+        &mut self,
+        entry: &Entry,
+        id: AttemptId,
+        amount: NanoUsd,
+        tokens: u64,
+    ) -> Result<(), Inconsistency> {
+        let open = self.attempts.get_mut(&id).filter(|attempt| attempt.resolution.is_none());
+        let attempt = open.ok_or(Inconsistency::NoOpenHold { lsn: entry.lsn.0, attempt_id: id })?;
+        attempt.extended += amount;
+        attempt.extended_tokens = attempt.extended_tokens.saturating_add(tokens);
         Ok(())
     }
 
@@ -221,14 +266,9 @@ impl State {
     fn apply_resolution(&mut self, lsn: Lsn, id: AttemptId, resolution: &Resolution) -> Result<(), Inconsistency> {
         let open = self.attempts.get_mut(&id).filter(|attempt| attempt.resolution.is_none());
         let attempt = open.ok_or(Inconsistency::NoOpenHold { lsn: lsn.0, attempt_id: id })?;
-        for scope in &attempt.hold.scopes {
-            let balance = self.balances.entry(scope.clone()).or_default();
-            balance.held = balance.held - attempt.hold.amount;
-            balance.posted += resolution.cost().amount();
-        }
         attempt.resolution = Some(*resolution);
         self.open_holds -= 1;
-        let is_priced = resolution.priced(&attempt.hold) == *resolution;
+        let is_priced = attempt.priced(*resolution) == *resolution;
         if attempt.is_left_behind {
             self.attempts.remove(&id);
         }
@@ -250,10 +290,35 @@ impl State {
     }
 }
 
+impl OpenAttempt {
+    /// All that is or was set aside for it.
+    pub fn held(&self) -> NanoUsd {
+        self.hold.amount + self.extended
+    }
+
+    /// The same for tokens.
+    pub fn held_tokens(&self) -> u64 {
+        self.hold.tokens.saturating_add(self.extended_tokens)
+    }
+
+    /// An ending with the cost that the pinned price gives, and what of it goes beyond the hold.
+    #[must_use]
+    pub fn priced(&self, resolution: Resolution) -> Resolution {
+        resolution.priced(self.hold.price.as_ref(), self.held())
+    }
+}
+
 impl Totals {
     /// Adds the resolutions of a request's attempts up.
     pub fn of<'a>(resolutions: impl Iterator<Item = &'a Resolution>) -> Self {
-        let nothing = Self { usage: Usage::UNREPORTED, source: UsageSource::Reported, cost: Cost::NotBillable };
+        let nothing = Self {
+            usage: Usage::UNREPORTED,
+            source: UsageSource::Reported,
+            cost: Cost::NotBillable,
+            amount: NanoUsd::ZERO,
+            tokens: 0,
+            attempts: 0,
+        };
         let mut is_used = false;
         let mut totals = resolutions.fold(nothing, |totals, resolution| {
             is_used |= resolution.source().is_some();
@@ -261,6 +326,9 @@ impl Totals {
                 usage: sum(totals.usage, resolution.usage()),
                 source: resolution.source().map_or(totals.source, |source| least_certain(totals.source, source)),
                 cost: totals.cost.and(resolution.cost()),
+                amount: totals.amount + resolution.cost().amount(),
+                tokens: totals.tokens.saturating_add(resolution.tokens()),
+                attempts: totals.attempts + 1,
             }
         });
         if !is_used {

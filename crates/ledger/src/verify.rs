@@ -1,4 +1,4 @@
-//! Checks a journal by folding it from its first entry.
+//! Checks a journal by folding it from its first entry, or from a checkpoint.
 //!
 //! Pure: the caller streams the stored bytes and links in; comparing the outcome with stored
 //! projections is the `store`'s part.
@@ -23,9 +23,13 @@ pub struct Report {
     pub attempts: u64,
     /// Requests finished.
     pub requests: u64,
+    /// Corrections made by admins.
+    pub adjustments: u64,
+    /// Changes of the configuration that were noted.
+    pub changes: u64,
     /// Holds that are open; all of the current run.
     pub open_holds: u64,
-    /// The sum of all resolutions.
+    /// The sum of all resolutions and corrections.
     pub posted: NanoUsd,
     /// How much of that went beyond its hold.
     pub overage: NanoUsd,
@@ -52,6 +56,12 @@ impl Default for Verifier {
 }
 
 impl Verifier {
+    /// Begins after entries that were deleted, the last of which had this link. The next entry must be
+    /// a checkpoint.
+    pub fn after(link: Link) -> Self {
+        Self { link, ..Self::default() }
+    }
+
     /// Adds the next stored entry, after showing it to `watch` with the state before it. An entry
     /// that cannot be read is a finding and is not shown.
     pub fn read(&mut self, lsn: Lsn, encoded: &str, stored: &Link, watch: impl FnOnce(&State, &Entry)) {
@@ -101,9 +111,14 @@ impl Verifier {
         match &entry.fact {
             Fact::Started { .. } => self.report.runs += 1,
             Fact::Hold(_) => self.report.attempts += 1,
-            Fact::Progress { .. } => {}
+            Fact::Extend { .. } | Fact::Progress { .. } | Fact::Granted { .. } | Fact::Checkpoint(_) => {}
             Fact::Resolve { resolution, .. } => self.report.count(resolution),
             Fact::Finished(_) => self.report.requests += 1,
+            Fact::Adjust(adjustment) => {
+                self.report.adjustments += 1;
+                self.report.posted += adjustment.amount;
+            }
+            Fact::Changed(_) => self.report.changes += 1,
         }
     }
 }
