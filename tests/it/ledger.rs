@@ -51,7 +51,7 @@ async fn a_busy_mix_is_booked_equal_to_the_providers_count() {
 
 #[tokio::test]
 async fn nothing_delivered_is_lost_when_the_program_is_killed() {
-    let report = faults::kill_under_load(3, 1).await.unwrap();
+    let report = faults::kill_under_load(12, 1).await.unwrap();
     assert!(report.delivered > 0, "the load delivered nothing, so the kills proved nothing: {report:?}");
 }
 

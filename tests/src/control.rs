@@ -1,5 +1,6 @@
 //! The control API, over the socket in the data folder.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -52,16 +53,25 @@ impl Control {
 
     /// All requests, newest first, over all pages.
     pub async fn requests(&self) -> Result<Vec<Value>> {
+        self.requests_not_in(&HashSet::new()).await
+    }
+
+    /// The requests, newest first, up to the first page that holds nothing but `known` ids; those are
+    /// left out.
+    pub async fn requests_not_in(&self, known: &HashSet<String>) -> Result<Vec<Value>> {
         let mut rows = Vec::new();
         let mut cursor = String::new();
         loop {
             let mut page = self.get(&format!("/requests?limit=200{cursor}")).await?;
-            if let Value::Array(page) = page["rows"].take() {
-                rows.extend(page);
-            }
+            let Value::Array(found) = page["rows"].take() else { bail!("no rows in {page}") };
+            let is_old = |row: &Value| row["id"].as_str().is_some_and(|id| known.contains(id));
+            let all = found.len();
+            let new: Vec<Value> = found.into_iter().filter(|row| !is_old(row)).collect();
+            let is_all_known = all > 0 && new.is_empty();
+            rows.extend(new);
             match page["next_cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return Ok(rows),
+                Some(next) if !is_all_known => cursor = format!("&cursor={next}"),
+                _ => return Ok(rows),
             }
         }
     }

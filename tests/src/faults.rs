@@ -1,7 +1,9 @@
 //! Faults under load, for the tests (a few) and the soak run (many).
 
 mod cuts;
+mod disk;
 mod kills;
 
 pub use cuts::{CutReport, cut_streams};
-pub use kills::{KillReport, kill_under_load};
+pub use disk::{FailingSync, SmallDisk};
+pub use kills::{KillReport, kill_under_load, verify, verify_settled};

@@ -21,6 +21,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(40);
 #[derive(Clone)]
 pub struct Install {
     folder: Arc<TempDir>,
+    data: PathBuf,
     binary: PathBuf,
 }
 
@@ -52,12 +53,19 @@ impl Install {
 
     /// A new, empty data folder for another binary.
     pub fn of(binary: PathBuf) -> Result<Self> {
-        Ok(Self { folder: Arc::new(tempfile::tempdir().context("no temporary folder")?), binary })
+        let folder = tempfile::tempdir().context("no temporary folder")?;
+        Ok(Self { data: folder.path().join("data"), folder: Arc::new(folder), binary })
+    }
+
+    /// The same install with its data folder reached by another path.
+    #[must_use]
+    pub fn seen_at(&self, data: PathBuf) -> Self {
+        Self { data, ..self.clone() }
     }
 
     /// The data folder.
     pub fn data_folder(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone()
     }
 
     /// A path for a file beside the data folder.

@@ -34,6 +34,11 @@ pub fn program(name: &str, package: &str) -> Result<PathBuf> {
         .with_context(|| format!("`{name}` is not installed: apt-get install {package}"))
 }
 
+/// Whether this process is root.
+pub fn is_root() -> Result<bool> {
+    Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
 /// One of our own binaries, from the cargo target folder this test was built into.
 pub fn our_binary(name: &str) -> Result<PathBuf> {
     let test = std::env::current_exe().context("cannot find the running test")?;

@@ -1,0 +1,116 @@
+//! Files of the ledger that were damaged while the program was down (21).
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use megarouter_tests::client;
+use megarouter_tests::control::Control;
+use megarouter_tests::faults::verify_settled;
+use megarouter_tests::mock_provider::{DEFAULT_MODEL, MockProvider};
+use megarouter_tests::program::Install;
+use megarouter_tests::world::World;
+
+const REQUESTS: usize = 120;
+/// A start on a damaged file of this size; the promise is a minute for a million entries.
+const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// What is left of a world whose program was killed.
+struct Left {
+    mock: MockProvider,
+    key: String,
+    install: Install,
+    /// The requests that were on the ledger.
+    ids: Vec<String>,
+}
+
+/// A program that was killed with requests on its ledger: all of them in the file, or `in_wal` in the
+/// log beside it.
+async fn killed(in_wal: bool) -> Left {
+    let mut world = World::start().await.unwrap();
+    for _ in 0..REQUESTS {
+        assert_eq!(world.chat(DEFAULT_MODEL).await.unwrap().status(), 200);
+    }
+    let rows = world.control.requests_once_there_are(REQUESTS).await.unwrap();
+    let ids = rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+    if !in_wal {
+        let install = world.program.stop().unwrap();
+        world.program = install.start().unwrap();
+    }
+    let World { mock, key, program, .. } = world;
+    Left { mock, key, install: program.kill().unwrap(), ids }
+}
+
+impl Left {
+    fn ledger(&self) -> PathBuf {
+        self.install.data_folder().join("ledger.db")
+    }
+
+    /// Starts again and checks that the program works and that its ledger is whole in itself. Returns
+    /// how many of the requests are still there.
+    async fn start(self) -> usize {
+        let start = Instant::now();
+        let program = self.install.start().unwrap();
+        assert!(start.elapsed() <= START_LIMIT, "started after {:?}", start.elapsed());
+        let control = Control::of(&self.install.data_folder());
+        let world = World { mock: self.mock, program, key: self.key, http: client::new(), control };
+        assert_eq!(world.chat(DEFAULT_MODEL).await.unwrap().status(), 200);
+        verify_settled(&self.install).await.unwrap();
+        let rows = world.control.requests().await.unwrap();
+        self.ids.iter().filter(|id| rows.iter().any(|row| row["id"] == id.as_str())).count()
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_with_flipped_bytes_is_kept_aside_and_built_anew() {
+    for part in [0.3, 0.6, 0.9] {
+        let left = killed(false).await;
+        let file = OpenOptions::new().write(true).open(left.ledger()).unwrap();
+        let length = file.metadata().unwrap().len();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            clippy::cast_sign_loss,
+            reason = "a place in a small file"
+        )]
+        let place = (length as f64 * part) as u64;
+        file.write_all_at(&[0x5a; 6_000], place).unwrap();
+        drop(file);
+        let folder = left.install.data_folder();
+        let kept = left.start().await;
+        assert!(!kept_files(&folder).is_empty(), "the damaged file is not kept: {:?}", files(&folder));
+        assert!(kept >= REQUESTS / 2, "{kept} of {REQUESTS} requests are left of a file with two bad pages");
+    }
+}
+
+#[tokio::test]
+async fn a_truncated_ledger_is_kept_aside_and_built_anew() {
+    let left = killed(false).await;
+    let file = OpenOptions::new().write(true).open(left.ledger()).unwrap();
+    file.set_len(file.metadata().unwrap().len() / 2 / 4096 * 4096).unwrap();
+    drop(file);
+    let folder = left.install.data_folder();
+    left.start().await;
+    assert!(!kept_files(&folder).is_empty(), "the damaged file is not kept: {:?}", files(&folder));
+}
+
+#[tokio::test]
+async fn a_ledger_without_its_log_starts_whole_in_itself() {
+    let left = killed(true).await;
+    let log = left.ledger().with_extension("db-wal");
+    assert!(log.metadata().unwrap().len() > 0, "nothing was in the log");
+    std::fs::remove_file(log).unwrap();
+    left.start().await;
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.to_string_lossy().into_owned()).collect()
+}
+
+/// Copies of the ledger beside it.
+fn kept_files(folder: &Path) -> Vec<String> {
+    let usual = ["ledger.db", "ledger.db-wal", "ledger.db-shm"];
+    files(folder).into_iter().filter(|name| name.starts_with("ledger") && !usual.contains(&name.as_str())).collect()
+}
