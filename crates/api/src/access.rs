@@ -43,6 +43,22 @@ pub enum Permission {
     KeysRead,
     /// `keys:write`.
     KeysWrite,
+    /// `organization:read`: departments, teams, projects, members and apps.
+    OrganizationRead,
+    /// `organization:write`: make, move, rename and archive them.
+    OrganizationWrite,
+    /// `budgets:read`: budgets and where they stand.
+    BudgetsRead,
+    /// `budgets:write`.
+    BudgetsWrite,
+    /// `ledger:read`: the ledger's state and checks.
+    LedgerRead,
+    /// `ledger:write`: check it, copy it, correct what calls cost.
+    LedgerWrite,
+    /// `nodes:read`: the nodes of a hub.
+    NodesRead,
+    /// `nodes:write`: take away what a lost node holds.
+    NodesWrite,
     /// `usage:read`: requests, figures and reports.
     UsageRead,
     /// `playground:use`: spend money through the built-in key.
@@ -89,6 +105,14 @@ impl Permission {
             Self::ModelsWrite => "models:write",
             Self::KeysRead => "keys:read",
             Self::KeysWrite => "keys:write",
+            Self::OrganizationRead => "organization:read",
+            Self::OrganizationWrite => "organization:write",
+            Self::BudgetsRead => "budgets:read",
+            Self::BudgetsWrite => "budgets:write",
+            Self::LedgerRead => "ledger:read",
+            Self::LedgerWrite => "ledger:write",
+            Self::NodesRead => "nodes:read",
+            Self::NodesWrite => "nodes:write",
             Self::UsageRead => "usage:read",
             Self::PlaygroundUse => "playground:use",
         }

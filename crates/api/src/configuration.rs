@@ -60,8 +60,8 @@ pub async fn snapshot(
     Snapshot::new(Parts {
         organization: everything.organization.id,
         organization_name: everything.organization.name.as_str().into(),
-        units: vec![],
-        budgets: vec![],
+        units: everything.units.clone(),
+        budgets: everything.budgets.clone(),
         keys: everything.keys.clone(),
         targets,
         models: everything.models.clone(),

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use megarouter_domain::snapshot::ConflictError;
+use megarouter_domain::unit::TreeError;
 use megarouter_secrets::StoreError;
 use megarouter_store::error::Error as LedgerError;
 use megarouter_store::settings::{ChangeError, Noun};
@@ -101,6 +102,20 @@ impl From<ChangeError> for ApiError {
                 );
                 Self::new(StatusCode::CONFLICT, "provider.in_use", message)
             }
+            ChangeError::Tree(error) => Self::from(error).about("parent"),
+            ChangeError::Holding { name, content } => {
+                let message = format!(
+                    "{name} still holds {}. Nothing was changed. Move that first, or archive it with everything in it.",
+                    content.join(", ")
+                );
+                Self::new(StatusCode::CONFLICT, "unit.holding", message)
+            }
+            ChangeError::Archived { noun, name } => {
+                let message = format!(
+                    "The {noun} `{name}` is archived. Nothing was changed. Restore it first, or choose another."
+                );
+                Self::new(StatusCode::CONFLICT, archived_code(noun), message)
+            }
             ChangeError::NotFound { noun, id } => Self::not_found(noun, id),
             ChangeError::BuiltIn => {
                 let message = "This key belongs to the playground. Nothing was changed. It needs no care: it has no \
@@ -112,8 +127,18 @@ impl From<ChangeError> for ApiError {
     }
 }
 
+impl From<TreeError> for ApiError {
+    fn from(error: TreeError) -> Self {
+        let message = format!("The units make no tree: {error}. Nothing was changed. Choose another place.");
+        Self::new(StatusCode::CONFLICT, "unit.misplaced", message)
+    }
+}
+
 impl From<ConflictError> for ApiError {
     fn from(error: ConflictError) -> Self {
+        if let ConflictError::Tree(error) = error {
+            return error.into();
+        }
         let message = format!("The models conflict: {error}. The last good configuration stays in force.");
         Self::new(StatusCode::CONFLICT, "model.name_taken", message).about("name")
     }
@@ -166,6 +191,9 @@ const fn not_found_code(noun: Noun) -> &'static str {
         Noun::Provider => "provider.not_found",
         Noun::Model => "model.not_found",
         Noun::Key => "key.not_found",
+        Noun::Organization => "organization.not_found",
+        Noun::Unit => "unit.not_found",
+        Noun::Budget => "budget.not_found",
     }
 }
 
@@ -174,5 +202,19 @@ const fn name_taken_code(noun: Noun) -> &'static str {
         Noun::Provider => "provider.name_taken",
         Noun::Model => "model.name_taken",
         Noun::Key => "key.name_taken",
+        Noun::Organization => "organization.name_taken",
+        Noun::Unit => "unit.name_taken",
+        Noun::Budget => "budget.name_taken",
+    }
+}
+
+const fn archived_code(noun: Noun) -> &'static str {
+    match noun {
+        Noun::Provider => "provider.archived",
+        Noun::Model => "model.archived",
+        Noun::Key => "key.archived",
+        Noun::Organization => "organization.archived",
+        Noun::Unit => "unit.archived",
+        Noun::Budget => "budget.archived",
     }
 }

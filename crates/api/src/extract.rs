@@ -34,6 +34,10 @@ pub struct Query<T>(pub T);
 #[derive(Debug)]
 pub struct Id<T>(pub T);
 
+/// Both ids in a path, in their order.
+#[derive(Debug)]
+pub struct Ids<A, B>(pub A, pub B);
+
 /// A secret text in a request.
 #[derive(Debug, ToSchema)]
 #[schema(value_type = String, format = Password)]
@@ -75,6 +79,17 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let text = Path::<String>::from_request_parts(parts, state).await.map(|Path(text)| text).unwrap_or_default();
         text.parse().map(Self).map_err(|_| bad_id(&text))
+    }
+}
+
+impl<A: FromStr, B: FromStr, S: Send + Sync> FromRequestParts<S> for Ids<A, B> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let texts = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let (first, second) = texts.map(|Path(texts)| texts).unwrap_or_default();
+        let first = first.parse().map_err(|_| bad_id(&first))?;
+        second.parse().map(|second| Self(first, second)).map_err(|_| bad_id(&second))
     }
 }
 

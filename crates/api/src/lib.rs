@@ -9,6 +9,8 @@
 //! handler. What it works on is in [`context::Context`].
 
 pub mod access;
+pub mod attempts;
+pub mod budgets;
 pub mod catalog;
 pub mod configuration;
 pub mod context;
@@ -16,8 +18,11 @@ pub mod error;
 pub mod events;
 pub mod extract;
 pub mod keys;
+pub mod ledger;
 pub mod models;
+pub mod nodes;
 pub mod openapi;
+pub mod organization;
 pub mod overview;
 pub mod playground;
 pub mod provider_kinds;
@@ -30,3 +35,8 @@ pub mod session;
 pub mod settings;
 pub mod shape;
 pub mod status;
+pub mod units;
+pub mod usage;
+
+mod coming;
+mod mirror;

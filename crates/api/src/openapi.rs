@@ -12,7 +12,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Components, Obje
 use utoipa::openapi::{Content, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr};
 
 use crate::error::{ErrorBody, ErrorDetail};
-use crate::{events, router};
+use crate::{budgets, events, router};
 
 /// The finished document.
 pub fn document() -> OpenApi {
@@ -49,6 +49,7 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     let components = document.components.get_or_insert_with(Components::new);
     add_schema::<ErrorBody>(components);
     add_schema::<ErrorDetail>(components);
+    add_schema::<budgets::BudgetAlert>(components);
     add_schema::<events::Changed>(components);
     add_schema::<events::Tag>(components);
     components.schemas.values_mut().for_each(require_all);
@@ -124,6 +125,6 @@ mod tests {
                 assert!(operation.responses.responses.contains_key("default"), "{id} has no error answer");
             }
         }
-        assert_eq!(ids.len(), 41);
+        assert_eq!(ids.len(), 65);
     }
 }

@@ -17,8 +17,8 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::MAX_BODY_BYTES;
 use crate::{
-    catalog, events, keys, models, openapi, overview, playground, provider_kinds, providers, proxy, reports, requests,
-    session, settings, status,
+    catalog, coming, events, keys, models, openapi, overview, playground, provider_kinds, providers, proxy, reports,
+    requests, session, settings, status,
 };
 
 /// The path all operations are under.
@@ -35,8 +35,9 @@ pub fn router(context: Arc<Context>) -> Router {
 
 /// The router without its state, and the document that describes it.
 pub(crate) fn parts() -> (Router<Arc<Context>>, OpenApi) {
-    let (router, document) =
-        OpenApiRouter::with_openapi(openapi::base()).nest(BASE_PATH, operations()).split_for_parts();
+    let (router, _) = OpenApiRouter::with_openapi(openapi::base()).nest(BASE_PATH, operations()).split_for_parts();
+    let described = operations().merge(coming::operations());
+    let (_, document) = OpenApiRouter::with_openapi(openapi::base()).nest(BASE_PATH, described).split_for_parts();
     (router, openapi::complete(document))
 }
 
@@ -74,6 +75,7 @@ fn operations() -> OpenApiRouter<Arc<Context>> {
         .routes(needs(P::ModelsWrite, routes!(catalog::refresh::refresh_catalog)))
         .routes(needs(P::KeysRead, routes!(keys::list::list_keys)))
         .routes(needs(P::KeysWrite, routes!(keys::create::create_key)))
+        .routes(needs(P::KeysWrite, routes!(keys::change::change_key)))
         .routes(needs(P::KeysWrite, routes!(keys::revoke::revoke_key)))
         .routes(needs(P::UsageRead, routes!(requests::list::list_requests)))
         .routes(needs(P::UsageRead, routes!(requests::show::show_request)))

@@ -7,7 +7,8 @@ use megarouter_domain::clock::Timestamp;
 use megarouter_domain::money::{NanoUsd, NanoUsdPerMillion};
 use megarouter_domain::price;
 use megarouter_domain::usage;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// A dollar per token. Above it lies a slip of the finger, and in the end an amount that fits no column.
@@ -28,6 +29,12 @@ pub struct Amount(pub NanoUsd);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
 #[schema(value_type = String, pattern = "^[0-9]*[.]?[0-9]*$", examples("0.15"))]
 pub struct Rate(pub NanoUsdPerMillion);
+
+/// A number of whatever a budget counts: billionths of a US dollar, tokens, or requests; as text so that no
+/// reader rounds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9]+$", examples("14000000000000"))]
+pub struct Quantity(pub u64);
 
 /// How sure a cost is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -193,6 +200,31 @@ impl Serialize for Amount {
     }
 }
 
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let is_plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let nanos = is_plain(text.strip_prefix('-').unwrap_or(&text)).then(|| text.parse().ok()).flatten();
+        let wrong = || D::Error::custom("an amount is a whole number of billionths of a dollar, as text");
+        nanos.map(|nanos| Self(NanoUsd(nanos))).ok_or_else(wrong)
+    }
+}
+
+impl Serialize for Quantity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = is_plain.then(|| text.parse::<i64>().ok()).flatten().and_then(|number| u64::try_from(number).ok());
+        number.map(Self).ok_or_else(|| D::Error::custom("it is a whole number as text, below 9223372036854775808"))
+    }
+}
+
 impl Serialize for Rate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0.to_usd())
@@ -200,11 +232,11 @@ impl Serialize for Rate {
 }
 
 impl<'de> Deserialize<'de> for Rate {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let rate = NanoUsdPerMillion::parse_usd(&text).map_err(serde::de::Error::custom)?;
+        let rate = NanoUsdPerMillion::parse_usd(&text).map_err(D::Error::custom)?;
         if rate > HIGHEST_RATE {
-            return Err(serde::de::Error::custom("no model costs more than a million dollars per million tokens"));
+            return Err(D::Error::custom("no model costs more than a million dollars per million tokens"));
         }
         Ok(Self(rate))
     }
@@ -344,4 +376,11 @@ impl From<Tier> for price::Tier {
 /// Microseconds of a duration, as answers carry them.
 pub fn micros(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Reads a field for which `null` means something else than leaving it out.
+pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use utoipa::ToSchema;
 
+use crate::budgets::BudgetAlert;
 use crate::requests::RequestRow;
 
 /// Events kept for a client that reads slowly; one that falls further behind is told to read
@@ -35,12 +36,30 @@ pub enum Tag {
     Catalog,
     /// Requests and every sum over them.
     Requests,
+    /// The organisation and its parts.
+    Units,
+    /// Budgets and where they stand.
+    Budgets,
+    /// The ledger's state, checks and backups.
+    Ledger,
+    /// The nodes of a hub.
+    Nodes,
 }
 
 impl Tag {
     /// Every tag.
-    pub const ALL: &[Self] =
-        &[Self::Providers, Self::Models, Self::Keys, Self::Settings, Self::Catalog, Self::Requests];
+    pub const ALL: &[Self] = &[
+        Self::Providers,
+        Self::Models,
+        Self::Keys,
+        Self::Settings,
+        Self::Catalog,
+        Self::Requests,
+        Self::Units,
+        Self::Budgets,
+        Self::Ledger,
+        Self::Nodes,
+    ];
 }
 
 /// Something that happened.
@@ -50,6 +69,8 @@ pub(crate) enum Event {
     Request(Box<RequestRow>),
     /// The status is another one.
     Status,
+    /// A step of a budget's ladder is reached.
+    Alert(Box<BudgetAlert>),
     /// Things changed.
     Changed(Vec<Tag>),
 }
@@ -75,6 +96,11 @@ impl Events {
     /// Tells that kinds of things changed.
     pub(crate) fn changed(&self, tags: &[Tag]) {
         self.send(|| Event::Changed(tags.to_vec()));
+    }
+
+    /// Tells that a step of a budget's ladder is reached; `alert` is made only when somebody listens.
+    pub(crate) fn alert(&self, alert: impl FnOnce() -> BudgetAlert) {
+        self.send(|| Event::Alert(Box::new(alert())));
     }
 
     /// Tells that the status is another one.

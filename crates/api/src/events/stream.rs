@@ -21,8 +21,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Streams what happens.
 ///
-/// `event: request` carries a `RequestRow`, `event: status` a `Status`, `event: changed` a `Changed`. A
-/// comment comes every 15 seconds. A client that reads too slowly is told that everything changed.
+/// `event: request` carries a `RequestRow`, `event: status` a `Status`, `event: alert` a `BudgetAlert`,
+/// `event: changed` a `Changed`. A comment comes every 15 seconds. A client that reads too slowly is told that everything changed.
 #[utoipa::path(get, path = "/events", operation_id = "stream_events", tag = "system",
     responses((status = 200, description = "Events", body = String, content_type = "text/event-stream")))]
 pub async fn stream_events(State(context): State<Arc<Context>>) -> Response {
@@ -40,6 +40,7 @@ async fn next(context: &Context, receiver: &mut Receiver<Event>) -> Option<sse::
     loop {
         let event = match receiver.recv().await {
             Ok(Event::Request(row)) => written("request", &row),
+            Ok(Event::Alert(alert)) => written("alert", &alert),
             Ok(Event::Changed(tags)) => written("changed", &Changed { tags }),
             Ok(Event::Status) => match status::read(context).await {
                 Ok(status) => written("status", &status),

@@ -1,14 +1,18 @@
 //! Virtual keys.
 
+pub mod change;
 pub mod create;
 pub mod list;
 pub mod revoke;
+
+mod check;
 
 use std::time::Duration;
 
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::KeyId;
 use megarouter_domain::key::{ModelAccess, VirtualKey};
+use megarouter_domain::unit::Units;
 use megarouter_store::ledger::activity::KeyActivity as Activity;
 use megarouter_store::settings::{Everything, Noun};
 use serde::Serialize;
@@ -17,6 +21,7 @@ use utoipa::ToSchema;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::shape::{Cost, Time};
+use crate::units::UnitRef;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const LONG_UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -29,6 +34,10 @@ pub struct Key {
     pub id: KeyId,
     /// A name people recognise.
     pub name: String,
+    /// Whom it belongs to and everything that is in, nearest first; empty for the organisation.
+    pub owner: Vec<UnitRef>,
+    /// The project it works for.
+    pub project: Option<UnitRef>,
     /// Enough of the text to recognise it by, e.g. `mr-...a91f`.
     pub hint: String,
     /// The models it may use; `null` for all.
@@ -92,9 +101,10 @@ pub enum KeyFlag {
 async fn all(context: &Context, everything: &Everything) -> Result<Vec<Key>, ApiError> {
     let now = context.now();
     let activity = context.ledger.key_activity(now.minus(DAY)).await?;
+    let snapshot = context.gateway.snapshot();
     let view = |key: &VirtualKey| {
         let is_builtin = key.id == everything.playground_key;
-        Key::of(key, is_builtin, activity.get(&key.id).copied().unwrap_or_default(), now)
+        Key::of(key, is_builtin, activity.get(&key.id).copied().unwrap_or_default(), snapshot.units(), now)
     };
     Ok(everything.keys.iter().map(view).collect())
 }
@@ -106,12 +116,14 @@ async fn one(context: &Context, everything: &Everything, id: KeyId) -> Result<Ke
 }
 
 impl Key {
-    fn of(key: &VirtualKey, is_builtin: bool, activity: Activity, now: Timestamp) -> Self {
+    fn of(key: &VirtualKey, is_builtin: bool, activity: Activity, units: &Units, now: Timestamp) -> Self {
         let state = KeyState::of(key, now);
         let is_watched = state == KeyState::Active && !is_builtin;
         Self {
             id: key.id,
             name: key.name.clone(),
+            owner: UnitRef::chain(units, key.owner),
+            project: key.project.and_then(|project| UnitRef::of(units, project)),
             hint: key.hint.clone(),
             models: match &key.models {
                 ModelAccess::All => None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use megarouter_domain::id::KeyId;
+use megarouter_domain::id::{BudgetId, KeyId, UnitId};
 use megarouter_store::ledger::requests::{Cursor, Filter, MOST_ROWS};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -41,6 +41,16 @@ pub struct RequestFilter {
     /// Only requests that ended so.
     #[param(inline)]
     pub outcome: Option<Outcome>,
+    /// Only requests charged to this unit.
+    #[param(value_type = Option<String>)]
+    pub unit: Option<UnitId>,
+    /// Only requests with this tag, as `name=value`.
+    pub tag: Option<String>,
+    /// Only requests that this budget refused.
+    #[param(value_type = Option<String>)]
+    pub budget: Option<BudgetId>,
+    /// Only requests of this session.
+    pub session: Option<String>,
     /// Only requests whose model's or provider's name contains this text, or whose id it is.
     pub q: Option<String>,
 }

@@ -5,11 +5,13 @@ pub mod show;
 
 mod view;
 
-use megarouter_domain::id::{AttemptId, KeyId, PriceId, RequestId};
+use megarouter_domain::id::{AttemptId, BudgetId, KeyId, PriceId, RequestId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::shape::{Amount, Cost, Rates, Tier, Time, Usage, UsageSource};
+use crate::budgets::{BudgetBrief, BudgetSubject, Measure};
+use crate::shape::{Amount, Cost, Quantity, Rates, Tier, Time, Usage, UsageSource};
+use crate::units::UnitRef;
 
 /// One finished request.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -24,6 +26,14 @@ pub struct RequestRow {
     pub key_id: KeyId,
     /// That key's name.
     pub key_name: String,
+    /// Whom it was charged to: the key's owner then and everything that was in, nearest first, then the project.
+    pub units: Vec<UnitRef>,
+    /// What the app said about it.
+    pub tags: Vec<Tag>,
+    /// The session it belongs to, as the client named it.
+    pub session: Option<String>,
+    /// The budget that refused it.
+    pub refused_by: Option<BudgetRef>,
     /// What was asked for.
     pub operation: Operation,
     /// The model name as the client wrote it.
@@ -70,6 +80,32 @@ pub struct RequestDetail {
     pub row: RequestRow,
     /// The calls made, in order.
     pub attempt_list: Vec<Attempt>,
+    /// What the limit that refused it said; `null` when none did, or nobody wrote it down.
+    pub refusal: Option<Refusal>,
+    /// The budgets in force that apply to such a request.
+    pub budgets: Vec<BudgetBrief>,
+}
+
+/// What a limit said when it refused a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Refusal {
+    /// The budget.
+    #[schema(value_type = String, format = "uuid")]
+    pub budget_id: BudgetId,
+    /// The part of the scope that the account is of.
+    pub subject: Option<BudgetSubject>,
+    /// What is counted; `null` when the budget is archived.
+    pub measure: Option<Measure>,
+    /// Where it refuses.
+    pub limit: Quantity,
+    /// What was used.
+    pub used: Quantity,
+    /// What was set aside for requests under way.
+    pub held: Quantity,
+    /// What the request asked for at most; 0 when its price is not known.
+    pub asked: Quantity,
+    /// When there is room again; `null` when waiting does not help.
+    pub resets_at: Option<Time>,
 }
 
 /// One call to one deployment.
@@ -112,6 +148,21 @@ pub struct Attempt {
     pub overage: Amount,
     /// The price that applied; `null` when none was known.
     pub price: Option<AppliedPrice>,
+    /// What an administrator corrected since, in order; `cost` has it.
+    pub corrections: Vec<Correction>,
+}
+
+/// A correction of what a call cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Correction {
+    /// When it was made.
+    pub at: Time,
+    /// Who made it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// What was added; negative when it cost less.
+    pub amount: Amount,
 }
 
 /// The price version that applied to an attempt.
@@ -156,6 +207,26 @@ pub enum Operation {
     Rerank,
     /// A call passed on to one provider as it came.
     PassThrough,
+}
+
+/// A name with a value, for attribution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = RequestTag)]
+pub struct Tag {
+    /// The name.
+    pub name: String,
+    /// The value.
+    pub value: String,
+}
+
+/// A budget's name, where something refers to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BudgetRef {
+    /// Its id.
+    #[schema(value_type = String, format = "uuid")]
+    pub id: BudgetId,
+    /// Its name, or that of its scope; empty when it is archived.
+    pub name: String,
 }
 
 /// The wire format of a conversation.

@@ -2,19 +2,26 @@
 
 use megarouter_domain::code::Code;
 use megarouter_domain::dialect;
+use megarouter_domain::id::BudgetId;
 use megarouter_domain::loss;
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::Cost as DomainCost;
-use megarouter_domain::record::{self, AttemptRecord, UsageRecord};
+use megarouter_domain::record::{self, AttemptRecord, BudgetRefusal, UsageRecord};
+use megarouter_domain::scope::Scope;
 use megarouter_domain::snapshot::Snapshot;
+use megarouter_domain::tag;
 use megarouter_domain::usage;
+use megarouter_ledger::account::Subject;
 use megarouter_ledger::entry::{PinnedPrice, Resolution};
 use megarouter_store::ledger::requests::{AttemptEntry, Detail};
 
 use super::{
-    AppliedPrice, Attempt, Dialect, HoldState, Loss, LossReason, Operation, Outcome, RequestDetail, RequestRow,
+    AppliedPrice, Attempt, BudgetRef, Dialect, HoldState, Loss, LossReason, Operation, Outcome, Refusal, RequestDetail,
+    RequestRow, Tag,
 };
-use crate::shape::{Amount, Tariff, micros};
+use crate::budgets::{BudgetSubject, scope};
+use crate::shape::{Amount, Quantity, Tariff, Time, micros};
+use crate::units::UnitRef;
 
 impl RequestRow {
     /// A record with the name that its key has in a configuration.
@@ -25,6 +32,10 @@ impl RequestRow {
             started_at: record.started_at.into(),
             key_id: record.key_id,
             key_name: key.map(|key| key.name.clone()).unwrap_or_default(),
+            units: record.units.iter().filter_map(|unit| UnitRef::of(snapshot.units(), *unit)).collect(),
+            tags: record.tags.iter().map(Tag::from).collect(),
+            session: record.session.as_deref().map(str::to_owned),
+            refused_by: record.refusal.as_ref().map(|refusal| BudgetRef::of(refusal.budget_id, snapshot)),
             operation: record.operation.into(),
             model_asked: record.model_asked.to_string(),
             model: record.model.as_deref().map(str::to_owned),
@@ -55,6 +66,8 @@ impl RequestDetail {
         Self {
             row: RequestRow::of(&detail.record, snapshot),
             attempt_list: detail.record.attempts.iter().map(|call| attempt(call, entry(call))).collect(),
+            refusal: detail.record.refusal.as_deref().map(|refusal| Refusal::of(refusal, snapshot)),
+            budgets: vec![],
         }
     }
 }
@@ -80,6 +93,7 @@ fn attempt(call: &AttemptRecord, entry: Option<&AttemptEntry>) -> Attempt {
         cost: ending.cost.into(),
         overage: Amount(ending.overage),
         price: entry.and_then(|entry| entry.price.as_ref()).map(AppliedPrice::from),
+        corrections: vec![],
     }
 }
 
@@ -107,6 +121,40 @@ fn ending(resolution: Option<&Resolution>) -> Ending {
         Some(Resolution::Settled { usage, source, cost, overage }) => {
             Ending { state: HoldState::Settled, usage, source, cost, overage }
         }
+    }
+}
+
+impl BudgetRef {
+    fn of(id: BudgetId, snapshot: &Snapshot) -> Self {
+        let budget = snapshot.budgets().iter().find(|budget| budget.id == id);
+        Self { id, name: budget.map(|budget| scope::title(budget, snapshot)).unwrap_or_default() }
+    }
+}
+
+impl Refusal {
+    fn of(refusal: &BudgetRefusal, snapshot: &Snapshot) -> Self {
+        let budget = snapshot.budgets().iter().find(|budget| budget.id == refusal.budget_id);
+        let subject = match refusal.subject {
+            Some(Scope::Unit(id)) => Some(Subject::Unit(id)),
+            Some(Scope::Key(id)) => Some(Subject::Key(id)),
+            _ => None,
+        };
+        Self {
+            budget_id: refusal.budget_id,
+            subject: subject.map(|subject| BudgetSubject::of(&subject, snapshot)),
+            measure: budget.map(|budget| budget.measure.into()),
+            limit: Quantity(refusal.limit),
+            used: Quantity(refusal.used),
+            held: Quantity(refusal.held),
+            asked: Quantity(refusal.asked),
+            resets_at: refusal.resets_at.map(Time),
+        }
+    }
+}
+
+impl From<&tag::Tag> for Tag {
+    fn from(tag: &tag::Tag) -> Self {
+        Self { name: tag.name.to_string(), value: tag.value.to_string() }
     }
 }
 

@@ -4,6 +4,145 @@
  */
 
 export interface paths {
+    "/api/v1/attempts/{id}/adjust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Corrects what a finished call cost; both figures stay on the ledger. */
+        post: operations["adjust_attempt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists budgets, those that are exhausted first at the top; archived ones last. */
+        get: operations["list_budgets"];
+        put?: never;
+        /** Makes a budget. What was used in its window before counts. */
+        post: operations["create_budget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells what a budget would have done to recorded traffic; changes nothing. */
+        post: operations["simulate_budget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gives one budget. */
+        get: operations["show_budget"];
+        /** Replaces a budget; its raises stay. */
+        put: operations["replace_budget"];
+        post?: never;
+        /** Ends a budget for good; its history stays. */
+        delete: operations["archive_budget"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets/{id}/course": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gives the use of a budget in the course of its window, and where it is going. */
+        get: operations["show_course"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets/{id}/raises": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Increases a budget for a time. */
+        post: operations["raise_budget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets/{id}/raises/{raise}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a temporary increase at once, or takes back one to come. */
+        delete: operations["end_raise"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/budgets/{id}/subjects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the accounts of a budget that has one for each part of its scope. */
+        get: operations["list_subjects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalog": {
         parameters: {
             query?: never;
@@ -81,8 +220,8 @@ export interface paths {
         };
         /**
          * Streams what happens.
-         * @description `event: request` carries a `RequestRow`, `event: status` a `Status`, `event: changed` a `Changed`. A
-         *     comment comes every 15 seconds. A client that reads too slowly is told that everything changed.
+         * @description `event: request` carries a `RequestRow`, `event: status` a `Status`, `event: alert` a `BudgetAlert`,
+         *     `event: changed` a `Changed`. A comment comes every 15 seconds. A client that reads too slowly is told that everything changed.
          */
         get: operations["stream_events"];
         put?: never;
@@ -111,6 +250,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a key, from before the answer is sent. Its text stays. */
+        patch: operations["change_key"];
+        trace?: never;
+    };
     "/api/v1/keys/{id}/revoke": {
         parameters: {
             query?: never;
@@ -122,6 +278,58 @@ export interface paths {
         put?: never;
         /** Refuses a key for good, from before the answer is sent. */
         post: operations["revoke_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gives the state of the ledger. */
+        get: operations["show_ledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copies the ledger and checks the copy. */
+        post: operations["back_up_ledger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gives the last self-check; `null` when none was made since the program started. */
+        get: operations["show_verification"];
+        put?: never;
+        /** Begins a self-check of all money, or gives the one that is under way. */
+        post: operations["verify_ledger"];
         delete?: never;
         options?: never;
         head?: never;
@@ -252,6 +460,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the nodes that share a hub. */
+        get: operations["list_nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the shares of budgets of a node that is away back to the others. */
+        post: operations["release_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -267,6 +509,23 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organization": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Renames the organisation. */
+        patch: operations["change_organization"];
         trace?: never;
     };
     "/api/v1/overview": {
@@ -604,10 +863,105 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gives the organisation and everything in it. */
+        get: operations["list_units"];
+        put?: never;
+        /** Makes a unit. */
+        post: operations["create_unit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads in a list of people, or tells what that would do. */
+        post: operations["import_units"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Renames, moves, archives or restores a unit. */
+        patch: operations["change_unit"];
+        trace?: never;
+    };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Adds up usage by one or two dimensions. */
+        get: operations["show_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description What happens at a step of the ladder.
+         * @enum {string}
+         */
+        Action: "notify" | "stop";
+        /** @description What a finished call really cost. */
+        Adjust: {
+            /** @description What it cost, as the provider's bill says. */
+            cost: components["schemas"]["Amount"];
+            /** @description Why, in a few words. */
+            reason: string;
+        };
+        /** @description A correction that was made. */
+        Adjusted: {
+            /** @description What the call cost before. */
+            before: components["schemas"]["Cost"];
+            /** @description What it costs since. */
+            after: components["schemas"]["Cost"];
+            /** @description When it was made. */
+            at: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description The entry that says so.
+             */
+            entry: number;
+        };
         /** @description Models of providers to make public, all at once. */
         AdoptFromCatalog: {
             /** @description The models. */
@@ -723,7 +1077,33 @@ export interface components {
             /** @description The part of the cost above the hold. */
             overage: components["schemas"]["Amount"];
             price: components["schemas"]["AppliedPrice"] | null;
+            /** @description What an administrator corrected since, in order; `cost` has it. */
+            corrections: components["schemas"]["Correction"][];
         };
+        /** @description A copy of the ledger that was made and read back. */
+        Backup: {
+            /** @description When it was made. */
+            at: components["schemas"]["Time"];
+            /** @description Where it is. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            size_bytes: number;
+            /**
+             * Format: int64
+             * @description The last entry in it.
+             */
+            entry: number;
+            /** @description Whether it can only be read with the passphrase. */
+            is_encrypted: boolean;
+        };
+        /**
+         * @description What a step of the ladder looks at.
+         * @enum {string}
+         */
+        Basis: "actual" | "forecast";
         /** @description How input and output are weighed where one price stands for both. */
         Blend: {
             /**
@@ -744,6 +1124,188 @@ export interface components {
          * @enum {string}
          */
         Bucket: "5m" | "hour" | "day";
+        /** @description A budget. */
+        Budget: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name; empty to go by its scope. */
+            name: string;
+            /** @description Whose use counts. */
+            scope: components["schemas"]["BudgetScope"];
+            each: components["schemas"]["Each"] | null;
+            /** @description What is counted. */
+            measure: components["schemas"]["Measure"];
+            /** @description How much, in the unit of the measure, without raises and what was carried over. */
+            limit: components["schemas"]["Quantity"];
+            /** @description In which time. */
+            period: components["schemas"]["Period"];
+            /** @description The IANA time zone in which days begin. */
+            zone: string;
+            /** @description Whether what one window leaves over is added to the next one's limit. */
+            carries_over: boolean;
+            /** @description Whether holds count every byte of input as a token, so that nothing can exceed them. */
+            is_strict: boolean;
+            /** @description Whether it refuses requests at some step of its ladder. */
+            is_hard: boolean;
+            /** @description What happens on the way, in rising order. */
+            ladder: components["schemas"]["Rung"][];
+            /** @description Temporary increases, past ones too. */
+            raises: components["schemas"]["Raise"][];
+            /** @description When it was made. */
+            created_at: components["schemas"]["Time"];
+            archived_at: components["schemas"]["Time"] | null;
+            state: components["schemas"]["BudgetState"] | null;
+        };
+        /** @description A step of a budget's ladder that was reached, as an event tells it. */
+        BudgetAlert: {
+            /**
+             * Format: uuid
+             * @description The budget.
+             */
+            budget_id: string;
+            /** @description Its name; empty to go by its scope. */
+            name: string;
+            /** @description What it is set on. */
+            scope: components["schemas"]["BudgetScope"];
+            subject: components["schemas"]["BudgetSubject"] | null;
+            /** @description What is counted. */
+            measure: components["schemas"]["Measure"];
+            /**
+             * Format: int32
+             * @description The step: a part of the limit, in percent.
+             */
+            at_percent: number;
+            /** @description What the step looks at. */
+            basis: components["schemas"]["Basis"];
+            /** @description What happens there. */
+            action: components["schemas"]["Action"];
+            /** @description The limit. */
+            limit: components["schemas"]["Quantity"];
+            /** @description What was used. */
+            used: components["schemas"]["Quantity"];
+            /** @description When it was seen. */
+            at: components["schemas"]["Time"];
+        };
+        /** @description A budget where a row has room for a bar. */
+        BudgetBrief: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name; empty to go by its scope. */
+            name: string;
+            /** @description What is counted. */
+            measure: components["schemas"]["Measure"];
+            /** @description In which time. */
+            period: components["schemas"]["Period"];
+            /** @description Whether it refuses requests at some step of its ladder. */
+            is_hard: boolean;
+            /** @description Where it stands. */
+            state: components["schemas"]["BudgetState"];
+        };
+        /** @description A budget to make, or what one is to become. */
+        BudgetDraft: {
+            /** @description Its name; left out, it goes by its scope. */
+            name?: string | null;
+            /** @description Whose use counts. */
+            scope: components["schemas"]["ScopeChoice"];
+            each?: components["schemas"]["Each"] | null;
+            /** @description What is counted. */
+            measure: components["schemas"]["Measure"];
+            /** @description How much, in the unit of the measure. */
+            limit: components["schemas"]["Quantity"];
+            /** @description In which time. Concurrent requests have none: `total`. */
+            period: components["schemas"]["Period"];
+            /** @description The IANA time zone in which days begin; left out, `UTC`. */
+            zone?: string | null;
+            /** @description Whether what one window leaves over is added to the next one's limit; left out, not. */
+            carries_over?: boolean | null;
+            /** @description Whether holds count every byte of input as a token; left out, not. */
+            is_strict?: boolean | null;
+            /** @description What happens on the way, in rising order. */
+            ladder: components["schemas"]["Rung"][];
+        };
+        /**
+         * @description How a budget looks, from good to bad.
+         * @enum {string}
+         */
+        BudgetLevel: "on_track" | "ahead" | "warned" | "exhausted";
+        /** @description A budget's name, where something refers to it. */
+        BudgetRef: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name, or that of its scope; empty when it is archived. */
+            name: string;
+        };
+        /** @description What a budget is set on, with its name. */
+        BudgetScope: {
+            /** @description What it is. */
+            kind: components["schemas"]["ScopeKind"];
+            /** @description Its id; `null` for a tag. */
+            id: string | null;
+            /** @description Its name; of a tag, the name before the `=`. Empty when it was removed. */
+            name: string;
+            /** @description A tag's value. */
+            value: string | null;
+            unit_kind: components["schemas"]["UnitKind"] | null;
+        };
+        /** @description Where a budget stands; of one with an account for each part, the account that has the least left. */
+        BudgetState: {
+            subject: components["schemas"]["BudgetSubject"] | null;
+            window: components["schemas"]["Window"] | null;
+            /** @description The limit with raises and what was carried over. */
+            limit: components["schemas"]["Quantity"];
+            /** @description What was used. */
+            used: components["schemas"]["Quantity"];
+            /** @description What is set aside for requests under way. */
+            held: components["schemas"]["Quantity"];
+            /** @description What is left: the limit less what was used and set aside, never below zero. */
+            left: components["schemas"]["Quantity"];
+            /**
+             * Format: int64
+             * @description What was used of the limit, in percent, rounded down.
+             */
+            percent: number;
+            /** @description How it looks. */
+            level: components["schemas"]["BudgetLevel"];
+            forecast: components["schemas"]["Forecast"] | null;
+            /**
+             * Format: int64
+             * @description How many parts of the scope have an account; `null` when they share one.
+             */
+            subjects: number | null;
+            /**
+             * Format: int64
+             * @description How many requests it refused in this window.
+             */
+            refused: number;
+        };
+        /** @description What has an account of its own under a budget. */
+        BudgetSubject: {
+            /** @description What it is. */
+            kind: components["schemas"]["SubjectKind"];
+            /** @description Its id; of a session, its name. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description The accounts of a budget that has one for each part of its scope. */
+        BudgetSubjects: {
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            total: number;
+            /** @description Those with the least left, at most 500; the least first. */
+            accounts: components["schemas"]["SubjectAccount"][];
+        };
         /**
          * @description A date as exact as its source: `2026`, `2026-05` or `2026-05-17`.
          * @example 2026-05-17
@@ -1018,6 +1580,17 @@ export interface components {
          * @enum {string}
          */
         ChatRole: "system" | "user" | "assistant";
+        /** @description A correction of what a call cost. */
+        Correction: {
+            /** @description When it was made. */
+            at: components["schemas"]["Time"];
+            /** @description Who made it. */
+            by: string;
+            /** @description Why. */
+            reason: string;
+            /** @description What was added; negative when it cost less. */
+            amount: components["schemas"]["Amount"];
+        };
         /** @description What something cost. */
         Cost: {
             /** @description How sure the amount is. */
@@ -1041,6 +1614,29 @@ export interface components {
             name: string;
             /** @description Whether it listed the model when it was last asked; `null` when it never was. */
             is_seen: boolean | null;
+        };
+        /** @description The use of a budget in the course of its window. */
+        Course: {
+            /** @description The window. */
+            window: components["schemas"]["Window"];
+            /** @description The limit with raises and what was carried over. */
+            limit: components["schemas"]["Quantity"];
+            /** @description What was used up to each point; the last is now. */
+            points: components["schemas"]["CoursePoint"][];
+            /** @description The same use of the window before, moved to this one's time. */
+            previous: components["schemas"]["CoursePoint"][];
+            /** @description An even use of the limit, from the window's start to its end. */
+            ideal: components["schemas"]["CoursePoint"][];
+            /** @description Where it is going, from now to the window's end; empty when there is too little to tell by. */
+            forecast: components["schemas"]["ForecastPoint"][];
+            exhausts_at: components["schemas"]["Time"] | null;
+        };
+        /** @description What was used up to an instant. */
+        CoursePoint: {
+            /** @description The instant. */
+            at: components["schemas"]["Time"];
+            /** @description What was used since the window's start. */
+            used: components["schemas"]["Quantity"];
         };
         /** @description A new key with its text. */
         CreatedKey: {
@@ -1192,6 +1788,11 @@ export interface components {
             /** @description Its models, as it lists them. */
             models: components["schemas"]["Discovered"][];
         };
+        /**
+         * @description What has an account of its own under a budget.
+         * @enum {string}
+         */
+        Each: "team" | "member" | "app" | "key" | "session";
         /** @description The body of every answer that is not a success. */
         ErrorBody: {
             /** @description What went wrong. */
@@ -1205,6 +1806,16 @@ export interface components {
             message: string;
             /** @description The field of the request that is to blame, when one is. */
             field: string | null;
+        };
+        /** @description Something that a self-check found. */
+        Fault: {
+            /**
+             * Format: int64
+             * @description The entry, where one is to blame.
+             */
+            entry: number | null;
+            /** @description What is wrong. */
+            detail: string;
         };
         /**
          * @description Something a model can do.
@@ -1283,6 +1894,38 @@ export interface components {
              */
             estimated_requests: number;
         };
+        /** @description A check of the structure of the ledger's file. */
+        FileCheck: {
+            /** @description When it was made. */
+            at: components["schemas"]["Time"];
+            /** @description What is wrong; `null` when nothing is. */
+            failure: string | null;
+        };
+        /** @description Where a window is going, from how the last ones went. */
+        Forecast: {
+            /** @description What the window most likely uses until its end. */
+            at_end: components["schemas"]["Quantity"];
+            /** @description Nine times of ten it is at least this. */
+            low: components["schemas"]["Quantity"];
+            /** @description Nine times of ten it is at most this. */
+            high: components["schemas"]["Quantity"];
+            exhausts_at: components["schemas"]["Time"] | null;
+        };
+        /** @description What will have been used at an instant. */
+        ForecastPoint: {
+            /** @description The instant. */
+            at: components["schemas"]["Time"];
+            /** @description As likely more as less. */
+            median: components["schemas"]["Quantity"];
+            /** @description The lower end of the band that holds it half of the time. */
+            low_50: components["schemas"]["Quantity"];
+            /** @description The upper end of that band. */
+            high_50: components["schemas"]["Quantity"];
+            /** @description The lower end of the band that holds it nine times of ten. */
+            low_90: components["schemas"]["Quantity"];
+            /** @description The upper end of that band. */
+            high_90: components["schemas"]["Quantity"];
+        };
         /** @description A price at a glance: US dollars per million tokens. */
         Glance: {
             /** @description Uncached input. */
@@ -1299,6 +1942,31 @@ export interface components {
          * @enum {string}
          */
         HoldState: "settled" | "voided" | "uncertain" | "open";
+        /**
+         * @description What a line of a list of people does.
+         * @enum {string}
+         */
+        ImportAction: "create" | "change" | "keep" | "error";
+        /** @description A line of a list of people. */
+        ImportRow: {
+            /**
+             * Format: int64
+             * @description Its number; the line with the names of the columns is usually 1.
+             */
+            line: number;
+            /** @description The person. */
+            name: string;
+            /** @description Their address. */
+            email: string | null;
+            /** @description Their team. */
+            team: string | null;
+            /** @description The team's department. */
+            department: string | null;
+            /** @description What happens. */
+            action: components["schemas"]["ImportAction"];
+            /** @description More about it; what is wrong and what to do about it for an error. */
+            detail: string | null;
+        };
         /** @description A virtual key, without its text. */
         Key: {
             /**
@@ -1308,6 +1976,9 @@ export interface components {
             id: string;
             /** @description A name people recognise. */
             name: string;
+            /** @description Whom it belongs to and everything that is in, nearest first; empty for the organisation. */
+            owner: components["schemas"]["UnitRef"][];
+            project: components["schemas"]["UnitRef"] | null;
             /** @description Enough of the text to recognise it by, e.g. `mr-...a91f`. */
             hint: string;
             /** @description The models it may use; `null` for all. */
@@ -1337,6 +2008,26 @@ export interface components {
             requests: number;
             /** @description What they cost. */
             cost: components["schemas"]["Cost"];
+        };
+        /** @description What to change of a key; what is left out stays. */
+        KeyChange: {
+            /** @description A name people recognise. */
+            name?: string | null;
+            /**
+             * Format: uuid
+             * @description The id of the unit it belongs to; `null` for the organisation.
+             */
+            owner?: string | null;
+            /**
+             * Format: uuid
+             * @description The id of the project it works for; `null` for none.
+             */
+            project?: string | null;
+            /** @description The models it may use; `null` for all. */
+            models?: string[] | null;
+            /** @description Whether to refuse a request when its translation would lose something. */
+            is_strict?: boolean | null;
+            expires_at?: components["schemas"]["Time"] | null;
         };
         /**
          * @description What somebody should look at.
@@ -1427,6 +2118,11 @@ export interface components {
          * @enum {string}
          */
         LossReason: "unsupported" | "approximated" | "foreign" | "unread";
+        /**
+         * @description What a budget counts.
+         * @enum {string}
+         */
+        Measure: "cost" | "tokens" | "requests" | "concurrent";
         /** @description What an installation makes of a model. */
         Mine: {
             /** @description Configured providers that could serve it. */
@@ -1526,6 +2222,16 @@ export interface components {
         NewKey: {
             /** @description A name people recognise; unique among keys that are not revoked. */
             name: string;
+            /**
+             * Format: uuid
+             * @description The id of the unit it belongs to; left out, the organisation.
+             */
+            owner?: string | null;
+            /**
+             * Format: uuid
+             * @description The id of the project it works for; left out, none.
+             */
+            project?: string | null;
             /** @description The models it may use; `null` for all. */
             models?: string[] | null;
             /** @description Whether to refuse a request when its translation would lose something; left out, not. */
@@ -1572,6 +2278,74 @@ export interface components {
             /** @description Whether requests may be sent to it; left out, they may. */
             is_enabled?: boolean | null;
         };
+        /** @description A temporary increase to make. */
+        NewRaise: {
+            /** @description How much more, in the unit of the measure. */
+            amount: components["schemas"]["Quantity"];
+            from?: components["schemas"]["Time"] | null;
+            /** @description Until when. */
+            until: components["schemas"]["Time"];
+            /** @description Why, in a few words. */
+            reason: string;
+        };
+        /** @description A unit to make. */
+        NewUnit: {
+            /** @description What it is. */
+            kind: components["schemas"]["UnitKind"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The id of what it is in; left out, the organisation.
+             */
+            parent?: string | null;
+            /** @description A member's address. */
+            email?: string | null;
+        };
+        /** @description One node. */
+        Node: {
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /**
+             * Format: uuid
+             * @description The id of its ledger.
+             */
+            ledger_id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its program's version. */
+            version: string;
+            /** @description How it is. */
+            state: components["schemas"]["NodeState"];
+            /** @description When it was last heard of. */
+            seen_at: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description Shares of budgets that it holds.
+             */
+            grants: number;
+            /**
+             * Format: int64
+             * @description The last of its entries that the hub has.
+             */
+            applied: number;
+        };
+        /** @description The nodes of this installation. */
+        NodeList: {
+            /** @description Whether nodes share a database; alone, there is only this one and the list is empty. */
+            is_cluster: boolean;
+            this: components["schemas"]["ThisNode"] | null;
+            /** @description The nodes, in the order they came. */
+            nodes: components["schemas"]["Node"][];
+        };
+        /**
+         * @description How a node is.
+         * @enum {string}
+         */
+        NodeState: "live" | "away";
         /** @description The token of a one-time link. */
         OpenSession: {
             /** @description The text after `#signin=`. */
@@ -1587,6 +2361,41 @@ export interface components {
          * @enum {string}
          */
         Operation: "chat_completions" | "responses" | "messages" | "generate_content" | "count_tokens" | "completions" | "embeddings" | "images" | "speech" | "transcriptions" | "moderations" | "rerank" | "pass_through";
+        /** @description The organisation. */
+        Organization: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Keys that work and belong to no unit.
+             */
+            keys: number;
+            /**
+             * Format: int64
+             * @description Requests of the calendar month so far, in UTC.
+             */
+            requests: number;
+            /** @description What they cost. */
+            cost: components["schemas"]["Cost"];
+            budget: components["schemas"]["BudgetBrief"] | null;
+        };
+        /** @description What to change of the organisation. */
+        OrganizationChange: {
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description The organisation with all of its parts. */
+        OrganizationTree: {
+            /** @description The organisation itself. */
+            organization: components["schemas"]["Organization"];
+            /** @description Its parts in no order, archived ones too; `parent` makes them a tree. */
+            units: components["schemas"]["Unit"][];
+        };
         /**
          * @description How a request ended.
          * @enum {string}
@@ -1621,6 +2430,26 @@ export interface components {
              */
             minutes?: number | null;
         };
+        /** @description A span of time that a budget counts in. */
+        Period: {
+            /** @description How long it is. */
+            kind: components["schemas"]["PeriodKind"];
+            /**
+             * Format: int32
+             * @description The first day of a week, 1 to 7 from Monday, or of a month, 1 to 31; left out, 1.
+             */
+            starts_on?: number | null;
+            /**
+             * Format: int32
+             * @description The length of a rolling span.
+             */
+            seconds?: number | null;
+        };
+        /**
+         * @description How long a budget's span of time is.
+         * @enum {string}
+         */
+        PeriodKind: "hour" | "day" | "week" | "month" | "quarter" | "year" | "total" | "rolling";
         /** @description A conversation to continue. */
         PlaygroundChat: {
             /** @description The public model, an alias, or `provider/model`. */
@@ -1870,6 +2699,30 @@ export interface components {
             url: string;
         };
         /**
+         * @description A number of whatever a budget counts: billionths of a US dollar, tokens, or requests; as text so that no
+         *     reader rounds it.
+         * @example 14000000000000
+         */
+        Quantity: string;
+        /** @description A temporary increase of a limit. */
+        Raise: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description How much more, in the unit of the measure. */
+            amount: components["schemas"]["Quantity"];
+            /** @description From when on. */
+            from: components["schemas"]["Time"];
+            /** @description Until when. */
+            until: components["schemas"]["Time"];
+            /** @description Why. */
+            reason: string;
+            /** @description Whether it counts at present. */
+            is_in_force: boolean;
+        };
+        /**
          * @description A price: US dollars per million tokens, as an exact decimal.
          * @example 0.15
          */
@@ -1896,6 +2749,25 @@ export interface components {
             character?: components["schemas"]["Rate"] | null;
             search?: components["schemas"]["Rate"] | null;
             request?: components["schemas"]["Rate"] | null;
+        };
+        /** @description What a limit said when it refused a request. */
+        Refusal: {
+            /**
+             * Format: uuid
+             * @description The budget.
+             */
+            budget_id: string;
+            subject: components["schemas"]["BudgetSubject"] | null;
+            measure: components["schemas"]["Measure"] | null;
+            /** @description Where it refuses. */
+            limit: components["schemas"]["Quantity"];
+            /** @description What was used. */
+            used: components["schemas"]["Quantity"];
+            /** @description What was set aside for requests under way. */
+            held: components["schemas"]["Quantity"];
+            /** @description What the request asked for at most; 0 when its price is not known. */
+            asked: components["schemas"]["Quantity"];
+            resets_at: components["schemas"]["Time"] | null;
         };
         /** @description What takes the place of a model: exactly one of `by` and `deployments`. */
         ReplaceModel: {
@@ -1940,6 +2812,9 @@ export interface components {
         RequestDetail: components["schemas"]["RequestRow"] & {
             /** @description The calls made, in order. */
             attempt_list: components["schemas"]["Attempt"][];
+            refusal: components["schemas"]["Refusal"] | null;
+            /** @description The budgets in force that apply to such a request. */
+            budgets: components["schemas"]["BudgetBrief"][];
         };
         /** @description One page of requests, newest first. */
         RequestPage: {
@@ -1966,6 +2841,13 @@ export interface components {
             key_id: string;
             /** @description That key's name. */
             key_name: string;
+            /** @description Whom it was charged to: the key's owner then and everything that was in, nearest first, then the project. */
+            units: components["schemas"]["UnitRef"][];
+            /** @description What the app said about it. */
+            tags: components["schemas"]["RequestTag"][];
+            /** @description The session it belongs to, as the client named it. */
+            session: string | null;
+            refused_by: components["schemas"]["BudgetRef"] | null;
             /** @description What was asked for. */
             operation: components["schemas"]["Operation"];
             /** @description The model name as the client wrote it. */
@@ -2018,6 +2900,13 @@ export interface components {
             /** @description The client's program. */
             user_agent: string | null;
         };
+        /** @description A name with a value, for attribution. */
+        RequestTag: {
+            /** @description The name. */
+            name: string;
+            /** @description The value. */
+            value: string;
+        };
         /** @description Everything a filter matches. */
         RequestTotal: {
             /**
@@ -2028,6 +2917,33 @@ export interface components {
             /** @description What they cost together. */
             cost: components["schemas"]["Cost"];
         };
+        /** @description A step of what happens as a budget is used up. */
+        Rung: {
+            /**
+             * Format: int32
+             * @description At this part of the limit, in percent.
+             */
+            at_percent: number;
+            basis?: components["schemas"]["Basis"] | null;
+            /** @description What happens. */
+            action: components["schemas"]["Action"];
+        };
+        /** @description What a budget is to be set on. */
+        ScopeChoice: {
+            /** @description What it is. */
+            kind: components["schemas"]["ScopeKind"];
+            /** @description Its id; left out for the organisation and for a tag. */
+            id?: string | null;
+            /** @description A tag's name. */
+            name?: string | null;
+            /** @description A tag's value. */
+            value?: string | null;
+        };
+        /**
+         * @description What a budget can be set on.
+         * @enum {string}
+         */
+        ScopeKind: "organization" | "unit" | "key" | "provider" | "model" | "tag";
         /**
          * @description What kind of store keeps providers' secrets.
          * @enum {string}
@@ -2076,6 +2992,97 @@ export interface components {
             /** @description True when a changed setting waits for the next start. */
             needs_restart: boolean;
         };
+        /** @description A question to the time machine. */
+        Simulate: {
+            /** @description The budget as it would have been. */
+            budget: components["schemas"]["BudgetDraft"];
+            /**
+             * Format: int32
+             * @description How many days back.
+             */
+            days: number;
+        };
+        /** @description A day in the time machine. */
+        SimulatedDay: {
+            /** @description Its first instant. */
+            day: components["schemas"]["Time"];
+            /** @description What would have been used, in the unit of the measure. */
+            used: components["schemas"]["Quantity"];
+            /**
+             * Format: int64
+             * @description Requests of that day that the budget applies to.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Those that would have been refused.
+             */
+            refused: number;
+        };
+        /** @description Whom a budget would have refused. */
+        SimulatedSubject: {
+            /** @description The member, app, team or key. */
+            subject: components["schemas"]["BudgetSubject"];
+            /**
+             * Format: int64
+             * @description Its requests that the budget applies to.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Those that would have been refused.
+             */
+            refused: number;
+            /** @description What those cost. */
+            cost: components["schemas"]["Cost"];
+        };
+        /** @description A window in the time machine. */
+        SimulatedWindow: {
+            /** @description The window. */
+            window: components["schemas"]["Window"];
+            /** @description The limit; with an account for each part, that of one account. */
+            limit: components["schemas"]["Quantity"];
+            /** @description What would have been used. */
+            used: components["schemas"]["Quantity"];
+            /**
+             * Format: int64
+             * @description Requests that would have been refused.
+             */
+            refused: number;
+            exhausted_at: components["schemas"]["Time"] | null;
+        };
+        /** @description What a budget would have done to recorded traffic. */
+        Simulation: {
+            /** @description From when on traffic was replayed. */
+            from: components["schemas"]["Time"];
+            /** @description Until when. */
+            to: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description Requests that the budget applies to.
+             */
+            requests: number;
+            /** @description What they cost. */
+            cost: components["schemas"]["Cost"];
+            /**
+             * Format: int64
+             * @description Those that it would have refused.
+             */
+            refused: number;
+            /** @description What those cost. */
+            refused_cost: components["schemas"]["Cost"];
+            first_refused_at: components["schemas"]["Time"] | null;
+            /** @description Whether there was more traffic than is replayed; then `from` is where the replay began. */
+            is_cut: boolean;
+            /** @description The windows, in order; of a budget with an account for each part, all of them added up. */
+            windows: components["schemas"]["SimulatedWindow"][];
+            /** @description The days, in order and in the budget's time zone. */
+            days: components["schemas"]["SimulatedDay"][];
+            /** @description Who would have been refused, those with most refusals first; at most 100. */
+            subjects: components["schemas"]["SimulatedSubject"][];
+            /** @description Some of the requests that would have been refused. */
+            samples: string[];
+        };
         /** @description The state of the running program. */
         Status: {
             /** @description The program's version. */
@@ -2096,17 +3103,65 @@ export interface components {
             first_run: boolean;
             today: components["schemas"]["Today"] | null;
         };
+        /** @description One account of a budget. */
+        SubjectAccount: {
+            /** @description Whose it is. */
+            subject: components["schemas"]["BudgetSubject"];
+            /** @description The limit with raises and what was carried over. */
+            limit: components["schemas"]["Quantity"];
+            /** @description What was used. */
+            used: components["schemas"]["Quantity"];
+            /** @description What is set aside for requests under way. */
+            held: components["schemas"]["Quantity"];
+            /** @description What is left, never below zero. */
+            left: components["schemas"]["Quantity"];
+            /**
+             * Format: int64
+             * @description What was used of the limit, in percent, rounded down.
+             */
+            percent: number;
+        };
+        /**
+         * @description What can have an account of its own under a budget.
+         * @enum {string}
+         */
+        SubjectKind: "unit" | "key" | "session";
         /**
          * @description A kind of thing that a client keeps a copy of.
          * @enum {string}
          */
-        Tag: "providers" | "models" | "keys" | "settings" | "catalog" | "requests";
+        Tag: "providers" | "models" | "keys" | "settings" | "catalog" | "requests" | "units" | "budgets" | "ledger" | "nodes";
         /** @description What is charged: the standard rates, and others where those apply. */
         Tariff: {
             /** @description The standard rates. */
             rates: components["schemas"]["Rates"];
             /** @description Rates that take their place under a condition. */
             tiers: components["schemas"]["Tier"][];
+        };
+        /** @description The node that answers. */
+        ThisNode: {
+            /**
+             * Format: int64
+             * @description Its number; `null` until the hub gave it one.
+             */
+            id: number | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many nodes live, by the hub's last word.
+             */
+            live_nodes: number;
+            hub_seen_at: components["schemas"]["Time"] | null;
+            /** @description True while shared budgets are refused because the hub has not answered for too long. */
+            is_fenced: boolean;
+            /**
+             * Format: int64
+             * @description Entries on this node's disk that the hub does not have.
+             */
+            lag: number;
+            /** @description Why the hub cannot be reached. */
+            failure: string | null;
         };
         /** @description Rates that apply to the whole of a call that meets both conditions. */
         Tier: {
@@ -2140,12 +3195,84 @@ export interface components {
          * @enum {string}
          */
         Unit: "image" | "audio_ms" | "character" | "search" | "request";
+        /** @description What to change of a unit; what is left out stays. */
+        UnitChange: {
+            /** @description Its name. */
+            name?: string | null;
+            /**
+             * Format: uuid
+             * @description The id of what it is in; `null` for the organisation itself.
+             */
+            parent?: string | null;
+            /** @description A member's address; `null` for none. */
+            email?: string | null;
+            /** @description Whether it is out of use. Its keys are refused from then on; its history stays. */
+            archived?: boolean | null;
+            /** @description Whether what is in it is archived with it; left out, it is refused while something is. */
+            with_content?: boolean | null;
+        };
+        /** @description A list of people to read in. */
+        UnitImport: {
+            /**
+             * @description The text of a CSV file. Its first line names the columns `name`, `email`, `team` and `department` in any
+             *     order; only `name` is needed. Commas, semicolons or tabs between them.
+             */
+            csv: string;
+            /** @description Whether to only tell what would happen. */
+            is_preview: boolean;
+        };
+        /** @description What a list of people does. */
+        UnitImportReport: {
+            /** @description Whether it was done. It never is when a line is wrong, or for a preview. */
+            is_applied: boolean;
+            /**
+             * Format: int64
+             * @description Lines that are wrong.
+             */
+            errors: number;
+            /**
+             * Format: int64
+             * @description Members that are made.
+             */
+            members: number;
+            /**
+             * Format: int64
+             * @description Teams that are made.
+             */
+            teams: number;
+            /**
+             * Format: int64
+             * @description Departments that are made.
+             */
+            departments: number;
+            /** @description The lines with people, in order. */
+            rows: components["schemas"]["ImportRow"][];
+        };
+        /**
+         * @description What a unit is.
+         * @enum {string}
+         */
+        UnitKind: "department" | "team" | "project" | "member" | "app";
         /** @description What is charged for something that is not a token. */
         UnitPrice: {
             /** @description What is counted. */
             unit: components["schemas"]["Unit"];
             /** @description US dollars for a million of them. */
             rate: components["schemas"]["Rate"];
+        };
+        /** @description A unit's name, where something refers to it. */
+        UnitRef: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What it is. */
+            kind: components["schemas"]["UnitKind"];
+            /** @description Its name. */
+            name: string;
+            /** @description Whether it is out of use. */
+            is_archived: boolean;
         };
         /** @description A model that a configured provider lists and the catalogue does not know. */
         UnlistedModel: {
@@ -2261,11 +3388,130 @@ export interface components {
              */
             total_output: number | null;
         };
+        /** @description What was used. */
+        UsageCell: {
+            /**
+             * Format: int64
+             * @description Requests.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Those that failed or were refused.
+             */
+            errors: number;
+            /** @description What they cost. */
+            cost: components["schemas"]["Cost"];
+            cost_per_request: components["schemas"]["Amount"] | null;
+            /**
+             * Format: int64
+             * @description Input tokens of all classes.
+             */
+            input_tokens: number;
+            /**
+             * Format: int64
+             * @description Output tokens of all classes.
+             */
+            output_tokens: number;
+            /**
+             * Format: int64
+             * @description Input tokens that were read from a prompt cache.
+             */
+            cached_tokens: number;
+            /**
+             * Format: int64
+             * @description Output tokens spent on reasoning.
+             */
+            reasoning_tokens: number;
+            /**
+             * Format: int64
+             * @description Half of the requests took at most this, in microseconds.
+             */
+            p50_us: number | null;
+            /**
+             * Format: int64
+             * @description 95 of 100 requests took at most this, in microseconds.
+             */
+            p95_us: number | null;
+        };
+        /** @description What a row or a column is of. */
+        UsageHead: {
+            /**
+             * @description An id, a name, the start of a span of time, an hour of the week from Monday 0 to 167; `null` for usage that
+             *     has none, such as that of keys without a team.
+             */
+            key: string | null;
+            /** @description What to show; empty where the key is `null`. */
+            name: string;
+        };
+        /** @description A row of usage. */
+        UsageRow: components["schemas"]["UsageHead"] & {
+            /** @description One cell for each column; `null` where nothing was used. */
+            cells: (components["schemas"]["UsageCell"] | null)[];
+            /** @description The whole row. */
+            total: components["schemas"]["UsageCell"];
+        };
         /**
          * @description Where token figures came from.
          * @enum {string}
          */
         UsageSource: "reported" | "estimated" | "unknown";
+        /** @description Usage by two dimensions. */
+        UsageTable: {
+            /** @description The columns: by time in its order, else those that cost most first. */
+            columns: components["schemas"]["UsageHead"][];
+            /** @description The rows, in the same order. */
+            rows: components["schemas"]["UsageRow"][];
+            /** @description Everything together. */
+            total: components["schemas"]["UsageCell"];
+            /** @description Whether rows or columns are missing because there are too many; the total has them. */
+            is_cut: boolean;
+        };
+        /** @description A self-check: every entry against the chain of hashes, and every sum against the entries. */
+        Verification: {
+            /** @description How far it is. */
+            state: components["schemas"]["VerificationState"];
+            /** @description When it began. */
+            started_at: components["schemas"]["Time"];
+            finished_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Entries checked so far.
+             */
+            entries: number;
+            /**
+             * Format: int64
+             * @description Entries there are to check.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Requests found.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Calls found.
+             */
+            attempts: number;
+            /** @description What all of them cost, as the entries say. */
+            cost: components["schemas"]["Amount"];
+            /** @description Everything that is wrong, at most 100; none is good. */
+            faults: components["schemas"]["Fault"][];
+            /** @description Why it could not be done. */
+            error: string | null;
+        };
+        /**
+         * @description How far a self-check is.
+         * @enum {string}
+         */
+        VerificationState: "running" | "passed" | "failed" | "broken";
+        /** @description A half-open span of time. */
+        Window: {
+            /** @description Its first instant. */
+            from: components["schemas"]["Time"];
+            to: components["schemas"]["Time"] | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -2275,6 +3521,371 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    adjust_attempt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The attempt's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Adjust"];
+            };
+        };
+        responses: {
+            /** @description The correction */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adjusted"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_budgets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All budgets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"][];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetDraft"];
+            };
+        };
+        responses: {
+            /** @description The new budget */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    simulate_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Simulate"];
+            };
+        };
+        responses: {
+            /** @description What it would have done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulation"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The budget's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The budget */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    replace_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The budget's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetDraft"];
+            };
+        };
+        responses: {
+            /** @description The budget */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    archive_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The budget's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The budget */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_course: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The budget's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its course */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Course"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    raise_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The budget's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRaise"];
+            };
+        };
+        responses: {
+            /** @description The budget */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end_raise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The budget's id */
+                id: string;
+                /** @description The increase's id */
+                raise: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The budget */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_subjects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The budget's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its accounts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetSubjects"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_catalog: {
         parameters: {
             query?: {
@@ -2498,6 +4109,42 @@ export interface operations {
             };
         };
     };
+    change_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The key's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyChange"];
+            };
+        };
+        responses: {
+            /** @description The key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     revoke_key: {
         parameters: {
             query?: never;
@@ -2517,6 +4164,122 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Key"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_ledger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its state */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerStatus"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    back_up_ledger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The copy */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_verification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verification"] | null;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    verify_ledger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is under way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verification"];
                 };
             };
             /** @description Refused or failed */
@@ -2829,6 +4592,67 @@ export interface operations {
             };
         };
     };
+    list_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The nodes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeList"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    release_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node's number */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The node */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     show_openapi: {
         parameters: {
             query?: never;
@@ -2845,6 +4669,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganizationChange"];
+            };
+        };
+        responses: {
+            /** @description The organisation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
                 };
             };
             /** @description Refused or failed */
@@ -3439,6 +5296,14 @@ export interface operations {
                 provider?: string;
                 /** @description Only requests that ended so. */
                 outcome?: "completed" | "failed" | "refused" | "client_left" | "truncated";
+                /** @description Only requests charged to this unit. */
+                unit?: string;
+                /** @description Only requests with this tag, as `name=value`. */
+                tag?: string;
+                /** @description Only requests that this budget refused. */
+                budget?: string;
+                /** @description Only requests of this session. */
+                session?: string;
                 /** @description Only requests whose model's or provider's name contains this text, or whose id it is. */
                 q?: string;
             };
@@ -3611,6 +5476,191 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_units: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The organisation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationTree"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUnit"];
+            };
+        };
+        responses: {
+            /** @description The new unit */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unit"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    import_units: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnitImport"];
+            };
+        };
+        responses: {
+            /** @description What it does */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitImportReport"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The unit's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnitChange"];
+            };
+        };
+        responses: {
+            /** @description The unit */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unit"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_usage: {
+        parameters: {
+            query: {
+                /** @description What the rows are. */
+                rows: "hour" | "day" | "week" | "month" | "hour_of_week" | "department" | "team" | "project" | "member" | "app" | "key" | "model" | "provider" | "tag" | "status";
+                /** @description What the columns are; left out, there is one. */
+                columns?: "hour" | "day" | "week" | "month" | "hour_of_week" | "department" | "team" | "project" | "member" | "app" | "key" | "model" | "provider" | "tag" | "status";
+                /** @description The name of the tag, where a dimension is `tag`. */
+                tag_name?: string;
+                /** @description Requests that arrived at or after this time. */
+                from: components["schemas"]["Time"];
+                /** @description Requests that arrived before this time. */
+                to: components["schemas"]["Time"];
+                /** @description The IANA time zone of days, weeks, months and hours; left out, `UTC`. */
+                zone?: string;
+                /** @description Only requests charged to this unit. */
+                unit?: string;
+                /** @description Only requests with this key. */
+                key_id?: string;
+                /** @description Only requests for this public model. */
+                model?: string;
+                /** @description Only requests served by this provider. */
+                provider?: string;
+                /** @description Only requests that ended so. */
+                outcome?: "completed" | "failed" | "refused" | "client_left" | "truncated";
+                /** @description Only requests with this tag, as `name=value`. */
+                tag?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Usage */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageTable"];
                 };
             };
             /** @description Refused or failed */

@@ -1,7 +1,7 @@
 import type { Operation } from "./operations";
 
 /** What an answer is made of; the server names the changed ones in its events. */
-export type Tag = "providers" | "models" | "keys" | "settings" | "requests" | "status" | "catalog";
+export type Tag = "providers" | "models" | "keys" | "settings" | "requests" | "status" | "catalog" | "units" | "budgets" | "ledger" | "nodes";
 
 /** The tags of each cached read, by path. Others are fetched anew each time. */
 const tagsByPath: [prefix: string, tags: Tag[]][] = [
@@ -13,6 +13,11 @@ const tagsByPath: [prefix: string, tags: Tag[]][] = [
   ["/models", ["models", "providers"]],
   ["/keys", ["keys"]],
   ["/requests", ["requests"]],
+  ["/units", ["units", "budgets", "keys"]],
+  ["/budgets", ["budgets", "units"]],
+  ["/usage", ["requests", "models", "keys", "units"]],
+  ["/ledger", ["ledger"]],
+  ["/nodes", ["nodes"]],
   ["/overview", ["requests", "models", "keys"]],
 ];
 
@@ -30,7 +35,12 @@ export function changedBy(operation: Operation): Tag[] {
   if (path.includes("/replace")) return ["models", "providers", "keys"];
   if (path.startsWith("/models")) return ["models", "providers"];
   if (path.startsWith("/catalog")) return ["catalog", "models"];
-  if (path.startsWith("/keys")) return ["keys"];
+  if (path.startsWith("/keys")) return ["keys", "units"];
+  if (path.startsWith("/units") || path.startsWith("/organization")) return ["units", "budgets", "keys"];
+  if (path === "/budgets/simulate") return [];
+  if (path.startsWith("/budgets")) return ["budgets"];
+  if (path.startsWith("/ledger") || path.startsWith("/attempts")) return ["ledger", "requests", "budgets"];
+  if (path.startsWith("/nodes")) return ["nodes", "budgets"];
   if (path.startsWith("/settings")) return ["settings", "status", "catalog"];
   return [];
 }
