@@ -320,6 +320,11 @@ impl UpstreamResponse {
 }
 
 impl UpstreamBody {
+    /// A body that was read already.
+    pub fn whole(bytes: Bytes) -> Self {
+        Self { inner: bytes.into() }
+    }
+
     /// The next bytes; `None` at the end.
     ///
     /// # Errors

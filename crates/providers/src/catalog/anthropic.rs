@@ -1,6 +1,6 @@
 //! Anthropic.
 
-use super::{Auth, Endpoint, Kind, ModelList};
+use super::{Auth, Cancel, Endpoint, Kind, ModelList};
 
 pub const KIND: Kind = Kind {
     id: "anthropic",
@@ -14,6 +14,7 @@ pub const KIND: Kind = Kind {
     model_list: Some(ModelList::OPENAI.at("/models?limit=1000")),
     usage_note: Some("`message_start` has the input, `message_delta` the whole; input_tokens leaves cached ones out."),
     error_note: Some("529 `overloaded_error` when overloaded; an empty account is a 400."),
+    cancel: Cancel::StopsBilling,
     docs_url: "https://platform.claude.com/docs/en/api/messages",
     docs_date: "2026-11-22",
     ..Kind::HOSTED

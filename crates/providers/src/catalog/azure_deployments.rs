@@ -3,7 +3,7 @@
 use megarouter_domain::dialect::Dialect;
 
 use super::azure_openai::RESOURCE;
-use super::{Auth, EmbeddingsShape, Endpoint, Kind, ModelList, Serves};
+use super::{Auth, Cancel, EmbeddingsShape, Endpoint, Kind, ModelList, Serves};
 
 pub const KIND: Kind = Kind {
     id: "azure_deployments",
@@ -29,6 +29,7 @@ pub const KIND: Kind = Kind {
         Endpoint::of(Serves::Translations, "/deployments/{model}/audio/translations?api-version=2024-10-21"),
     ],
     model_list: Some(ModelList::OPENAI.at("/models?api-version=2024-10-21")),
+    cancel: Cancel::StopsBilling,
     docs_url: "https://learn.microsoft.com/en-us/azure/foundry-classic/openai/api-version-lifecycle",
     note: Some(
         "Speaks version 2024-10-21 of the API. Models are called by the names of their deployments. Prefer the kind azure_openai for anything new.",

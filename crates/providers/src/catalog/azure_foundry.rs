@@ -2,7 +2,7 @@
 
 use super::azure_openai::RESOURCE;
 use super::openai::{has_chat, has_responses};
-use super::{Auth, Endpoint, Kind};
+use super::{Auth, Cancel, Endpoint, Kind};
 
 pub const KIND: Kind = Kind {
     id: "azure_foundry",
@@ -21,6 +21,7 @@ pub const KIND: Kind = Kind {
     ],
     output_bound_field: "max_completion_tokens",
     has_developer_role: true,
+    cancel: Cancel::StopsBilling,
     docs_url: "https://learn.microsoft.com/en-us/azure/foundry-classic/openai/api-version-lifecycle",
     note: Some(
         "Models are called by the names of their deployments. A deployment whose name begins with claude is called in Anthropic's dialect.",

@@ -1,7 +1,7 @@
 //! Azure OpenAI by its v1 API, which needs no `api-version`.
 
 use super::openai::{has_chat, has_responses};
-use super::{Auth, Endpoint, Kind, Variable};
+use super::{Auth, Cancel, Endpoint, Kind, Variable};
 
 pub const KIND: Kind = Kind {
     id: "azure_openai",
@@ -21,6 +21,7 @@ pub const KIND: Kind = Kind {
     ],
     output_bound_field: "max_completion_tokens",
     has_developer_role: true,
+    cancel: Cancel::StopsBilling,
     docs_url: "https://learn.microsoft.com/en-us/azure/foundry-classic/openai/api-version-lifecycle",
     note: Some(
         "Models are called by the names of their deployments; the list shows what could be deployed. Deployments should be named after their models, so that those with one dialect only are recognised.",

@@ -2,7 +2,7 @@
 
 use megarouter_domain::dialect::Dialect;
 
-use super::{Auth, Endpoint, Kind, ListShape, ModelList, Serves, Variable};
+use super::{Auth, Cancel, Endpoint, Kind, ListShape, ModelList, Serves, Variable};
 
 pub const KIND: Kind = Kind {
     id: "bedrock",
@@ -36,6 +36,7 @@ pub const KIND: Kind = Kind {
         "Converse's stream ends with a `metadata` event that has the usage; inputTokens leaves cached ones out.",
     ),
     error_note: Some("The class is in the header `x-amzn-errortype`, the text in `message`; a slow model is a 424."),
+    cancel: Cancel::BillsFull,
     docs_url: "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
     note: Some(
         "Many models answer only by the id of an inference profile, such as eu.anthropic.claude-sonnet-4-5-20250929-v1:0, which the list does not show.",

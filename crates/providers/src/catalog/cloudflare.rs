@@ -1,6 +1,6 @@
 //! Cloudflare Workers AI.
 
-use super::{Endpoint, Kind, ListShape, ModelList, Variable};
+use super::{Cancel, Endpoint, Kind, ListShape, ModelList, Variable};
 
 pub const KIND: Kind = Kind {
     id: "cloudflare",
@@ -26,6 +26,7 @@ pub const KIND: Kind = Kind {
         shape: ListShape::Cloudflare,
     }),
     error_note: Some("Faults outside of a model come as {\"success\":false,\"errors\":[…]}."),
+    cancel: Cancel::StopsBilling,
     docs_url: "https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility",
     note: Some("The token needs the permission Workers AI. Models are named as in @cf/meta/llama-3.1-8b-instruct."),
     docs_date: "2026-11-22",

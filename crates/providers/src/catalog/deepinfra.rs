@@ -1,6 +1,6 @@
 //! DeepInfra.
 
-use super::{Endpoint, Kind};
+use super::{Cancel, Endpoint, Kind};
 
 pub const KIND: Kind = Kind {
     id: "deepinfra",
@@ -17,6 +17,7 @@ pub const KIND: Kind = Kind {
         Endpoint::TRANSCRIPTIONS,
     ],
     usage_note: Some("`usage.estimated_cost` is what it charges, in US dollars."),
+    cancel: Cancel::StopsBilling,
     docs_url: "https://deepinfra.com/docs/openai_api",
     docs_date: "2026-11-22",
     ..Kind::HOSTED

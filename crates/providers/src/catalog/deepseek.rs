@@ -1,6 +1,6 @@
 //! DeepSeek.
 
-use super::{Auth, Endpoint, Kind};
+use super::{Auth, Cancel, Endpoint, Kind};
 
 pub const KIND: Kind = Kind {
     id: "deepseek",
@@ -17,6 +17,7 @@ pub const KIND: Kind = Kind {
     // refused (api-docs.deepseek.com/guides/thinking_mode, read 2026-11-22).
     wants_reasoning: true,
     usage_note: Some("Cached input is in `prompt_cache_hit_tokens` too."),
+    cancel: Cancel::StopsBilling,
     docs_url: "https://api-docs.deepseek.com/api/create-chat-completion",
     note: Some(
         "Prices change with the time of day. In Anthropic's dialect a claude name is answered by a model of DeepSeek's.",

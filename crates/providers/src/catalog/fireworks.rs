@@ -1,6 +1,6 @@
 //! Fireworks AI.
 
-use super::{Endpoint, Kind};
+use super::{Cancel, Endpoint, Kind};
 
 pub const KIND: Kind = Kind {
     id: "fireworks",
@@ -9,6 +9,7 @@ pub const KIND: Kind = Kind {
     credential_variables: &["FIREWORKS_API_KEY"],
     key_prefixes: &["fw_"],
     endpoints: &[Endpoint::CHAT, Endpoint::MESSAGES, Endpoint::RESPONSES, Endpoint::COMPLETIONS, Endpoint::EMBEDDINGS],
+    cancel: Cancel::StopsBilling,
     docs_url: "https://docs.fireworks.ai/tools-sdks/openai-compatibility",
     note: Some("Models are named as in accounts/fireworks/models/gpt-oss-120b."),
     docs_date: "2026-11-22",

@@ -1,6 +1,6 @@
 //! Novita AI.
 
-use super::{Endpoint, Kind};
+use super::{Cancel, Endpoint, Kind};
 
 pub const KIND: Kind = Kind {
     id: "novita",
@@ -15,6 +15,9 @@ pub const KIND: Kind = Kind {
         Endpoint::COMPLETIONS,
         Endpoint::EMBEDDINGS,
     ],
+    // Charges what it generates whenever the connection is closed, and goes on generating
+    // (novita.ai/docs/guides/llm-billing, read 2026-11-22).
+    cancel: Cancel::BillsFull,
     docs_url: "https://novita.ai/docs/guides/llm-anthropic-compatibility",
     docs_date: "2026-11-22",
     ..Kind::HOSTED

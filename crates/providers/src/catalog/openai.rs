@@ -2,7 +2,7 @@
 
 use megarouter_domain::dialect::Dialect;
 
-use super::{Endpoint, Kind, Serves};
+use super::{Cancel, Endpoint, Kind, Serves};
 
 pub const KIND: Kind = Kind {
     id: "openai",
@@ -26,6 +26,7 @@ pub const KIND: Kind = Kind {
     // Reasoning models refuse the older `max_tokens`.
     output_bound_field: "max_completion_tokens",
     has_developer_role: true,
+    cancel: Cancel::StopsBilling,
     docs_url: "https://developers.openai.com/api/reference",
     docs_date: "2026-11-22",
     ..Kind::HOSTED

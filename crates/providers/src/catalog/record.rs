@@ -83,7 +83,12 @@ pub struct Detection {
     pub mark: &'static str,
 }
 
-/// What closing the connection does.
+/// What closing the connection does to a stream and its bill.
+///
+/// Providers hardly document it themselves. Where a record says no more, the source is OpenRouter's
+/// list of those that stop "model processing and billing" (openrouter.ai/docs/api-reference/streaming,
+/// "Stream Cancellation", read 2026-11-22). Its list of those that do not is followed only for Bedrock,
+/// whose answers other proxies read to their end for the same reason (BerriAI/litellm#36008).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cancel {
     /// Generation stops, and with it the bill.

@@ -1,6 +1,6 @@
 //! Together AI.
 
-use super::{Endpoint, Kind};
+use super::{Cancel, Endpoint, Kind};
 
 pub const KIND: Kind = Kind {
     id: "together",
@@ -18,6 +18,7 @@ pub const KIND: Kind = Kind {
         Endpoint::TRANSLATIONS,
         Endpoint::RERANK,
     ],
+    cancel: Cancel::StopsBilling,
     docs_url: "https://docs.together.ai/docs/inference/openai-compatibility",
     docs_date: "2026-11-22",
     ..Kind::HOSTED
