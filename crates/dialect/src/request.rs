@@ -60,6 +60,8 @@ pub struct RequestFacts {
     pub counted_input: u64,
     /// The class of service asked for, in the client's word.
     pub service_tier: Option<String>,
+    /// The session that the body says the request belongs to, where its dialect has a place for it.
+    pub session: Option<String>,
 }
 
 /// What is not in the body of a request: some dialects say it in the path.

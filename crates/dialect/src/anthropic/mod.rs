@@ -14,6 +14,7 @@ mod carry;
 mod effort;
 mod events;
 mod read;
+mod session;
 
 pub mod answer;
 pub mod count;

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use super::answer::THINKING;
 use super::blocks::Block;
-use super::{carry, read};
+use super::{carry, read, session};
 use crate::canonical::Conversation;
 use crate::estimate::{self, MESSAGE_TOKENS};
 use crate::fields::Fields;
@@ -91,6 +91,7 @@ impl AnthropicRequest {
             choices: 1,
             counted_input: counted_input(&fields, messages_of(messages.value)?),
             service_tier: fields.present("service_tier").and_then(|tier| serde_json::from_str(tier.value).ok()),
+            session: session::session(&fields),
         };
         let model_member = fields.range_of(fields.required("model")?);
         let insert_at = fields.insert_at();

@@ -73,6 +73,7 @@ impl GenerateRequest {
             choices: config.choices.unwrap_or(1),
             counted_input: counted_input(&fields, contents)?,
             service_tier: service_tier(&fields)?,
+            session: None,
         };
         Ok(Self {
             facts,

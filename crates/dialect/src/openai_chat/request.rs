@@ -84,6 +84,7 @@ impl ChatRequest {
             choices: fields.positive("n")?.unwrap_or(1),
             counted_input,
             service_tier: fields.present("service_tier").and_then(|tier| serde_json::from_str(tier.value).ok()),
+            session: None,
         };
         let insert_at = fields.insert_at();
         Ok(Self { facts, model_span, insert_at, stream_options, bounds, body })
@@ -338,6 +339,7 @@ mod tests {
             choices: 3,
             counted_input: MESSAGE_TOKENS + estimate::tokens(6),
             service_tier: Some("flex".to_owned()),
+            session: None,
         };
         assert_eq!(request.facts(), &expected);
     }

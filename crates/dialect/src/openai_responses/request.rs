@@ -92,6 +92,7 @@ impl ResponsesRequest {
             choices: 1,
             counted_input: counted_input(&fields, input.items),
             service_tier: tier,
+            session: None,
         };
         let names = fields.names().map(str::to_owned).collect();
         let insert_at = fields.insert_at();
