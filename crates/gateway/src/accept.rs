@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method};
-use megarouter_domain::clock::{Clock, Timestamp};
+use megarouter_domain::clock::Timestamp;
 use megarouter_domain::code::Code;
 use megarouter_domain::dialect::Dialect;
 use megarouter_domain::id::{Entropy, RequestId};
@@ -20,7 +20,7 @@ use crate::render::Failure;
 pub struct Arrival {
     /// Its id, also in `x-request-id`.
     pub request_id: RequestId,
-    /// The wall clock.
+    /// The wall clock, which here never goes back: what the request's windows are chosen by.
     pub at: Timestamp,
     /// The measuring clock.
     pub monotonic: Duration,
@@ -92,12 +92,11 @@ pub struct Incoming<B> {
 }
 
 /// Notes the arrival of a request.
-pub fn arrive(head: &Parts, clock: &dyn Clock, entropy: Entropy) -> Arrival {
-    let at = clock.now();
+pub fn arrive(head: &Parts, at: Timestamp, monotonic: Duration, entropy: Entropy) -> Arrival {
     let user_agent = head.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
     let user_agent = user_agent.map(|text| text.chars().take(200).collect::<String>().into());
     let dialect = dialect(head.uri.path(), &head.headers);
-    Arrival { request_id: RequestId::new(at, entropy), at, monotonic: clock.monotonic(), user_agent, dialect }
+    Arrival { request_id: RequestId::new(at, entropy), at, monotonic, user_agent, dialect }
 }
 
 /// Reads what a request is for from its method and path.

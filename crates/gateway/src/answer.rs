@@ -27,6 +27,7 @@ use megarouter_providers::errors::{self, CallError, NextStep};
 use megarouter_routing::plan;
 use tokio::time::timeout;
 
+use crate::attempt::Planned;
 use crate::body::Body;
 use crate::decode::{Call, Content};
 use crate::draft::Draft;
@@ -58,12 +59,13 @@ pub enum Tried {
 /// Reads a provider's reply.
 pub async fn read(
     gateway: &Gateway,
-    call: &Call,
+    planned: &Planned,
     outbound: &Outbound,
     target: &Arc<Target>,
     mut attempt: Attempt,
     answer: UpstreamResponse,
 ) -> Tried {
+    let call = &planned.call;
     attempt.answered(answer.status.as_u16(), answer.request_id.as_deref());
     if !answer.status.is_success() {
         return refused(call.dialect, outbound.dialect, target, attempt, answer).await;
@@ -73,8 +75,13 @@ pub async fn read(
     let stream_type = if is_array { "application/json" } else { "text/event-stream; charset=utf-8" };
     let ours = Ours { dialect: call.dialect, provider: &target.provider.name, losses, stream_type };
     if call.is_streaming() {
-        let scanner = scanner(gateway, call, outbound, &attempt);
-        return stream(gateway, &ours, target, attempt, answer, scanner).await;
+        let way = relay::Way {
+            target: Arc::clone(target),
+            dialect: Some(call.dialect),
+            scanner: scanner(gateway, call, outbound, &attempt),
+            guard: gateway.guard(&attempt, &planned.snapshot),
+        };
+        return stream(gateway, &ours, way, attempt, answer).await;
     }
     whole(gateway, call, outbound, &ours, target, attempt, answer).await
 }
@@ -310,10 +317,9 @@ pub fn counted_here(draft: Draft, dialect: Dialect, request: &dyn CountRequest) 
 async fn stream(
     gateway: &Gateway,
     ours: &Ours<'_>,
-    target: &Arc<Target>,
+    mut way: relay::Way,
     mut attempt: Attempt,
     answer: UpstreamResponse,
-    mut scanner: Box<dyn Scan>,
 ) -> Tried {
     let name = ours.provider;
     if is_document(&answer) {
@@ -321,9 +327,9 @@ async fn stream(
         return unreadable(attempt, name, Code::UpstreamMalformed, detail);
     }
     let UpstreamResponse { headers, mut body, .. } = answer;
-    let opening = match timeout(gateway.limits.first_output, open(&mut body, &mut *scanner)).await {
+    let opening = match timeout(gateway.limits.first_output, open(&mut body, &mut *way.scanner)).await {
         Ok(Ok(opening)) => opening,
-        Ok(Err(Opening::Scan(error))) => return opening_failed(ours, target, attempt, error),
+        Ok(Err(Opening::Scan(error))) => return opening_failed(ours, &way.target, attempt, error),
         Ok(Err(Opening::Broken(error))) => return broke(attempt, name, &error),
         Ok(Err(Opening::Ended)) => {
             let detail = "the stream ended before any output";
@@ -341,7 +347,6 @@ async fn stream(
     let attempts = attempt.number();
     let (clock, limits) = (&gateway.clock, &gateway.limits);
     let content_type = ours.stream_type;
-    let way = relay::Way { target: Arc::clone(target), dialect: Some(ours.dialect), scanner };
     let relay = Relay::new(way, attempt, opening, body, clock, limits);
     let mut response = Response::new(Body::relay(relay));
     describe(response.headers_mut(), headers, Some(content_type), ours, attempts);

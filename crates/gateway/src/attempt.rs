@@ -7,26 +7,32 @@ use megarouter_domain::access::{AuthorisedModel, Principal};
 use megarouter_domain::clock::Clock;
 use megarouter_domain::code::Code;
 use megarouter_domain::dialect::Dialect;
-use megarouter_domain::id::{AttemptId, ModelId};
+use megarouter_domain::id::{AttemptId, ModelId, PriceId};
 use megarouter_domain::model::Deployment;
+use megarouter_domain::money::NanoUsd;
+use megarouter_domain::price::{Price, Tariff};
 use megarouter_domain::provider::{Credential, Target};
 use megarouter_domain::record::{Operation, Outcome};
 use megarouter_domain::scope::Scope;
 use megarouter_domain::snapshot::Snapshot;
-use megarouter_domain::usage::Usage;
 use megarouter_ledger::entry::{HoldFact, PinnedPrice};
+use megarouter_providers::catalog::{self, Cancel};
 use megarouter_providers::client;
 use megarouter_routing::plan::{self, Plan, Step};
 use tokio::time::sleep;
+use uuid::Uuid;
 
+use crate::abandoned;
 use crate::answer::{self, Tried};
 use crate::body::Body;
+use crate::books::{Hold, HoldError, WorstCase};
 use crate::decode::{Call, Content};
 use crate::draft::Draft;
-use crate::outbound;
+use crate::outbound::{self, Outbound};
 use crate::pipeline::Gateway;
+use crate::refusal::{self, At};
 use crate::render::Failure;
-use crate::settle::Attempt;
+use crate::settle::{Attempt, Callee};
 
 /// A call with the deployments that may serve it, in order.
 pub struct Planned {
@@ -60,6 +66,7 @@ pub async fn attempt(gateway: &Gateway, mut planned: Planned, mut draft: Draft) 
         let deployment = planned.plan.deployments()[index].clone();
         match try_one(gateway, &planned, &deployment, draft).await {
             Tried::Answered(response) => return Ok(response),
+            // Also what a budget refused: another deployment is paid from the same purse.
             Tried::Final(draft, failure) => return Err(give_up(draft, dialect, failure)),
             Tried::Failed(returned, failure, kind) => {
                 draft = returned;
@@ -93,29 +100,59 @@ async fn try_one(gateway: &Gateway, planned: &Planned, deployment: &Deployment, 
             }
         },
     };
-    let outbound = match outbound::prepare(&planned.call, planned.is_strict, endpoint, deployment, target) {
+    let prepare = |bound| outbound::prepare(&planned.call, planned.is_strict, endpoint, deployment, target, bound);
+    let mut outbound = match prepare(None) {
         Ok(outbound) => outbound,
         // Another deployment may be of a dialect that takes it.
         Err(failure) => return Tried::Failed(draft, failure, plan::Failure::Lasting),
     };
     draft.translated(&outbound.losses);
-    let hold = match gateway.books.hold(worst_case(planned, deployment, target, &draft, gateway)) {
-        Ok(hold) => hold,
-        Err(error) => {
-            let failure = Failure::new(error.code(), format!("{error}. Nothing was sent to a provider."));
-            return Tried::Final(draft, failure);
-        }
+    let holding = holding(planned, deployment, target);
+    let (draft, hold) = match gateway.hold(&holding, draft).await {
+        Ok(held) => held,
+        Err(refused) => return *refused,
     };
-    let dialect = endpoint.dialect();
-    let attempt = Attempt::begin(draft, hold, deployment, &target.provider.name, dialect, &gateway.clock);
+    if let Some(bound) = hold.bound() {
+        outbound = match prepare(Some(bound)) {
+            Ok(outbound) => outbound,
+            Err(failure) => return Tried::Failed(draft, failure, plan::Failure::Lasting),
+        };
+    }
+    let charged = Arc::clone(hold.fact());
+    let kind = catalog::kind(&target.provider.kind);
+    let callee = Callee {
+        deployment,
+        provider: &target.provider.name,
+        dialect: endpoint.dialect(),
+        cancel: kind.map_or(Cancel::Unknown, |kind| kind.cancel),
+    };
+    let attempt = Attempt::begin(draft, hold, callee, &gateway.clock);
+    let tried = call(gateway, planned, &outbound, target, callee, attempt).await;
+    gateway.with_what_is_left(tried, &charged, &planned.snapshot)
+}
+
+/// Calls the provider and reads its answer.
+async fn call(
+    gateway: &Gateway,
+    planned: &Planned,
+    outbound: &Outbound,
+    target: &Arc<Target>,
+    callee: Callee<'_>,
+    attempt: Attempt,
+) -> Tried {
     let is_streaming = planned.call.is_streaming();
     let patience = if is_streaming { gateway.limits.first_output } else { gateway.limits.whole_answer };
-    let headers = client_headers(planned, dialect);
+    let headers = client_headers(planned, callee.dialect);
     let call = client::Call::post(&outbound.path, outbound.body.clone(), headers, is_streaming, patience);
-    let call = client::Call { content_type: outbound.content_type.clone(), ..call.to_endpoint(endpoint) };
-    let called = gateway.client.call(target, call, gateway.clock.now()).await;
+    let call = client::Call { content_type: outbound.content_type.clone(), ..call.to_endpoint(outbound.endpoint) };
+    let is_read_to_the_end = !is_streaming && callee.cancel == Cancel::BillsFull;
+    let (attempt, called) = if is_read_to_the_end && let Content::Answer(_) = &planned.call.content {
+        abandoned::call(gateway, target, call, outbound.dialect, attempt).await
+    } else {
+        (attempt, gateway.client.call(target, call, gateway.clock.now()).await)
+    };
     match called {
-        Ok(reply) => answer::read(gateway, &planned.call, &outbound, target, attempt, reply).await,
+        Ok(reply) => answer::read(gateway, planned, outbound, target, attempt, reply).await,
         Err(error) => answer::unreached(target, attempt, &error),
     }
 }
@@ -151,25 +188,54 @@ pub fn check_usable(target: &Target) -> Result<(), Failure> {
     Ok(())
 }
 
-fn worst_case(
-    planned: &Planned,
-    deployment: &Deployment,
-    target: &Target,
-    draft: &Draft,
-    gateway: &Gateway,
-) -> HoldFact {
+fn holding<'a>(planned: &'a Planned, deployment: &'a Deployment, target: &'a Target) -> Holding<'a> {
     let model = planned.model.model();
-    let holding = Holding {
+    Holding {
         principal: &planned.principal,
         snapshot: &planned.snapshot,
         model: Some((model.id, &model.name)),
         deployment,
         target,
         operation: planned.call.operation,
-        most: planned.call.most(deployment.max_output_tokens),
+        // Counting is free wherever it is offered.
+        is_free: planned.call.operation == Operation::CountTokens,
+        worst: planned.call.worst_case(deployment.max_output_tokens),
         is_streaming: planned.call.is_streaming(),
-    };
-    holding.fact(draft, &*gateway.clock)
+    }
+}
+
+impl Gateway {
+    /// Sets aside what a call may cost.
+    ///
+    /// # Errors
+    /// What the client gets when a budget refuses or the ledger takes no entries. It is final, and no
+    /// provider's fault.
+    pub(crate) async fn hold(&self, holding: &Holding<'_>, mut draft: Draft) -> Result<(Draft, Hold), Box<Tried>> {
+        let fact = holding.fact(&draft, &*self.clock);
+        match self.books.hold(fact, &holding.worst).await {
+            Ok(hold) => Ok((draft, hold)),
+            Err(error) => {
+                let (snapshot, now) = (holding.snapshot, self.clock.now());
+                if let HoldError::Refused(refusal) = &error {
+                    draft.refused(refusal::record(refusal, snapshot, now));
+                }
+                let at = At { snapshot, link_base: &self.link_base, request_id: draft.request_id(), now };
+                let failure = refusal::failure(&error, at);
+                Err(Box::new(Tried::Final(draft, failure)))
+            }
+        }
+    }
+
+    /// Tells what is left of the budgets that a call was charged to.
+    pub(crate) fn with_what_is_left(&self, mut tried: Tried, charged: &HoldFact, snapshot: &Snapshot) -> Tried {
+        let Some(account) = self.books.tightest(&charged.scopes, charged.session.as_deref()) else { return tried };
+        let left = refusal::what_is_left(&account, snapshot);
+        match &mut tried {
+            Tried::Answered(response) => response.headers_mut().extend(left),
+            Tried::Failed(_, failure, _) | Tried::Final(_, failure) => failure.headers = Some(Box::new(left)),
+        }
+        tried
+    }
 }
 
 /// What a hold is made from.
@@ -186,19 +252,20 @@ pub struct Holding<'a> {
     pub target: &'a Target,
     /// What for.
     pub operation: Operation,
+    /// Whether it costs nothing whatever the model's price.
+    pub is_free: bool,
     /// The most it can consume.
-    pub most: Usage,
+    pub worst: WorstCase,
     /// Whether the client asked for a stream.
     pub is_streaming: bool,
 }
 
 impl Holding<'_> {
-    /// The hold's entry: the worst case, over every scope that applies.
+    /// The hold's entry over every scope that applies, but for the amount: that is for the books to say.
     pub fn fact(&self, draft: &Draft, clock: &dyn Clock) -> HoldFact {
         let deployment = self.deployment;
-        // Counting is free wherever it is offered.
-        let price = deployment.price.as_ref().filter(|_| self.operation != Operation::CountTokens);
-        let price = price.map(|price| PinnedPrice { id: price.id, tariff: Arc::new(price.tariff.clone()) });
+        let price = deployment.price.as_ref();
+        let pinned = |price: &Price| PinnedPrice { id: price.id, tariff: Arc::new(price.tariff.clone()) };
         let mut scopes = vec![
             Scope::Organization(self.snapshot.organization()),
             Scope::Key(self.principal.key.id),
@@ -207,7 +274,6 @@ impl Holding<'_> {
         scopes.extend(draft.units().iter().copied().map(Scope::Unit));
         scopes.extend(self.model.map(|(id, _)| Scope::Model(id)));
         scopes.extend(draft.tags().iter().cloned().map(Scope::Tag));
-        let tokens = |total: Option<u64>| total.unwrap_or(0);
         HoldFact {
             attempt_id: AttemptId::new(clock.now(), rand::random()),
             request_id: draft.request_id(),
@@ -215,11 +281,11 @@ impl Holding<'_> {
             deployment_id: deployment.id,
             provider_id: deployment.provider_id,
             scopes,
-            amount: PinnedPrice::worst_case(price.as_ref(), &self.most),
-            tokens: tokens(self.most.total_input()).saturating_add(tokens(self.most.total_output())),
+            amount: NanoUsd::ZERO,
+            tokens: 0,
             session: draft.session(),
-            price,
-            counted_input: self.most.total_input().unwrap_or(0),
+            price: if self.is_free { Some(free(price)) } else { price.map(pinned) },
+            counted_input: self.worst.counted_input,
             started_at: draft.started_at(),
             operation: self.operation,
             model_asked: draft.model_asked(),
@@ -229,4 +295,11 @@ impl Holding<'_> {
             is_streaming: self.is_streaming,
         }
     }
+}
+
+/// The price of what is not charged.
+fn free(price: Option<&Price>) -> PinnedPrice {
+    static NOTHING: LazyLock<Arc<Tariff>> = LazyLock::new(Arc::default);
+    let id = price.map_or(PriceId::from_uuid(Uuid::nil()), |price| price.id);
+    PinnedPrice { id, tariff: Arc::clone(&NOTHING) }
 }

@@ -23,12 +23,12 @@ use megarouter_domain::usage::{ServiceTier, Usage};
 use tokio::time::timeout;
 
 use crate::accept::Asked;
+use crate::attribution;
+use crate::books::{Output, WorstCase};
 use crate::draft::Draft;
+use crate::idempotency::{Names, Repeatable};
 use crate::pipeline::Limits;
 use crate::render::Failure;
-
-/// The output assumed for a hold where neither the client nor the model's record names a bound.
-const ASSUMED_OUTPUT: u64 = 4_096;
 
 /// A request whose sender is known.
 pub struct Authenticated<B> {
@@ -66,6 +66,8 @@ pub struct Call {
     pub dialect: Dialect,
     /// Its content.
     pub content: Content,
+    /// Its body's size.
+    pub body_bytes: u64,
 }
 
 /// The content of a call, by its kind.
@@ -123,23 +125,40 @@ impl Call {
         }
     }
 
+    /// The session that the body names.
+    pub fn session(&self) -> Option<&str> {
+        match &self.content {
+            Content::Answer(asking) => asking.request.facts().session.as_deref(),
+            Content::Count(_) | Content::Embeddings(_) | Content::Operation(_) => None,
+        }
+    }
+
     /// The most it can consume at a deployment whose answers have at most `max_output` tokens.
-    pub fn most(&self, max_output: Option<u64>) -> Usage {
+    pub fn worst_case(&self, max_output: Option<u64>) -> WorstCase {
         match &self.content {
             Content::Answer(asking) => {
                 let facts = asking.request.facts();
-                let bound = facts.output_bound.or(max_output).unwrap_or(ASSUMED_OUTPUT);
+                let output = match (facts.output_bound, max_output) {
+                    (Some(bound), _) => Output::Asked(bound),
+                    (None, Some(limit)) => Output::Limited(limit),
+                    (None, None) => Output::Unknown,
+                };
                 let service_tier = facts.service_tier.as_deref().and_then(ServiceTier::from_wire);
-                Usage {
-                    input: Some(facts.counted_input),
-                    output: Some(bound.saturating_mul(facts.choices.max(1))),
-                    service_tier,
-                    ..Usage::UNREPORTED
+                WorstCase {
+                    counted_input: facts.counted_input,
+                    input_bytes: self.body_bytes,
+                    output,
+                    choices: facts.choices.max(1),
+                    other: Usage { service_tier, ..Usage::UNREPORTED },
                 }
             }
-            Content::Count(_) => Usage::UNREPORTED,
-            Content::Embeddings(request) => request.most(),
-            Content::Operation(request) => request.most(),
+            Content::Count(_) => WorstCase::of(Usage::UNREPORTED, 0),
+            Content::Embeddings(request) => WorstCase::of(request.most(), self.body_bytes),
+            Content::Operation(request) => {
+                let worst = WorstCase::of(request.most(), self.body_bytes);
+                let is_open = self.operation == Operation::Completions && worst.other.output.is_none();
+                if is_open { WorstCase { output: Output::Unbounded, ..worst } } else { worst }
+            }
         }
     }
 }
@@ -147,17 +166,28 @@ impl Call {
 /// Reads and understands the body.
 ///
 /// # Errors
-/// When it is too large, too slow, or not what the operation takes.
-pub async fn decode<B>(from: Authenticated<B>, limits: &Limits, draft: &mut Draft) -> Result<Decoded, Failure>
+/// When it is too large, too slow, not what the operation takes, or came before.
+pub async fn decode<B>(
+    from: Authenticated<B>,
+    limits: &Limits,
+    names: &Arc<Names>,
+    draft: &mut Draft,
+) -> Result<Decoded, Failure>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: std::fmt::Display,
 {
     check_headers(&from.headers, from.asked.operation, limits)?;
     let body = read(from.body, limits).await?;
+    let body_bytes = body.len() as u64;
+    let repeatable = Repeatable::read(&from.headers, from.principal.key.id, Some(&from.asked), &body)?;
     let content = content(&from.asked, from.dialect, &from.headers, body).map_err(|error| invalid(&error))?;
-    let call = Call { operation: from.asked.operation, dialect: from.dialect, content };
+    let call = Call { operation: from.asked.operation, dialect: from.dialect, content, body_bytes };
     draft.asked(call.model(), call.is_streaming());
+    draft.in_session(call.session().and_then(attribution::named));
+    if let Some(repeatable) = repeatable {
+        draft.claim(names, repeatable)?;
+    }
     Ok(Decoded { call, headers: from.headers, principal: from.principal, snapshot: from.snapshot })
 }
 

@@ -8,12 +8,15 @@ use megarouter_domain::clock::{Clock, Timestamp};
 use megarouter_domain::code::Code;
 use megarouter_domain::id::{KeyId, RequestId, UnitId};
 use megarouter_domain::price::Cost;
-use megarouter_domain::record::{AttemptRecord, Operation, Outcome, UsageRecord};
+use megarouter_domain::record::{AttemptRecord, BudgetRefusal, Operation, Outcome, UsageRecord};
 use megarouter_domain::tag::Tag;
 use megarouter_domain::usage::{Usage, UsageSource};
 
 use crate::accept::Arrival;
+use crate::attribution::Attribution;
 use crate::books::Books;
+use crate::idempotency::{Claim, Names, Repeatable};
+use crate::render::Failure;
 
 /// The status noted when the client left before one was sent, after nginx's custom.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -26,6 +29,8 @@ pub struct Draft {
     arrived: Duration,
     status_sent: Option<u16>,
     record: Option<Box<UsageRecord>>,
+    /// The request's idempotency key, where it has one.
+    claim: Option<Claim>,
 }
 
 impl Draft {
@@ -71,6 +76,7 @@ impl Draft {
             arrived: arrival.monotonic,
             status_sent: None,
             record: Some(Box::new(record)),
+            claim: None,
         }
     }
 
@@ -107,6 +113,34 @@ impl Draft {
     /// Time since the request arrived.
     pub fn elapsed(&self) -> Duration {
         self.clock.monotonic().saturating_sub(self.arrived)
+    }
+
+    /// Notes what the app says about the request.
+    pub fn attributed(&mut self, attribution: Attribution) {
+        let record = self.record_mut();
+        (record.tags, record.session) = (attribution.tags, attribution.session);
+    }
+
+    /// Notes the session that the body names, where the headers name none.
+    pub fn in_session(&mut self, session: Option<Arc<str>>) {
+        let record = self.record_mut();
+        if record.session.is_none() {
+            record.session = session;
+        }
+    }
+
+    /// Takes the request's idempotency key, to keep or to give back at its end.
+    ///
+    /// # Errors
+    /// When another request has it.
+    pub fn claim(&mut self, names: &Arc<Names>, repeatable: Repeatable) -> Result<(), Failure> {
+        self.claim = Some(names.claim(repeatable, self.request_id(), self.clock.monotonic())?);
+        Ok(())
+    }
+
+    /// Notes which limit was in the way.
+    pub fn refused(&mut self, refusal: Option<Box<BudgetRefusal>>) {
+        self.record_mut().refusal = refusal;
     }
 
     /// Notes what the client asked for.
@@ -164,7 +198,13 @@ impl Draft {
         record.status = status;
         record.error = error;
         record.total = total;
-        Some(self.books.finish(record))
+        let was_billed = !record.attempts.is_empty() && !matches!(outcome, Outcome::Failed | Outcome::Refused);
+        let claim = self.claim.take();
+        let cost = self.books.finish(record);
+        if let Some(claim) = claim.filter(|_| was_billed) {
+            claim.keep();
+        }
+        Some(cost)
     }
 
     fn record(&self) -> &UsageRecord {

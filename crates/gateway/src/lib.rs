@@ -6,9 +6,11 @@
 //! for a database. It does not listen (`server` does) and does not know how a dialect is written
 //! (`dialect` does).
 
+mod abandoned;
 pub mod accept;
 pub mod answer;
 pub mod attempt;
+pub mod attribution;
 pub mod authenticate;
 pub mod authorise;
 pub mod body;
@@ -16,15 +18,18 @@ pub mod books;
 pub mod decode;
 pub mod draft;
 pub mod guard;
+pub mod idempotency;
 mod models;
 pub mod outbound;
 mod pass_through;
 pub mod pipeline;
+pub mod refusal;
 pub mod relay;
 pub mod render;
 pub mod settle;
+mod wording;
 
 pub use body::Body;
-pub use books::{Books, JournalFeed};
+pub use books::{Books, JournalFeed, LeaseAnswer, LeaseAsk};
 pub use guard::Guard;
 pub use pipeline::{Gateway, Limits};

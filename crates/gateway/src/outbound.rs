@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
+use megarouter_dialect::canonical::Conversation;
 use megarouter_dialect::dialects;
 use megarouter_dialect::losses::{Losses, Why};
 use megarouter_dialect::openai_chat::stream::Expectations;
@@ -107,7 +108,8 @@ fn find(call: &Call, kind: &'static Kind, deployment: &Deployment, target: &Targ
     }
 }
 
-/// The call as a deployment takes it.
+/// The call as a deployment takes it. `bound` is the most output of one choice that a budget pays,
+/// where the client set no bound.
 ///
 /// # Errors
 /// When it cannot be translated, or a strict client would lose something.
@@ -117,9 +119,10 @@ pub fn prepare(
     endpoint: &'static Endpoint,
     deployment: &Deployment,
     target: &Arc<Target>,
+    bound: Option<u64>,
 ) -> Result<Outbound, Failure> {
     let outbound = match &call.content {
-        Content::Answer(asking) => conversation(call, asking, endpoint, deployment, target)?,
+        Content::Answer(asking) => conversation(call, asking, endpoint, deployment, target, bound)?,
         Content::Count(request) => count(call, &**request, endpoint, deployment),
         Content::Embeddings(request) => embeddings(request, endpoint, deployment)?,
         Content::Operation(request) if endpoint.conversation().is_some() => {
@@ -145,6 +148,7 @@ fn conversation(
     endpoint: &'static Endpoint,
     deployment: &Deployment,
     target: &Target,
+    bound: Option<u64>,
 ) -> Result<Outbound, Failure> {
     let facts = asking.request.facts();
     let model = deployment.upstream_model.as_str();
@@ -158,7 +162,7 @@ fn conversation(
             upstream_model: model,
             model_is_in_body: endpoint.model_is_in_body,
             asks_usage,
-            output_bound: None,
+            output_bound: bound.map(|tokens| (bound_field(dialect, kind), tokens)),
             added: endpoint.added,
         };
         let sends_done = kind.is_none_or(|kind| kind.sends_done);
@@ -167,12 +171,24 @@ fn conversation(
     } else {
         let conversation = asking.conversation().map_err(decode::invalid)?;
         let target = written_for(endpoint, deployment, kind);
+        let bounded = bound.map(|tokens| Conversation { max_output_tokens: Some(tokens), ..conversation.clone() });
+        let conversation = bounded.as_ref().unwrap_or(conversation);
         let body = dialects::write_request(dialect, conversation, &target, &mut losses);
         (body, WayBack::Translated(Box::new(asking.request.echo())))
     };
     let path = endpoint.path_for(model, facts.is_streaming);
     let content_type = HeaderValue::from_static("application/json");
     Ok(Outbound { endpoint, path, body, content_type, dialect, way_back, losses })
+}
+
+/// The field that bounds the output in a dialect.
+fn bound_field(dialect: Dialect, kind: Option<&'static Kind>) -> &'static str {
+    match dialect {
+        Dialect::OpenAiResponses => "max_output_tokens",
+        Dialect::OpenAiChat => kind.map_or("max_tokens", |kind| kind.output_bound_field),
+        // Gemini's and Bedrock's are within another object, which their splices know.
+        Dialect::Anthropic | Dialect::Gemini | Dialect::BedrockConverse => "max_tokens",
+    }
 }
 
 /// What a writer has to know of the deployment.

@@ -20,6 +20,7 @@ use megarouter_domain::provider::Target;
 use megarouter_domain::record::{Operation, Outcome};
 use megarouter_domain::snapshot::Snapshot;
 use megarouter_domain::usage::{Usage, UsageSource};
+use megarouter_providers::catalog::{self, Cancel};
 use megarouter_providers::client::{self, UpstreamResponse};
 use megarouter_providers::errors;
 use tokio::time::timeout;
@@ -28,16 +29,16 @@ use uuid::Uuid;
 use crate::accept::Arrival;
 use crate::answer::{self, Tried};
 use crate::attempt::{self, Holding};
+use crate::attribution;
 use crate::body::Body;
+use crate::books::{Output, WorstCase};
 use crate::decode;
 use crate::draft::Draft;
+use crate::idempotency::Repeatable;
 use crate::pipeline::Gateway;
 use crate::relay::{self, Relay};
 use crate::render::Failure;
-use crate::settle::{Attempt, Consumption};
-
-/// The output assumed for a hold: nothing tells a bound.
-const ASSUMED_OUTPUT: u64 = 4_096;
+use crate::settle::{Attempt, Callee, Consumption};
 
 /// A call for one provider.
 pub struct Through {
@@ -88,7 +89,7 @@ impl Gateway {
             through.snapshot.units_of(key),
             Operation::PassThrough,
         );
-        let passing = match self.read_passing(&through, body).await {
+        let passing = match self.read_passing(&through, body, &mut draft).await {
             Ok(passing) => passing,
             Err(failure) => {
                 draft.finish(Outcome::Refused, failure.status(arrival.dialect).as_u16(), Some(failure.code));
@@ -107,11 +108,17 @@ impl Gateway {
         }
     }
 
-    async fn read_passing<'a, B>(&self, through: &'a Through, body: B) -> Result<Passing<'a>, Failure>
+    async fn read_passing<'a, B>(
+        &self,
+        through: &'a Through,
+        body: B,
+        draft: &mut Draft,
+    ) -> Result<Passing<'a>, Failure>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,
     {
+        draft.attributed(attribution::read(&through.headers)?);
         if through.principal.key.models != ModelAccess::All {
             let message = "This key may use some models only, and a call that is passed on could use any. Use a key for all \
                            models.";
@@ -124,6 +131,7 @@ impl Gateway {
         };
         attempt::check_usable(target)?;
         let body = decode::read(body, &self.limits).await?;
+        let repeatable = Repeatable::read(&through.headers, through.principal.key.id, None, &body)?;
         let said = if body.is_empty() || !is_json(&through.headers) {
             PassedRequest { counted_input: body.len() as u64 / 4, ..PassedRequest::default() }
         } else {
@@ -134,29 +142,42 @@ impl Gateway {
             Some((model, deployment)) => (Some(model), deployment.clone()),
             None => (None, unknown(target, said.model.clone().unwrap_or_default())),
         };
+        if let Some(repeatable) = repeatable.filter(|_| through.method == Method::POST) {
+            draft.claim(&self.names, repeatable)?;
+        }
         Ok(Passing { target, body, said, model, deployment })
     }
 
     async fn send_passing(&self, through: &Through, passing: &Passing<'_>, draft: Draft) -> Tried {
         let target = passing.target;
-        let hold = Holding {
+        let counted = Usage { input: Some(passing.said.counted_input), ..Usage::UNREPORTED };
+        let worst = WorstCase::of(counted, passing.body.len() as u64);
+        // What only reads or deletes is not charged.
+        let is_free = through.method != Method::POST;
+        let holding = Holding {
             principal: &through.principal,
             snapshot: &through.snapshot,
             model: passing.model.map(|model| (model.id, model.name.as_str())),
             deployment: &passing.deployment,
             target,
             operation: Operation::PassThrough,
-            most: Usage { input: Some(passing.said.counted_input), output: Some(ASSUMED_OUTPUT), ..Usage::UNREPORTED },
+            is_free,
+            worst: if is_free { worst } else { WorstCase { output: Output::Unbounded, ..worst } },
             is_streaming: passing.said.is_streaming,
         };
-        let hold = match self.books.hold(hold.fact(&draft, &*self.clock)) {
-            Ok(hold) => hold,
-            Err(error) => {
-                let failure = Failure::new(error.code(), format!("{error}. Nothing was sent to a provider."));
-                return Tried::Final(draft, failure);
-            }
+        let (draft, hold) = match self.hold(&holding, draft).await {
+            Ok(held) => held,
+            Err(refused) => return *refused,
         };
-        let attempt = Attempt::begin(draft, hold, &passing.deployment, &target.provider.name, None, &self.clock);
+        let charged = Arc::clone(hold.fact());
+        let kind = catalog::kind(&target.provider.kind);
+        let callee = Callee {
+            deployment: &passing.deployment,
+            provider: &target.provider.name,
+            dialect: None,
+            cancel: kind.map_or(Cancel::Unknown, |kind| kind.cancel),
+        };
+        let attempt = Attempt::begin(draft, hold, callee, &self.clock);
         let query = without_key(&through.query);
         let content_type = through.headers.get(CONTENT_TYPE).cloned();
         let call = client::Call {
@@ -171,10 +192,11 @@ impl Gateway {
                 self.limits.whole_answer,
             )
         };
-        match self.client.call(target, call, self.clock.now()).await {
+        let tried = match self.client.call(target, call, self.clock.now()).await {
             Ok(reply) => self.read_passed(target, through, attempt, reply).await,
             Err(error) => answer::unreached(target, attempt, &error),
-        }
+        };
+        self.with_what_is_left(tried, &charged, &through.snapshot)
     }
 
     async fn read_passed(
@@ -187,7 +209,7 @@ impl Gateway {
         let status = reply.status;
         attempt.answered(status.as_u16(), reply.request_id.as_deref());
         if status.is_success() && reply.is_event_stream() {
-            return self.relay_passed(target, attempt, reply).await;
+            return self.relay_passed(target, through, attempt, reply).await;
         }
         let UpstreamResponse { headers, body, .. } = reply;
         let body = match timeout(self.limits.whole_answer, body.read_all(self.limits.max_answer_bytes)).await {
@@ -217,7 +239,13 @@ impl Gateway {
         Tried::Answered(response)
     }
 
-    async fn relay_passed(&self, target: &Arc<Target>, mut attempt: Attempt, reply: UpstreamResponse) -> Tried {
+    async fn relay_passed(
+        &self,
+        target: &Arc<Target>,
+        through: &Through,
+        mut attempt: Attempt,
+        reply: UpstreamResponse,
+    ) -> Tried {
         let status = reply.status;
         if let Err(error) = attempt.until_durable().await {
             let failure = Failure::new(error.code(), error.to_string());
@@ -226,7 +254,8 @@ impl Gateway {
         attempt.first_output();
         attempt.output_begins(status.as_u16());
         let UpstreamResponse { headers, body, .. } = reply;
-        let way = relay::Way { target: Arc::clone(target), dialect: None, scanner: Box::new(Watch::default()) };
+        let guard = self.guard(&attempt, &through.snapshot);
+        let way = relay::Way { target: Arc::clone(target), dialect: None, scanner: Box::new(Watch::default()), guard };
         let relay = Relay::new(way, attempt, Bytes::new(), body, &self.clock, &self.limits);
         let mut response = Response::new(Body::relay(relay));
         *response.status_mut() = status;

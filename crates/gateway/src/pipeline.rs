@@ -4,7 +4,8 @@
 //! authorise (may this key use it?) -> route (which deployments, in what order?) -> for each attempt:
 //! hold an amount, splice the body, call the provider, relay and meter its answer -> settle.
 //!
-//! Fallback to the next attempt is possible until the first useful byte reaches the client, and that
+//! What a budget refuses is final: it says nothing of a provider, and the next one is paid from the same
+//! purse. Fallback to the next attempt is possible until the first useful byte reaches the client, and that
 //! byte waits until the hold is durable.
 
 use std::sync::Arc;
@@ -24,18 +25,24 @@ use megarouter_domain::record::Outcome;
 use megarouter_domain::snapshot::Snapshot;
 use megarouter_providers::client::Client;
 use megarouter_routing::plan::{self, Plan};
+use tokio::sync::Semaphore;
 
+use crate::abandoned;
 use crate::accept::{self, Arrival, Incoming, Route};
 use crate::attempt::{self, Planned};
+use crate::attribution;
 use crate::authenticate::authenticate;
 use crate::authorise::{self, Authorised};
 use crate::body::Body;
 use crate::books::Books;
 use crate::decode::{self, Authenticated};
 use crate::draft::Draft;
+use crate::idempotency::Names;
 use crate::models;
 use crate::pass_through::Through;
+use crate::relay::Guard;
 use crate::render::{Failure, render};
+use crate::settle::Attempt;
 
 /// Bounds on what a request may take.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +86,12 @@ pub struct Gateway {
     pub(crate) client: Client,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
+    /// How links into the program begin.
+    pub(crate) link_base: Arc<str>,
+    /// Idempotency keys.
+    pub(crate) names: Arc<Names>,
+    /// How many answers may be read to their end after their clients have left.
+    pub(crate) abandoned: Arc<Semaphore>,
     snapshot: ArcSwap<Snapshot>,
     /// Microseconds since the epoch until which calls are refused; 0 when they are not.
     paused_until: AtomicI64,
@@ -87,8 +100,24 @@ pub struct Gateway {
 impl Gateway {
     /// Puts a gateway together.
     pub fn new(snapshot: Snapshot, books: Arc<Books>, client: Client, clock: Arc<dyn Clock>, limits: Limits) -> Self {
-        let snapshot = ArcSwap::from_pointee(snapshot);
-        Self { books, client, clock, limits, snapshot, paused_until: AtomicI64::new(0) }
+        Self {
+            books,
+            client,
+            clock,
+            limits,
+            link_base: Arc::from("megarouter://"),
+            names: Arc::default(),
+            abandoned: Arc::new(Semaphore::new(abandoned::MOST)),
+            snapshot: ArcSwap::from_pointee(snapshot),
+            paused_until: AtomicI64::new(0),
+        }
+    }
+
+    /// Sets how the links in refusals begin, which open the program at what explains them: up to and
+    /// including the slash before the `#`.
+    #[must_use]
+    pub fn with_link_base(self, link_base: Arc<str>) -> Self {
+        Self { link_base, ..self }
     }
 
     /// The configuration in force.
@@ -151,7 +180,7 @@ impl Gateway {
         B::Error: std::fmt::Display,
     {
         let (head, body) = request.into_parts();
-        let arrival = accept::arrive(&head, &*self.clock, rand::random());
+        let arrival = accept::arrive(&head, self.books.instant(), self.clock.monotonic(), rand::random());
         let (request_id, arrived, dialect) = (arrival.request_id, arrival.monotonic, arrival.dialect);
         let answer = match accept::accept(arrival, head, body) {
             Ok(incoming) => self.run(incoming, principal).await,
@@ -220,10 +249,17 @@ impl Gateway {
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,
     {
-        let decoded = decode::decode(from, &self.limits, draft).await?;
+        draft.attributed(attribution::read(&from.headers)?);
+        let decoded = decode::decode(from, &self.limits, &self.names, draft).await?;
         let authorised = authorise::authorise(decoded, draft)?;
         self.refuse_while_paused()?;
         route(authorised, self.limits.plan)
+    }
+
+    /// What a stream is told from that its budget ends; `None` where no budget minds.
+    pub(crate) fn guard(&self, attempt: &Attempt, snapshot: &Arc<Snapshot>) -> Option<Guard> {
+        let guard = || Guard { snapshot: Arc::clone(snapshot), link_base: Arc::clone(&self.link_base) };
+        attempt.is_guarded().then(guard)
     }
 
     pub(crate) fn refuse_while_paused(&self) -> Result<(), Failure> {

@@ -2,6 +2,9 @@
 //!
 //! The body is polled by the connection's task. When the client leaves, that task drops it: the
 //! provider's connection closes with it, and what was metered so far is settled.
+//!
+//! Under a budget that refuses, what is generated is compared with what is set aside as it comes. When
+//! it gets there, more is set aside; where the budget has no more, the answer ends with an error event.
 
 use std::io;
 use std::pin::Pin;
@@ -19,6 +22,7 @@ use megarouter_domain::code::Code;
 use megarouter_domain::dialect::Dialect;
 use megarouter_domain::provider::Target;
 use megarouter_domain::record::Outcome;
+use megarouter_domain::snapshot::Snapshot;
 use megarouter_domain::usage::{Usage, UsageSource};
 use megarouter_providers::client::UpstreamBody;
 use megarouter_providers::errors;
@@ -26,6 +30,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::answer;
 use crate::pipeline::Limits;
+use crate::refusal::{self, At};
 use crate::settle::{Attempt, Consumption};
 
 /// How often a long stream's usage is written to the ledger.
@@ -33,6 +38,9 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// How long to wait, after the end mark, for the provider to end its answer properly, so that its
 /// connection can serve another request.
 const LINGER: Duration = Duration::from_millis(100);
+/// The most bytes of text that one token is taken for where a count must not be too high: ordinary
+/// tokens have four.
+const LONG_TOKEN: u64 = 8;
 
 /// A stream under way.
 pub struct Relay {
@@ -46,6 +54,7 @@ pub struct Relay {
     /// The client's; `None` where that is not known.
     dialect: Option<Dialect>,
     counted_input: u64,
+    guard: Option<Guard>,
     state: State,
     alarm: Pin<Box<Sleep>>,
     clock: Arc<dyn Clock>,
@@ -64,6 +73,16 @@ pub struct Way {
     pub dialect: Option<Dialect>,
     /// What watches or translates it.
     pub scanner: Box<dyn Scan>,
+    /// What tells the client of a budget that has no more; `None` where no budget minds.
+    pub guard: Option<Guard>,
+}
+
+/// What a client is told from when its budget ends an answer.
+pub struct Guard {
+    /// The configuration that the request started with.
+    pub snapshot: Arc<Snapshot>,
+    /// How links into the program begin.
+    pub link_base: Arc<str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +114,7 @@ impl Relay {
             ready: opening,
             dialect: way.dialect,
             counted_input: attempt.counted_input(),
+            guard: way.guard,
             attempt: Some(attempt),
             state: State::Flowing,
             alarm: Box::pin(sleep(limits.stream_idle)),
@@ -106,6 +126,7 @@ impl Relay {
             total_limit: limits.stream_total,
         };
         relay.note_end_mark();
+        relay.keep_to_budget();
         relay
     }
 
@@ -153,7 +174,33 @@ impl Relay {
         self.note_end_mark();
         if has_output && self.state == State::Flowing {
             self.note_output();
+            self.keep_to_budget();
         }
+    }
+
+    /// Ends the answer where what came is more than is set aside, and no more can be.
+    fn keep_to_budget(&mut self) {
+        let Some(guard) = &self.guard else { return };
+        let (Some(scanner), Some(attempt), State::Flowing) = (&self.scanner, &mut self.attempt, self.state) else {
+            return;
+        };
+        let facts = scanner.facts();
+        // The provider has told what the answer took: it is complete but for its end mark.
+        let is_told = facts.finished_choices > 0 && facts.usage.is_some();
+        if is_told || attempt.covers(&at_least(facts, self.counted_input, attempt.certain_output())) {
+            return;
+        }
+        let budget = attempt.exhausted(&guard.snapshot);
+        let at = At {
+            snapshot: &guard.snapshot,
+            link_base: &guard.link_base,
+            request_id: attempt.request_id(),
+            now: self.clock.now(),
+        };
+        let message = refusal::exhausted(budget, at);
+        self.upstream = None;
+        self.cut(Code::BudgetExhausted);
+        self.tell(Code::BudgetExhausted, &message);
     }
 
     fn note_output(&mut self) {
@@ -207,7 +254,7 @@ impl Relay {
         let total = now.saturating_sub(self.began);
         if idle >= self.idle_limit || total >= self.total_limit {
             self.upstream = None;
-            self.end(Outcome::Truncated, Some(Code::UpstreamTimeout));
+            self.cut(Code::UpstreamTimeout);
             return self.tell(Code::UpstreamTimeout, TIMED_OUT);
         }
         let wait = self.idle_limit.saturating_sub(idle).min(self.total_limit.saturating_sub(total));
@@ -223,7 +270,7 @@ impl Relay {
             }
             ScanError::TooLarge | ScanError::Malformed => (Code::UpstreamMalformed, format!("{failure}.")),
         };
-        self.end(Outcome::Truncated, Some(code));
+        self.cut(code);
         self.tell(code, &message);
     }
 
@@ -240,6 +287,13 @@ impl Relay {
         let (usage, source) = self.metered();
         let Some(attempt) = self.attempt.take() else { return };
         attempt.finish(Consumption::Metered(usage, source), outcome, 200, error);
+    }
+
+    /// Ends the attempt where the provider's connection was closed before the answer was complete.
+    fn cut(&mut self, code: Code) {
+        let (usage, source) = self.metered();
+        let Some(attempt) = self.attempt.take() else { return };
+        attempt.finish(Consumption::CutShort(usage, source), Outcome::Truncated, 200, Some(code));
     }
 
     fn metered(&self) -> (Usage, UsageSource) {
@@ -264,13 +318,31 @@ const TIMED_OUT: &str =
     "The provider stopped sending before the answer was complete. What you have is not the whole answer.";
 
 /// The provider's figures, or a count from what was sent and delivered where it gave none. Figures
-/// that came before any choice had ended are a state in between, and count as an estimate.
+/// that came before any choice had ended are a state in between, and count as an estimate: those of
+/// the output may be from the very beginning (Anthropic's `message_start` says 1), so that what was
+/// delivered counts where it is more.
 pub fn metered(facts: &StreamFacts, counted_input: u64) -> (Usage, UsageSource) {
     match facts.usage {
         Some(usage) if facts.is_done || facts.finished_choices > 0 => (usage, UsageSource::Reported),
-        Some(usage) => (usage, UsageSource::Estimated),
+        Some(usage) => (with_output(usage, facts.counted_output()), UsageSource::Estimated),
         None => (counted(counted_input, facts.counted_output()), UsageSource::Estimated),
     }
+}
+
+/// What a stream has used for certain. Where the most output that can come is known, a count from bytes
+/// must not be taken for more than that; only what cannot be fewer tokens is.
+fn at_least(facts: &StreamFacts, counted_input: u64, certain: Option<u64>) -> Usage {
+    let output = match certain {
+        Some(most) if facts.counted_output() > most => facts.output_chunks.max(facts.output_bytes / LONG_TOKEN),
+        Some(_) | None => facts.counted_output(),
+    };
+    with_output(facts.usage.unwrap_or_else(|| counted(counted_input, 0)), output)
+}
+
+/// A usage whose output is at least this.
+fn with_output(usage: Usage, output: u64) -> Usage {
+    let known = usage.total_output().unwrap_or(0);
+    Usage { output: Some(usage.output.unwrap_or(0).saturating_add(output.saturating_sub(known))), ..usage }
 }
 
 /// A usage that was counted here.

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use megarouter_dialect::dialects;
 use megarouter_dialect::errors::ErrorNote;
 use megarouter_domain::code::Code;
 use megarouter_domain::dialect::Dialect;
 
 use crate::body::Body;
+
+/// The longest wait after which a client may well try by itself.
+const SOON: Duration = Duration::from_secs(60);
 
 /// Why a request did not get what it asked for.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub struct Failure {
     pub allow: Option<Method>,
     /// The provider's own answer, to be passed on as it is.
     pub verbatim: Option<Box<Verbatim>>,
+    /// What else the answer says: what is left of a budget.
+    pub headers: Option<Box<HeaderMap>>,
 }
 
 /// A provider's error answer in the client's own dialect.
@@ -44,7 +49,7 @@ impl Failure {
     /// A failure with a message and nothing else.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { code, message, status: None, param: None, retry_after: None, allow: None, verbatim: None }
+        Self { code, message, status: None, param: None, retry_after: None, allow: None, verbatim: None, headers: None }
     }
 
     /// The HTTP status for a client of a dialect.
@@ -69,6 +74,9 @@ pub fn render(failure: &Failure, dialect: Dialect) -> Response<Body> {
     let mut response = Response::new(Body::full(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    if let Some(own) = &failure.headers {
+        headers.clone_from(own);
+    }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(wait) = failure.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
@@ -86,5 +94,12 @@ pub fn render(failure: &Failure, dialect: Dialect) -> Response<Body> {
 
 fn may_pass_by_retrying(failure: &Failure, status: StatusCode) -> bool {
     let is_retried = matches!(status.as_u16(), 408 | 409 | 429 | 500..);
-    !is_retried || failure.retry_after.is_some() || failure.verbatim.is_some()
+    let has_advice = match failure.code {
+        // Nobody but a person can change that.
+        Code::BudgetExceeded | Code::BudgetExhausted => false,
+        // Not after hours: SDKs wait as long as they please, and then try.
+        Code::RateLimited => failure.retry_after.is_some_and(|wait| wait <= SOON),
+        _ => failure.retry_after.is_some(),
+    };
+    !is_retried || has_advice || failure.verbatim.is_some()
 }

@@ -6,14 +6,17 @@ use std::time::Duration;
 use megarouter_domain::clock::Clock;
 use megarouter_domain::code::Code;
 use megarouter_domain::dialect::Dialect;
-use megarouter_domain::id::RequestId;
+use megarouter_domain::id::{BudgetId, RequestId};
 use megarouter_domain::model::Deployment;
 use megarouter_domain::price::Cost;
 use megarouter_domain::record::{AttemptRecord, Outcome};
+use megarouter_domain::snapshot::Snapshot;
 use megarouter_domain::usage::{Usage, UsageSource};
+use megarouter_providers::catalog::Cancel;
 
 use crate::books::{Hold, HoldError};
 use crate::draft::Draft;
+use crate::refusal;
 
 /// One call to one deployment under way: its hold, its record and the request's draft.
 ///
@@ -25,32 +28,42 @@ pub struct Attempt {
     draft: Option<Draft>,
     clock: Arc<dyn Clock>,
     began: Duration,
+    /// What closing the connection does to the provider's bill.
+    cancel: Cancel,
     /// The best figure so far, for an end that nobody announces.
     metered: Option<(Usage, UsageSource)>,
 }
 
+/// Who is called.
+#[derive(Clone, Copy)]
+pub struct Callee<'a> {
+    /// The deployment.
+    pub deployment: &'a Deployment,
+    /// The provider's name.
+    pub provider: &'a str,
+    /// The wire format; `None` where there is none.
+    pub dialect: Option<Dialect>,
+    /// What closing the connection does to the provider's bill.
+    pub cancel: Cancel,
+}
+
 /// What an attempt used, as far as anybody knows.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::large_enum_variant, reason = "one of them exists for each call, for a moment")]
 pub enum Consumption {
     /// Nothing was generated.
     Nothing,
     /// Reported by the provider or counted here.
     Metered(Usage, UsageSource),
+    /// We closed the connection after so much had come: what the provider bills depends on it.
+    CutShort(Usage, UsageSource),
     /// Generation may have run; only the input was counted.
     Uncertain,
 }
 
 impl Attempt {
     /// Begins the attempt; from here on the provider may generate.
-    pub fn begin(
-        mut draft: Draft,
-        mut hold: Hold,
-        deployment: &Deployment,
-        provider: &str,
-        dialect: Option<Dialect>,
-        clock: &Arc<dyn Clock>,
-    ) -> Self {
+    pub fn begin(mut draft: Draft, mut hold: Hold, callee: Callee<'_>, clock: &Arc<dyn Clock>) -> Self {
+        let Callee { deployment, provider, dialect, cancel } = callee;
         draft.calling();
         hold.dispatch();
         let record = AttemptRecord {
@@ -70,7 +83,7 @@ impl Attempt {
         };
         let began = clock.monotonic();
         let clock = Arc::clone(clock);
-        Self { hold: Some(hold), record: Some(record), draft: Some(draft), clock, began, metered: None }
+        Self { hold: Some(hold), record: Some(record), draft: Some(draft), clock, began, cancel, metered: None }
     }
 
     /// Notes the head of the provider's answer.
@@ -106,6 +119,30 @@ impl Attempt {
         if let Some(hold) = &self.hold {
             hold.progress(usage);
         }
+    }
+
+    /// Whether a budget in money watches over what is generated.
+    pub fn is_guarded(&self) -> bool {
+        self.hold.as_ref().is_some_and(Hold::is_guarded)
+    }
+
+    /// The most output that can come, of all choices; `None` where nobody knows.
+    pub fn certain_output(&self) -> Option<u64> {
+        self.hold.as_ref().and_then(Hold::certain_output)
+    }
+
+    /// Whether what was used so far is set aside; sets more aside where it is not.
+    pub fn covers(&mut self, so_far: &Usage) -> bool {
+        self.hold.as_mut().is_none_or(|hold| hold.covers(so_far))
+    }
+
+    /// Notes that a budget has no more for it, and gives that budget.
+    pub fn exhausted(&mut self, snapshot: &Snapshot) -> Option<BudgetId> {
+        let refusal = self.hold.as_ref().and_then(Hold::refusal)?;
+        if let Some(draft) = &mut self.draft {
+            draft.refused(refusal::record(refusal, snapshot, draft.started_at()));
+        }
+        refusal.budget()
     }
 
     /// Waits until the hold is durable.
@@ -158,10 +195,25 @@ impl Attempt {
         let elapsed = self.elapsed();
         let (Some(hold), Some(mut record)) = (self.hold.take(), self.record.take()) else { return };
         record.duration = elapsed;
+        let bills_full = bills_full(self.cancel, &hold);
         match consumption {
             Consumption::Nothing => hold.void(),
             Consumption::Metered(usage, source) => hold.settle(usage, source),
-            Consumption::Uncertain => hold.uncertain(),
+            Consumption::CutShort(usage, source) if source == UsageSource::Reported || !bills_full => {
+                hold.settle(usage, source);
+            }
+            Consumption::CutShort(usage, _) => {
+                let usage = at_least(hold.most(), usage);
+                hold.uncertain(usage);
+            }
+            Consumption::Uncertain if bills_full => {
+                let usage = hold.most();
+                hold.uncertain(usage);
+            }
+            Consumption::Uncertain => {
+                let usage = Usage { input: Some(hold.counted_input()), ..Usage::UNREPORTED };
+                hold.uncertain(usage);
+            }
         }
         if let Some(draft) = &mut self.draft {
             draft.add(record);
@@ -179,7 +231,24 @@ impl Drop for Attempt {
             record.error = Some(Code::ClientLeft);
         }
         let consumption =
-            self.metered.map_or(Consumption::Uncertain, |(usage, source)| Consumption::Metered(usage, source));
+            self.metered.map_or(Consumption::Uncertain, |(usage, source)| Consumption::CutShort(usage, source));
         self.end(consumption);
     }
+}
+
+/// Whether all that was asked for has to be taken for billed when the connection is closed early. A
+/// strict budget believes no more than what is documented.
+fn bills_full(cancel: Cancel, hold: &Hold) -> bool {
+    match cancel {
+        Cancel::StopsBilling => false,
+        Cancel::BillsFull => true,
+        Cancel::Unknown => hold.is_strict(),
+    }
+}
+
+/// The most that a call may have used, with the input that the provider reported where it did.
+fn at_least(most: Usage, known: Usage) -> Usage {
+    let output = most.total_output().max(known.total_output());
+    let Some(_) = known.total_input() else { return Usage { output, ..most } };
+    Usage { output, reasoning: None, audio_output: None, image_output: None, ..known }
 }

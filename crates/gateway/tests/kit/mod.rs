@@ -211,7 +211,7 @@ pub struct Kit {
 pub fn gateway(upstreams: &[&Upstream], limits: Limits) -> Kit {
     let clock: Arc<dyn Clock> = Arc::new(RealClock(std::time::Instant::now()));
     let now = clock.now();
-    let (engine, first) = Engine::start(State::default(), "test", now);
+    let (engine, first) = Engine::start(State::default(), Arc::default(), &[], "test", now);
     let (books, feed) = Books::open(engine, first, Lsn(0), Arc::clone(&clock));
     let (is_writing, writing) = watch::channel(true);
     let snapshot = snapshot(upstreams, now);
