@@ -7,7 +7,10 @@
 
 pub mod agents;
 pub mod bench;
+pub mod budget;
 pub mod client;
+pub mod clock;
+pub mod cluster;
 pub mod conformance;
 pub mod control;
 pub mod evil_upstream;

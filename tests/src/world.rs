@@ -1,6 +1,6 @@
 //! A program with a mock provider and a key: where most tests begin.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use reqwest::Response;
 use serde_json::Value;
 
@@ -62,6 +62,13 @@ impl World {
         let key = program.install().create_key("tests")?;
         let control = Control::of(&program.install().data_folder());
         Ok(Self { mock, program, key, http: client::new(), control })
+    }
+
+    /// The id of the key.
+    pub async fn key_id(&self) -> Result<String> {
+        let keys = self.control.get("/keys").await?;
+        let rows = keys.as_array().or_else(|| keys["rows"].as_array()).context("no keys")?;
+        rows.first().and_then(|key| key["id"].as_str()).map(str::to_owned).context("a key has an id")
     }
 
     /// `POST PATH` with the key.
