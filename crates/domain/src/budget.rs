@@ -266,3 +266,116 @@ impl Raise {
         if self.from >= self.until { Err(BudgetError::RaiseEnds) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{KeyId, OrganizationId};
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000_000);
+
+    fn budget() -> Budget {
+        Budget {
+            id: BudgetId::new(NOW, [0; 10]),
+            name: String::new(),
+            scope: Scope::Organization(OrganizationId::new(NOW, [0; 10])),
+            each: None,
+            measure: Measure::Cost,
+            limit: 1,
+            period: Period::Month { starts_on: 1 },
+            zone: Zone::UTC,
+            carries_over: false,
+            is_strict: false,
+            ladder: vec![],
+            raises: vec![],
+            created_at: NOW,
+            archived_at: None,
+        }
+    }
+
+    fn rung(at_percent: u16, basis: Basis, action: Action) -> Rung {
+        Rung { at_percent, basis, action }
+    }
+
+    #[track_caller]
+    fn expect(outcome: Result<(), BudgetError>, change: impl FnOnce(&mut Budget)) {
+        let mut budget = budget();
+        change(&mut budget);
+        assert_eq!(budget.check(), outcome);
+    }
+
+    #[test]
+    fn a_limit_must_be_one() {
+        expect(Ok(()), |_| {});
+        expect(Err(BudgetError::NoLimit), |budget| budget.limit = 0);
+        expect(Ok(()), |budget| budget.limit = i64::MAX as u64);
+        expect(Err(BudgetError::LargeLimit), |budget| budget.limit = i64::MAX as u64 + 1);
+        expect(Ok(()), |budget| budget.name = "é".repeat(200));
+        expect(Err(BudgetError::Name), |budget| budget.name = "é".repeat(201));
+        expect(Err(BudgetError::Period(PeriodError::WeekDay)), |budget| budget.period = Period::Week { starts_on: 0 });
+    }
+
+    #[test]
+    fn only_windows_that_end_carry_over() {
+        let rolling = Period::Rolling { seconds: 60 };
+        expect(Ok(()), |budget| budget.carries_over = true);
+        for period in [Period::Total, rolling] {
+            expect(Ok(()), |budget| budget.period = period);
+            expect(Err(BudgetError::NothingToCarry), |budget| (budget.period, budget.carries_over) = (period, true));
+        }
+        expect(Err(BudgetError::ConcurrentWindow), |budget| budget.measure = Measure::Concurrent);
+        let concurrent = |budget: &mut Budget| (budget.measure, budget.period) = (Measure::Concurrent, Period::Total);
+        expect(Ok(()), concurrent);
+        expect(Err(BudgetError::ConcurrentWindow), |budget| {
+            concurrent(budget);
+            budget.carries_over = true;
+        });
+    }
+
+    #[test]
+    fn a_key_has_no_parts_but_sessions() {
+        let of_key = |budget: &mut Budget, each| {
+            budget.scope = Scope::Key(KeyId::new(NOW, [0; 10]));
+            budget.each = each;
+        };
+        expect(Ok(()), |budget| of_key(budget, Some(Each::Session)));
+        expect(Ok(()), |budget| of_key(budget, None));
+        expect(Err(BudgetError::KeyParts), |budget| of_key(budget, Some(Each::Key)));
+        expect(Ok(()), |budget| budget.each = Some(Each::Key));
+    }
+
+    #[test]
+    fn a_ladder_rises_and_stops_once() {
+        use {Action::*, Basis::*};
+        let ladder = |outcome, ladder: &[Rung]| expect(outcome, |budget| budget.ladder = ladder.to_vec());
+        let (notify, stop) = (|at| rung(at, Actual, Notify), |at| rung(at, Actual, Stop));
+        ladder(Ok(()), &[notify(50), rung(100, Forecast, Notify), notify(100), stop(100), notify(1_000)]);
+        ladder(Err(BudgetError::Order), &[notify(80), notify(50)]);
+        ladder(Err(BudgetError::Order), &[notify(80), notify(80)]);
+        ladder(Err(BudgetError::Percent), &[notify(0)]);
+        ladder(Err(BudgetError::Percent), &[notify(1_001)]);
+        ladder(Err(BudgetError::SecondStop), &[stop(80), stop(100)]);
+        ladder(Err(BudgetError::StopOnForecast), &[rung(100, Forecast, Stop)]);
+        expect(Err(BudgetError::NoForecast), |budget| {
+            (budget.period, budget.ladder) = (Period::Total, vec![rung(100, Forecast, Notify)]);
+        });
+    }
+
+    #[test]
+    fn a_raise_has_an_amount_and_a_time() {
+        let raise = |amount, from, until| Raise {
+            id: RaiseId::new(NOW, [0; 10]),
+            amount,
+            from: Timestamp::from_micros(from),
+            until: Timestamp::from_micros(until),
+            reason: String::new(),
+        };
+        expect(Ok(()), |budget| budget.raises = vec![raise(1, 1, 2)]);
+        expect(Err(BudgetError::EmptyRaise), |budget| budget.raises = vec![raise(0, 1, 2)]);
+        expect(Err(BudgetError::RaiseEnds), |budget| budget.raises = vec![raise(1, 2, 2)]);
+        let mut raised = budget();
+        raised.raises = vec![raise(5, 10, 20), raise(7, 15, 20)];
+        let limits = [9, 10, 15, 19, 20].map(|at| raised.limit_at(Timestamp::from_micros(at)));
+        assert_eq!(limits, [1, 6, 13, 13, 1]);
+    }
+}

@@ -152,12 +152,16 @@ impl Accounts {
         &self.limits
     }
 
-    /// Adds what the store added up.
-    pub fn open(&mut self, openings: &[Opening]) {
+    /// Adds what the store added up. A session with a sum was used not long before `now`; exactly when
+    /// is not known.
+    pub fn open(&mut self, openings: &[Opening], now: Timestamp) {
         for opening in openings {
             let Some(place) = self.limits.line(opening.budget) else { continue };
             let posted = Tally { posted: opening.amount.into(), held: 0 };
             self.add_to(place, opening.subject.clone(), opening.at, posted);
+            if let Some(session @ Subject::Session(_)) = &opening.subject {
+                self.window(place, opening.at).balance_mut(Some(session.clone())).used_at = now;
+            }
         }
     }
 

@@ -99,7 +99,7 @@ impl Engine {
         version: &str,
         now: Timestamp,
     ) -> (Self, Vec<Entry>) {
-        let (epoch, instant, last) = (Epoch(state.epoch().0 + 1), state.instant(), state.last());
+        let (epoch, instant, last) = (Epoch(state.epoch().0 + 1), state.instant().max(now), state.last());
         let accounts = Accounts::new(Arc::clone(&limits));
         let recent = Recent::after(last);
         let mut engine = Self { state, epoch, instant, accounts, recent, told: Told::default(), swept_at: now };
@@ -108,7 +108,6 @@ impl Engine {
         for fact in recover::endings(&engine.state) {
             entries.push(engine.record(fact, now));
         }
-        engine.instant = engine.instant.max(now);
         // What was reached before is not news.
         engine.thresholds(now);
         (engine, entries)
@@ -118,6 +117,11 @@ impl Engine {
     /// attempts. Never decreases, so that a clock that is put back opens no window a second time.
     pub fn instant(&mut self, now: Timestamp) -> Timestamp {
         self.instant = self.instant.max(now);
+        self.instant
+    }
+
+    /// The latest admission instant of this run or an earlier one.
+    pub fn latest_instant(&self) -> Timestamp {
         self.instant
     }
 
@@ -396,7 +400,7 @@ impl Engine {
     /// Works all accounts out from sums as of an entry, and from everything since.
     fn derive(&self, limits: Arc<Limits>, openings: &[Opening], as_of: Lsn) -> Accounts {
         let mut accounts = Accounts::new(limits);
-        accounts.open(openings);
+        accounts.open(openings, self.instant);
         self.recent.replay(as_of, &mut accounts);
         for attempt in self.state.attempts() {
             let id = attempt.hold.attempt_id;
