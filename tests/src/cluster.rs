@@ -3,7 +3,9 @@
 //! Start at [`Cluster::start`]; [`traffic`] is the load and its count, [`outage`] what happens to the
 //! database.
 
+pub mod fence;
 pub mod outage;
+pub mod ship;
 pub mod spend;
 pub mod traffic;
 

@@ -45,7 +45,8 @@ const BUILD: &[Need] = &[
     library("dbus-1", "libdbus-1-dev"),
 ];
 
-/// To drive the real window, a browser, a keychain and real clients.
+/// To drive the real window, a browser, a keychain and real clients, and to have a database to break, a
+/// clock to set and a disk that fails.
 const TEST: &[Need] = &[
     program("Xvfb", "xvfb"),
     program("xauth", "xauth"),
@@ -59,6 +60,9 @@ const TEST: &[Need] = &[
     program("python3", "python3"),
     Need { kind: Kind::PythonModule, name: "ensurepip", package: "python3-venv" },
     program("git", "git"),
+    program("postgres", "postgresql"),
+    program("faketime", "faketime"),
+    program("strace", "strace"),
 ];
 
 /// To make installers.
@@ -153,8 +157,10 @@ fn is_there(need: &Need) -> bool {
 
 fn on_path(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
-    // Where Debian keeps daemons; not on everybody's path.
-    let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    // Where Debian keeps daemons, and PostgreSQL's programs by version; not on everybody's path.
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let versions = versions.map(|version| version.path().join("bin"));
+    let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).chain(versions);
     folders.map(|folder| folder.join(program)).any(|file| file.is_file())
 }
 

@@ -1,5 +1,7 @@
 //! `soak`: what takes too long for every change.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
 use crate::place::Place;
@@ -7,16 +9,45 @@ use crate::{frontend, needs, step};
 
 /// How long everything that reads what others send is fuzzed, in seconds.
 const FUZZED_SECONDS: &str = "300";
+/// Runs of the simulator, each with another seed.
+const SEEDS: &str = "10000";
 
-/// Builds for release, fuzzes the dialects and starts the long tests of the `tests` package; `arguments` go
-/// to them, and their `--seed` to both.
+/// Runs the part that the first argument names, or all of them: `fuzz`, `simulate`, and those of the
+/// `tests` package, which get the `arguments`. All take `--seed`, `simulate` also `--seeds`.
 pub fn soak(place: &Place, arguments: &[String]) -> Result<()> {
     needs::for_testing()?;
-    step::run(place.cargo("build").args(["--package", "megarouter-dialect", "--example", "fuzz", "--release"]))?;
-    let seed = arguments.iter().skip_while(|argument| *argument != "--seed").nth(1).map_or("1", String::as_str);
-    step::run(place.command(place.binary("release", "examples/fuzz")).args([FUZZED_SECONDS, seed]))?;
+    let part = arguments.first().map(String::as_str).filter(|part| !part.starts_with('-'));
+    if matches!(part, None | Some("fuzz")) {
+        fuzz(place, arguments)?;
+    }
+    if matches!(part, None | Some("simulate")) {
+        simulate(place, arguments)?;
+    }
+    if matches!(part, Some("fuzz" | "simulate")) {
+        return Ok(());
+    }
     frontend::install(place)?;
     frontend::build(place)?;
     step::run(place.cargo("build").args(["--workspace", "--bins", "--release"]))?;
     step::run(place.command(place.binary("release", "soak")).args(arguments))
+}
+
+/// What follows a word among the arguments.
+fn after<'a>(arguments: &'a [String], word: &str) -> Option<&'a str> {
+    arguments.iter().skip_while(|argument| *argument != word).nth(1).map(String::as_str)
+}
+
+fn fuzz(place: &Place, arguments: &[String]) -> Result<()> {
+    step::run(place.cargo("build").args(["--package", "megarouter-dialect", "--example", "fuzz", "--release"]))?;
+    let program: PathBuf = place.binary("release", "examples/fuzz");
+    step::run(place.command(program).args([FUZZED_SECONDS, after(arguments, "--seed").unwrap_or("1")]))
+}
+
+/// The ledger's simulator with more seeds than `test` gives it.
+fn simulate(place: &Place, arguments: &[String]) -> Result<()> {
+    let mut command = place.cargo("test");
+    command.args(["--package", "megarouter-ledger", "--test", "simulation", "--release", "--", "--nocapture"]);
+    command.env("MEGAROUTER_SIMULATION_SEEDS", after(arguments, "--seeds").unwrap_or(SEEDS));
+    command.env("MEGAROUTER_SIMULATION_SEED", after(arguments, "--seed").unwrap_or("1"));
+    step::run(&mut command)
 }

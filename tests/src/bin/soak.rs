@@ -3,46 +3,121 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use megarouter_tests::cluster::outage::{Outage, suffer};
+use megarouter_tests::cluster::{Cluster, fence, ship, spend};
 use megarouter_tests::load::{self, Pace, Plan};
 use megarouter_tests::mock_provider::DEFAULT_MODEL;
 use megarouter_tests::world::World;
 use megarouter_tests::{agents, client, faults, process};
 
-/// Kills under load, cut streams, coding agents and a long run, each with the same promises as in the
-/// short tests.
+/// Kills under load, cut streams, clusters, coding agents and a long run, each with the same promises
+/// as in the short tests. Without a part: all of them.
 #[derive(Parser)]
 struct Arguments {
-    /// Kills under load.
-    #[arg(long, default_value_t = 200)]
-    kills: usize,
-    /// Streams of each dialect cut at random points.
-    #[arg(long, default_value_t = 1_000)]
-    cuts: usize,
-    /// Minutes of steady load during which memory must not climb; 0 leaves it out.
-    #[arg(long, default_value_t = 10)]
-    minutes: u64,
-    /// Leaves the coding agents out; they take 1.5 GB on the disk.
-    #[arg(long)]
-    no_agents: bool,
+    #[command(subcommand)]
+    part: Option<Part>,
     /// Where the random moments and points come from.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, global = true)]
     seed: u64,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Part {
+    /// Kills the program under load and compares its ledger with the provider's count.
+    Kills {
+        /// How often.
+        #[arg(long, default_value_t = 200)]
+        count: usize,
+    },
+    /// Times the start after a kill.
+    Recovery {
+        /// Entries on the ledger.
+        #[arg(long, default_value_t = 100_000)]
+        entries: u64,
+    },
+    /// Cuts streams at random bytes in each dialect.
+    Cuts {
+        /// How many of each.
+        #[arg(long, default_value_t = 1_000)]
+        count: usize,
+    },
+    /// Several nodes on one PostgreSQL: one budget, outages, pauses, kills.
+    Cluster {
+        /// How many nodes.
+        #[arg(long, default_value_t = 8)]
+        nodes: usize,
+    },
+    /// Real coding agents at work; they take 1.5 GB on the disk.
+    Agents,
+    /// Steady load during which memory must not climb.
+    Steady {
+        /// For how long.
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+    },
+}
+
+impl Part {
+    const ALL: [Self; 6] = [
+        Self::Kills { count: 200 },
+        Self::Recovery { entries: 100_000 },
+        Self::Cuts { count: 1_000 },
+        Self::Cluster { nodes: 8 },
+        Self::Agents,
+        Self::Steady { minutes: 10 },
+    ];
+
+    async fn run(self, seed: u64) -> Result<()> {
+        match self {
+            Self::Kills { count } => note(&format!("{:?}", faults::kill_under_load(count, seed).await?)),
+            Self::Recovery { entries } => note(&format!("{:?}", faults::recover(entries).await?)),
+            Self::Cuts { count } => note(&format!("{:?}", faults::cut_streams(count, seed).await?)),
+            Self::Cluster { nodes } => cluster(nodes).await?,
+            Self::Agents => agents::run().await?.iter().for_each(|line| note(line)),
+            Self::Steady { minutes } => steady(minutes).await?,
+        }
+        Ok(())
+    }
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let Arguments { kills, cuts, minutes, no_agents, seed } = Arguments::parse();
+    let Arguments { part, seed } = Arguments::parse();
     let start = Instant::now();
-    note(&format!("{:?}", faults::kill_under_load(kills, seed).await?));
-    note(&format!("{:?}", faults::cut_streams(cuts, seed).await?));
-    if !no_agents {
-        agents::run().await?.iter().for_each(|line| note(line));
-    }
-    if minutes > 0 {
-        steady(minutes).await?;
+    let parts = part.map_or(Part::ALL.to_vec(), |part| vec![part]);
+    for part in parts {
+        part.run(seed).await?;
     }
     note(&format!("done in {:.0} s", start.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Everything that happens to a fleet.
+async fn cluster(nodes: usize) -> Result<()> {
+    const LONG: Duration = Duration::from_secs(30);
+    let mut cluster = Cluster::start(nodes).await?;
+    spend_all(&cluster, "all nodes").await?;
+    cluster.nodes[nodes - 1].kill()?;
+    cluster.restart(nodes - 1)?;
+    cluster.until_live(nodes).await?;
+    spend_all(&cluster, "after a kill").await?;
+    for outage in [Outage::Restart, Outage::Pause(LONG), Outage::ReadOnly(LONG), Outage::TooManyClients(LONG)] {
+        note(&format!("{:?}", suffer(&cluster, outage).await?));
+    }
+    // Leases last a minute.
+    note(&format!("{:?}", fence::pause_past_lease(&cluster, 2_000, Duration::from_secs(75)).await?));
+    let caught_up = ship::catch_up(&cluster, LONG).await?;
+    note(&format!("{caught_up:?}, {:.1} s for 100,000 entries", caught_up.per_100k().as_secs_f64()));
+    cluster.verify()
+}
+
+async fn spend_all(cluster: &Cluster, what: &str) -> Result<()> {
+    let report = spend::spend(cluster, 3_000, 8).await?;
+    note(&format!("{what}: {:.2} % used, {report:?}", report.utilisation()));
+    ensure!(report.spent <= report.limit, "overspent by {}", report.spent - report.limit);
+    ensure!(report.utilisation() >= 90.0, "refused too early");
+    ensure!(report.tally.others.is_empty(), "{:?}", report.tally.others);
     Ok(())
 }
 
