@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -74,6 +74,7 @@ impl Instance {
     /// When another instance has the data folder, a store cannot be opened, or (for a server) a port
     /// is taken.
     pub async fn start(mut config: Config, purpose: Purpose) -> anyhow::Result<Self> {
+        allow_hub(&config, purpose)?;
         let lock = DataDirLock::take(&config.data_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let web = bind_web(&config, purpose).await?;
@@ -82,10 +83,12 @@ impl Instance {
         let program = Arc::new(Program::new(&config, mode, sessions.clone()));
         let opened = Opened::open(&mut config, &*clock).await?;
         let preferences = opened.preferences();
-        let (context, feed) = opened.into_context(&config, clock, &program, Addresses::default())?;
+        let (context, feed) =
+            opened.into_context(&config, clock, &program, Addresses::default(), link_base(&config, &web, purpose))?;
         let journal_ending = CancellationToken::new();
         let journal = tokio::spawn(journal_writer::run(feed, Arc::clone(&context), journal_ending.clone()));
-        let proxy = Arc::new(Proxy::new(Arc::clone(&context.gateway), Arc::clone(&program), &config));
+        let readiness = Arc::new(crate::proxy::Readiness::new(true));
+        let proxy = Arc::new(Proxy::new(Arc::clone(&context.gateway), readiness, Arc::clone(&program), &config));
         let web_port = web.first().map(|listener| listener.address().port());
         let control = Arc::new(Control { context: Arc::clone(&context), sessions: sessions.clone(), web_port });
         let api = control_api(&context, &proxy, purpose);
@@ -210,6 +213,33 @@ impl Instance {
             let stop = self.control_stop.clone();
             self.control_stop.tasks.spawn(serve_tcp(listener, answer, Arc::clone(&caps), patience(config), stop));
         }
+    }
+}
+
+/// Only a server holds the credentials of a database.
+fn allow_hub(config: &Config, purpose: Purpose) -> anyhow::Result<()> {
+    if config.hub.is_none() {
+        return Ok(());
+    }
+    match purpose {
+        Purpose::Serve => Ok(()),
+        Purpose::Desktop => bail!(
+            "only `megarouter-server serve` may hold the address of a hub's database; take hub.database_url \
+             (MEGAROUTER_DATABASE_URL) out of this program's settings"
+        ),
+        Purpose::Command => bail!(
+            "this data folder belongs to a node of a hub, and the node does not run; start it with \
+             `megarouter-server serve`, then repeat this command"
+        ),
+    }
+}
+
+/// What the links in refusals begin with.
+fn link_base(config: &Config, web: &[Listener], purpose: Purpose) -> Arc<str> {
+    let own = || Some(format!("http://localhost:{}", web.first()?.address().port()));
+    match config.public_url.clone().or_else(own) {
+        Some(address) if purpose == Purpose::Serve => format!("{address}/").into(),
+        _ => "megarouter://".into(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
@@ -14,9 +15,35 @@ use crate::config::Config;
 use crate::listeners::{Answer, BindError, Caps, Patience, Refusal, Stop, bind, refuse, serve_tcp};
 use crate::program::Program;
 
+/// Whether the program knows what to decide requests on. It does from the start, but for a node that
+/// never reached its hub.
+#[derive(Debug)]
+pub struct Readiness {
+    is_configured: AtomicBool,
+}
+
+impl Readiness {
+    /// As it is at the start.
+    pub fn new(is_configured: bool) -> Self {
+        Self { is_configured: AtomicBool::new(is_configured) }
+    }
+
+    /// Notes that the settings are there.
+    pub fn configured(&self) {
+        self.is_configured.store(true, Ordering::Release);
+    }
+
+    /// Why a request is turned away; `None` when it is not.
+    fn refusal(&self, path: &str) -> Option<Refusal> {
+        let is_answered = self.is_configured.load(Ordering::Acquire) || path == "/healthz";
+        (!is_answered).then_some(Refusal::Unconfigured)
+    }
+}
+
 /// The proxy's listener.
 pub struct Proxy {
     gateway: Arc<Gateway>,
+    readiness: Arc<Readiness>,
     program: Arc<Program>,
     hosts: Vec<IpAddr>,
     allowed_hosts: Vec<String>,
@@ -34,9 +61,10 @@ struct Open {
 
 impl Proxy {
     /// A proxy that does not listen yet.
-    pub fn new(gateway: Arc<Gateway>, program: Arc<Program>, config: &Config) -> Self {
+    pub fn new(gateway: Arc<Gateway>, readiness: Arc<Readiness>, program: Arc<Program>, config: &Config) -> Self {
         Self {
             gateway,
+            readiness,
             program,
             hosts: config.hosts.clone(),
             allowed_hosts: config.allowed_hosts.clone(),
@@ -72,7 +100,8 @@ impl Proxy {
         let guard = Arc::new(Guard::new(port, &self.allowed_hosts, &self.allowed_origins));
         let stop = Stop::default();
         for listener in listeners {
-            let answer = ProxyAnswer { gateway: Arc::clone(&self.gateway), guard: Arc::clone(&guard) };
+            let (gateway, readiness) = (Arc::clone(&self.gateway), Arc::clone(&self.readiness));
+            let answer = ProxyAnswer { gateway, readiness, guard: Arc::clone(&guard) };
             stop.tasks.spawn(serve_tcp(listener, answer, Arc::clone(&self.caps), self.patience, stop.clone()));
         }
         self.program.listens(&addresses);
@@ -107,6 +136,7 @@ pub fn patience(config: &Config) -> Patience {
 #[derive(Clone)]
 struct ProxyAnswer {
     gateway: Arc<Gateway>,
+    readiness: Arc<Readiness>,
     guard: Arc<Guard>,
 }
 
@@ -126,6 +156,9 @@ impl Answer for ProxyAnswer {
                 response
             }
             Verdict::Pass(page) => {
+                if let Some(refusal) = self.readiness.refusal(head.uri.path()) {
+                    return refuse(refusal).map(Body::full);
+                }
                 let mut response = self.gateway.serve(Request::from_parts(head, body)).await;
                 if let Some(page) = page {
                     guard::allow_page(response.headers_mut(), page);

@@ -12,7 +12,7 @@ const PREFIXES: &[&str] =
 /// Shorter words after a prefix are words, not secrets.
 const SHORTEST: usize = 12;
 
-/// Replaces whatever looks like a key.
+/// Replaces whatever looks like a key, and the names and passwords in addresses.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let mut clean = String::new();
     let mut rest = text;
@@ -31,6 +31,9 @@ fn next_secret(text: &str) -> Option<(usize, usize)> {
     let is_start = |at: usize| at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
     let candidates = (0..bytes.len()).filter(|at| is_start(*at));
     for start in candidates {
+        if let Some(length) = text.get(start..).and_then(user_info) {
+            return Some((start, start + length));
+        }
         let Some(prefix) = PREFIXES.iter().find(|prefix| bytes[start..].starts_with(prefix.as_bytes())) else {
             continue;
         };
@@ -41,6 +44,14 @@ fn next_secret(text: &str) -> Option<(usize, usize)> {
         }
     }
     None
+}
+
+/// How long the part before the host is, in an address such as `//name:password@host`.
+fn user_info(text: &str) -> Option<usize> {
+    let rest = text.strip_prefix("//")?;
+    let end = rest.find(|c: char| c == '/' || c == '"' || c.is_whitespace()).unwrap_or(rest.len());
+    let at = rest[..end].rfind('@')?;
+    rest[..at].contains(':').then_some(2 + at)
 }
 
 const fn is_secret_byte(byte: u8) -> bool {
@@ -62,6 +73,13 @@ mod tests {
             );
         }
         assert_eq!(redact("authorization: Bearer abc.def.ghi.jkl.mno"), "authorization: [redacted]");
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_replaced() {
+        let text = "cannot connect to postgres://mr:hunter2@db.example:5432/mr, giving up";
+        assert_eq!(redact(text), "cannot connect to postgres:[redacted]@db.example:5432/mr, giving up");
+        assert_eq!(redact("see https://host/a@b:c and //host"), "see https://host/a@b:c and //host");
     }
 
     #[test]

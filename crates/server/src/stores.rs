@@ -44,7 +44,7 @@ impl Opened {
             key_source: config.key_source,
             passphrase: config.passphrase.take(),
         });
-        let dir = &config.data_dir;
+        let dir = config.data_dir.as_path();
         let settings =
             async { Settings::open(dir, clock.now(), rand::random()).await.context("the settings cannot be opened") };
         let ledger = async {
@@ -78,6 +78,7 @@ impl Opened {
         clock: Arc<dyn Clock>,
         program: &Arc<Program>,
         sources: Addresses,
+        link_base: Arc<str>,
     ) -> anyhow::Result<(Arc<Context>, JournalFeed)> {
         let client = Client::new(&ClientOptions {
             connect_timeout: config.timeouts.connect,
@@ -85,7 +86,8 @@ impl Opened {
             ..ClientOptions::default()
         })?;
         let (books, feed) = Books::open(self.engine, Vec::new(), self.durable, Arc::clone(&clock));
-        let gateway = Arc::new(Gateway::new(self.snapshot, books, client, Arc::clone(&clock), limits(config)));
+        let gateway = Gateway::new(self.snapshot, books, client, Arc::clone(&clock), limits(config));
+        let gateway = Arc::new(gateway.with_link_base(link_base));
         let environment: Arc<Environment> = Arc::new(read_environment);
         let context = Context::new(Parts {
             settings: self.settings,

@@ -12,7 +12,9 @@ use megarouter_providers::client::{OutgoingProxy, OutgoingProxyError};
 use megarouter_secrets::KeySource;
 use thiserror::Error;
 
+use super::backup::BackupOptions;
 use super::file::File;
+use super::hub::HubOptions;
 use super::paths::default_data_dir;
 use super::sections::{Common, Limits, Sections, Unprinted, Upstream};
 
@@ -53,6 +55,14 @@ pub struct Config {
     pub key_source: KeySource,
     /// The passphrase of the encrypted file.
     pub passphrase: Option<Secret>,
+    /// Where people reach the web UI, without a stroke at its end; `None` for its own address.
+    pub public_url: Option<String>,
+    /// The hub that this node belongs to; `None` when the program runs alone.
+    pub hub: Option<HubOptions>,
+    /// How copies of the ledger are made.
+    pub backup: BackupOptions,
+    /// How long single requests are kept; `None` for ever.
+    pub retention: Option<Duration>,
     /// What is logged.
     pub log_level: String,
     /// The form of a log line.
@@ -143,6 +153,12 @@ pub enum ConfigError {
     /// A variable of the environment has a value of the wrong form.
     #[error("{0}")]
     Environment(String),
+    /// The database's address is none. It is not quoted, since it may hold a password.
+    #[error("the setting hub.database_url cannot be used: {0}")]
+    Database(&'static str),
+    /// The passphrase of copies is too easy to guess.
+    #[error("the passphrase of backups is too short: use at least 12 characters, or leave it out")]
+    WeakBackupPassphrase,
     /// An address is not only for this machine.
     #[error(
         "the address {0} can be reached from other machines and there is no TLS yet; \
@@ -170,7 +186,7 @@ impl Config {
         file.complete(&mut common, &mut sections);
         let passphrase = match variable(PASSPHRASE_VARIABLE) {
             Some(text) => Some(Secret::new(text.to_string_lossy().into_owned())),
-            None => common.secrets.passphrase_file.as_deref().map(read_passphrase).transpose()?,
+            None => common.secrets.passphrase_file.as_deref().map(read_secret).transpose()?,
         };
         Self::check(data_dir, &common, sections, passphrase)
     }
@@ -181,7 +197,7 @@ impl Config {
         sections: Sections,
         passphrase: Option<Secret>,
     ) -> Result<Self, ConfigError> {
-        let Sections { proxy, web, limits, upstream, log, shutdown } = sections;
+        let Sections { proxy, web, limits, upstream, hub, backup, retention, log, shutdown } = sections;
         let timeouts = timeouts(&limits, &upstream, shutdown.grace_seconds)?;
         let hosts = addresses(proxy.hosts)?;
         let remote = hosts.iter().copied().find(|host| !host.is_loopback());
@@ -189,8 +205,13 @@ impl Config {
             Some(host) if proxy.allow_remote != Some(true) => return Err(ConfigError::Remote(host)),
             _ => {}
         }
+        let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
         Ok(Self {
-            data_dir: std::path::absolute(&data_dir).unwrap_or(data_dir),
+            hub: HubOptions::check(hub)?,
+            backup: BackupOptions::check(backup, &data_dir)?,
+            retention: days(within("retention.days", retention.days, 0, 0..=36_500)?),
+            public_url: web.public_url.map(public_url).transpose()?,
+            data_dir,
             hosts,
             ports: Ports {
                 proxy: proxy.port,
@@ -225,7 +246,8 @@ fn read_if_there(path: &Path) -> Result<File, ConfigError> {
     }
 }
 
-fn read_passphrase(path: &Path) -> Result<Secret, ConfigError> {
+/// Reads a secret's file, without the end of its line.
+pub(super) fn read_secret(path: &Path) -> Result<Secret, ConfigError> {
     let text = fs::read_to_string(path)
         .map_err(|source| ConfigError::Unreadable { file: path.display().to_string(), source })?;
     Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
@@ -275,7 +297,21 @@ fn timeouts(limits: &Limits, upstream: &Upstream, grace: Option<u64>) -> Result<
     })
 }
 
-fn within<T: PartialOrd + ToString>(
+fn days(days: u64) -> Option<Duration> {
+    (days > 0).then(|| Duration::from_secs(days * 86_400))
+}
+
+fn public_url(written: String) -> Result<String, ConfigError> {
+    let bare = written.trim_end_matches('/').to_owned();
+    let rest = bare.strip_prefix("https://").or_else(|| bare.strip_prefix("http://"));
+    if rest.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', ' ', '@', '"', '<'])) {
+        return Ok(bare);
+    }
+    let reason = "write an address such as https://megarouter.example";
+    Err(ConfigError::Value { setting: "web.public_url", value: written, reason })
+}
+
+pub(super) fn within<T: PartialOrd + ToString>(
     setting: &'static str,
     value: Option<T>,
     default: T,
@@ -370,6 +406,50 @@ mod tests {
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
             assert!(error.to_string().contains(if flags.is_empty() { "line" } else { "upstream.proxy" }), "{error}");
         }
+    }
+
+    #[test]
+    fn an_address_of_a_database_is_never_printed() {
+        let file = "hub:\n  database_url: postgres://mr:hunter2@db.example/mr\n  node_name: east-1\n";
+        let config = load(&[], file).unwrap();
+        let hub = config.hub.as_ref().unwrap();
+        assert_eq!(hub.url.expose(), "postgres://mr:hunter2@db.example/mr");
+        assert_eq!(hub.node_name, "east-1");
+        assert!(!format!("{config:?}").contains("hunter2"));
+        for wrong in ["mysql://mr:hunter2@db/mr", "mr:hunter2@db", "postgres://mr:hunter2@db/m r"] {
+            let error = load(&["--database-url", wrong], "").unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+            assert!(error.to_string().contains("hub.database_url"), "{error}");
+        }
+        assert!(load(&["--database-url", ""], file).unwrap().hub.is_none(), "a flag takes it away");
+    }
+
+    #[test]
+    fn an_address_of_a_database_can_come_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("url");
+        fs::write(&place, "postgresql://mr@db.example/mr\n").unwrap();
+        let config = load(&["--database-url-file", place.to_str().unwrap(), "--node-name", "a"], "").unwrap();
+        assert_eq!(config.hub.unwrap().url.expose(), "postgresql://mr@db.example/mr");
+        let both = load(&["--database-url-file", place.to_str().unwrap(), "--database-url", "postgres://x/y"], "");
+        assert!(matches!(both, Err(ConfigError::Database(_))));
+    }
+
+    #[test]
+    fn copies_go_into_the_data_folder_and_requests_stay_for_ever_unless_somebody_says_otherwise() {
+        let config = load(&[], "").unwrap();
+        assert_eq!(config.backup.folder, config.data_dir.join("backups"));
+        assert_eq!((config.backup.every, config.backup.keep), (Some(Duration::from_secs(86_400)), 7));
+        assert_eq!(config.retention, None);
+        let config = load(&["--retention-days", "90", "--backup-every-hours", "0"], "").unwrap();
+        assert_eq!((config.retention, config.backup.every), (Some(Duration::from_secs(90 * 86_400)), None));
+    }
+
+    #[test]
+    fn a_public_address_is_an_address() {
+        let config = load(&["--public-url", "https://mr.example/"], "").unwrap();
+        assert_eq!(config.public_url.as_deref(), Some("https://mr.example"));
+        assert!(load(&["--public-url", "mr.example"], "").is_err());
     }
 
     #[test]

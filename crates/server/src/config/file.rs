@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::checked::ConfigError;
-use super::sections::{Common, Limits, Log, Proxy, Secrets, Sections, Shutdown, Upstream, Web};
+use super::sections::{Backup, Common, Hub, Limits, Log, Proxy, Retention, Secrets, Sections, Shutdown, Upstream, Web};
 
 /// The configuration file as it is written.
 #[derive(Debug, Default, Deserialize)]
@@ -18,6 +18,9 @@ pub struct File {
     web: Option<Web>,
     limits: Option<Limits>,
     upstream: Option<Upstream>,
+    hub: Option<Hub>,
+    backup: Option<Backup>,
+    retention: Option<Retention>,
     log: Option<Log>,
     shutdown: Option<Shutdown>,
 }
@@ -50,9 +53,10 @@ impl File {
         fill(&mut common.secrets.key_source, key_source);
         fill(&mut common.secrets.passphrase_file, passphrase_file);
         complete_proxy(&mut sections.proxy, self.proxy.unwrap_or_default());
-        let Web { enabled, port } = self.web.unwrap_or_default();
+        let Web { enabled, port, public_url } = self.web.unwrap_or_default();
         fill(&mut sections.web.enabled, enabled);
         fill(&mut sections.web.port, port);
+        fill(&mut sections.web.public_url, public_url);
         complete_limits(&mut sections.limits, &self.limits.unwrap_or_default());
         let Upstream { connect_seconds, answer_seconds, stream_idle_seconds, proxy } =
             self.upstream.unwrap_or_default();
@@ -60,6 +64,10 @@ impl File {
         fill(&mut sections.upstream.answer_seconds, answer_seconds);
         fill(&mut sections.upstream.stream_idle_seconds, stream_idle_seconds);
         fill(&mut sections.upstream.proxy, proxy);
+        complete_hub(&mut sections.hub, self.hub.unwrap_or_default());
+        complete_backup(&mut sections.backup, self.backup.unwrap_or_default());
+        let Retention { days } = self.retention.unwrap_or_default();
+        fill(&mut sections.retention.days, days);
         let Log { level, format } = self.log.unwrap_or_default();
         fill(&mut sections.log.level, level);
         fill(&mut sections.log.format, format);
@@ -104,6 +112,24 @@ fn complete_limits(section: &mut Limits, from: &Limits) {
     fill(&mut section.read_stall_seconds, read_stall_seconds);
     fill(&mut section.connections, connections);
     fill(&mut section.connections_per_peer, connections_per_peer);
+}
+
+/// An address that was given in one way is not joined by one in the other.
+fn complete_hub(section: &mut Hub, from: Hub) {
+    let Hub { database_url, database_url_file, node_name } = from;
+    if section.database_url.is_none() && section.database_url_file.is_none() {
+        section.database_url = database_url;
+        section.database_url_file = database_url_file;
+    }
+    fill(&mut section.node_name, node_name);
+}
+
+fn complete_backup(section: &mut Backup, from: Backup) {
+    let Backup { folder, every_hours, keep, passphrase_file } = from;
+    fill(&mut section.folder, folder);
+    fill(&mut section.every_hours, every_hours);
+    fill(&mut section.keep, keep);
+    fill(&mut section.passphrase_file, passphrase_file);
 }
 
 fn fill<T>(setting: &mut Option<T>, from_file: Option<T>) {

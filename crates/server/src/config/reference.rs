@@ -36,6 +36,15 @@ in a tunnel (`CONNECT`); servers on this machine are always called directly. Not
 are never printed or logged; write them into the file or the environment, because every user of a
 machine can read the flags of its programs.
 
+`hub.database_url` makes this program one node of a hub: several `serve` processes that share
+settings, budgets and figures in a PostgreSQL database, see [SCALING.md](SCALING.md). It usually holds
+a password, so give it in the environment or in a file; it is never printed or logged. Only `serve`
+takes it: the window and people's own programs hold no credentials of a database.
+
+Copies of the ledger are made once a day, read back before they count, and kept for a week. With the
+environment variable `MEGAROUTER_BACKUP_PASSPHRASE` they are encrypted; without the passphrase nobody
+can read them, so keep it elsewhere too. `megarouter-server ledger restore` brings one back.
+
 The exit code is 0 after a stop by SIGTERM or SIGINT, 78 when the configuration cannot be used, and
 1 for everything else, such as a port that is taken.
 

@@ -36,6 +36,15 @@ pub struct Sections {
     /// The way to providers, and patience with them.
     #[command(flatten)]
     pub upstream: Upstream,
+    /// The hub that several nodes share.
+    #[command(flatten)]
+    pub hub: Hub,
+    /// Copies of the ledger.
+    #[command(flatten)]
+    pub backup: Backup,
+    /// How long requests are kept.
+    #[command(flatten)]
+    pub retention: Retention,
     /// Logging.
     #[command(flatten)]
     pub log: Log,
@@ -147,6 +156,10 @@ pub struct Web {
     /// The port of the web UI, on this machine only; 0 takes a free one. Default: 4181.
     #[arg(id = "web.port", long = "web-port", env = "MEGAROUTER_WEB_PORT", value_name = "PORT")]
     pub port: Option<u16>,
+    /// Where people reach the web UI, for links in refusals, e.g. https://megarouter.example. Default:
+    /// the web UI's own address on this machine.
+    #[arg(id = "web.public_url", long = "public-url", env = "MEGAROUTER_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
 }
 
 /// What one client may take.
@@ -245,6 +258,71 @@ pub struct Upstream {
         hide_env_values = true
     )]
     pub proxy: Option<Unprinted>,
+}
+
+/// The hub that several nodes share. Only `serve` takes it.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hub {
+    /// The PostgreSQL database that several nodes share, as postgres://name:password@host/database;
+    /// for serve only. Default: none, and everything is kept in the data folder.
+    #[arg(
+        id = "hub.database_url",
+        long = "database-url",
+        env = "MEGAROUTER_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub database_url: Option<Unprinted>,
+    /// A file with the database's address in it, such as a mounted secret. Default: none.
+    #[arg(
+        id = "hub.database_url_file",
+        long = "database-url-file",
+        env = "MEGAROUTER_DATABASE_URL_FILE",
+        value_name = "FILE"
+    )]
+    pub database_url_file: Option<PathBuf>,
+    /// What this node is called among the nodes of a hub. Default: this machine's name.
+    #[arg(id = "hub.node_name", long = "node-name", env = "MEGAROUTER_NODE_NAME", value_name = "NAME")]
+    pub node_name: Option<String>,
+}
+
+/// Copies of the ledger.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backup {
+    /// Where copies of the ledger go. Default: backups in the data folder.
+    #[arg(id = "backup.folder", long = "backup-folder", env = "MEGAROUTER_BACKUP_FOLDER", value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// Hours from one copy to the next; 0 makes none by itself. Default: 24.
+    #[arg(
+        id = "backup.every_hours",
+        long = "backup-every-hours",
+        env = "MEGAROUTER_BACKUP_EVERY_HOURS",
+        value_name = "HOURS"
+    )]
+    pub every_hours: Option<u64>,
+    /// How many copies are kept; the oldest goes. Default: 7.
+    #[arg(id = "backup.keep", long = "backup-keep", env = "MEGAROUTER_BACKUP_KEEP", value_name = "COUNT")]
+    pub keep: Option<usize>,
+    /// A file with the passphrase that copies are encrypted with, for where MEGAROUTER_BACKUP_PASSPHRASE
+    /// cannot be set. Default: none, and copies are not encrypted.
+    #[arg(
+        id = "backup.passphrase_file",
+        long = "backup-passphrase-file",
+        env = "MEGAROUTER_BACKUP_PASSPHRASE_FILE",
+        value_name = "FILE"
+    )]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// How long requests are kept.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Days that single requests and their entries are kept; sums stay. Default: 0, which is for ever.
+    #[arg(id = "retention.days", long = "retention-days", env = "MEGAROUTER_RETENTION_DAYS", value_name = "DAYS")]
+    pub days: Option<u64>,
 }
 
 /// Logging.

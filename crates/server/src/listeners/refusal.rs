@@ -18,6 +18,8 @@ pub enum Refusal {
     TooSlow,
     /// There are too many connections.
     Overloaded,
+    /// The node has never reached its hub, so that it knows neither keys nor models.
+    Unconfigured,
     /// The program ends and cannot wait any longer.
     Stopping,
     /// The request names another host.
@@ -38,7 +40,7 @@ impl Refusal {
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Unsupported => StatusCode::NOT_IMPLEMENTED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Overloaded | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::Unconfigured | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::Host => StatusCode::MISDIRECTED_REQUEST,
             Self::Origin => StatusCode::FORBIDDEN,
         }
@@ -51,6 +53,7 @@ impl Refusal {
             Self::Unsupported => Code::RequestUnsupported,
             Self::TooSlow => Code::RequestTimeout,
             Self::Overloaded => Code::Overloaded,
+            Self::Unconfigured => Code::LedgerUnavailable,
             Self::Stopping => Code::ShuttingDown,
             Self::Host => Code::HostRefused,
             Self::Origin => Code::OriginRefused,
@@ -64,6 +67,10 @@ impl Refusal {
             Self::Unsupported => "MegaRouter speaks plain HTTP 1.1 here, and no other protocol.",
             Self::TooSlow => "The request's header fields did not arrive in time.",
             Self::Overloaded => "Too many connections are open. Try again shortly.",
+            Self::Unconfigured => {
+                "This node has not reached the database that it shares with the others yet, and has no copy of its \
+                 settings. It keeps trying. Try again shortly."
+            }
             Self::Stopping => "MegaRouter is stopping and had to cut this answer short. Try again shortly.",
             Self::Host => {
                 "The request names a host that is not this MegaRouter. Use http://localhost with its port, \
@@ -73,6 +80,11 @@ impl Refusal {
                 "Web pages may not call this MegaRouter. If this page is yours, add its origin to the setting proxy.allowed_origins."
             }
         }
+    }
+
+    /// True when the same request may be answered in a moment.
+    const fn is_passing(self) -> bool {
+        matches!(self, Self::Overloaded | Self::Unconfigured)
     }
 
     /// The body: an error object that OpenAI's clients and our own read alike.
@@ -93,7 +105,7 @@ impl Refusal {
     /// The whole answer as bytes, for a connection that has no request; it closes the connection.
     pub fn to_bytes(self) -> Bytes {
         let (status, body) = (self.status(), self.body());
-        let retry = if self == Self::Overloaded { "retry-after: 1\r\n" } else { "" };
+        let retry = if self.is_passing() { "retry-after: 1\r\n" } else { "" };
         Bytes::from(format!(
             "HTTP/1.1 {} {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{retry}connection: close\r\n\r\n{body}",
             status.as_str(),
@@ -111,7 +123,7 @@ pub fn refuse(refusal: Refusal) -> Response<Bytes> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    if refusal == Refusal::Overloaded {
+    if refusal.is_passing() {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
@@ -123,7 +135,8 @@ mod tests {
 
     #[test]
     fn bodies_are_valid_json_with_a_stable_code() {
-        for refusal in [Refusal::Malformed, Refusal::Overloaded, Refusal::Host, Refusal::Origin] {
+        for refusal in [Refusal::Malformed, Refusal::Overloaded, Refusal::Unconfigured, Refusal::Host, Refusal::Origin]
+        {
             let body: serde_json::Value = serde_json::from_str(&refusal.body()).unwrap();
             assert_eq!(body["error"]["code"], refusal.code().as_str());
         }

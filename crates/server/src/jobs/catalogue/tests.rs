@@ -130,7 +130,7 @@ impl Running {
         let program = Arc::new(Program::new(&config, Mode::Serve, None));
         let opened = Opened::open(&mut config, &**clock).await.unwrap();
         let clock = Arc::clone(clock) as Arc<dyn Clock>;
-        let (context, _feed) = opened.into_context(&config, clock, &program, sources).unwrap();
+        let (context, _feed) = opened.into_context(&config, clock, &program, sources, "megarouter://".into()).unwrap();
         let ending = CancellationToken::new();
         let job = tokio::spawn(run(Arc::clone(&context), ending.clone()));
         Self { api: router(Arc::clone(&context)), context, ending, job }
