@@ -45,19 +45,17 @@ enum Native<'a> {
 #[derive(Debug)]
 pub(crate) struct Transaction<'c>(Db<'c>);
 
-/// Runs one expression on whichever connection it is: the query with its values, then what to do.
+/// Reads from whichever connection it is: the query with its values, and what a row of it becomes.
 macro_rules! on {
     ($db:expr, $text:expr, $values:expr, |$query:ident, $connection:ident, $row:ident| $body:expr) => {
         match $db.native() {
             Native::Sqlite($connection) => {
                 let $query = sqlx::query_with($text, $values.into_sqlite());
-                #[allow(unused, reason = "a statement without an answer has no rows")]
                 let $row = Row::Sqlite;
                 $body
             }
             Native::Postgres($connection) => {
                 let $query = sqlx::query_with($text, $values.into_postgres());
-                #[allow(unused, reason = "a statement without an answer has no rows")]
                 let $row = Row::Postgres;
                 $body
             }
@@ -75,7 +73,14 @@ impl Db<'_> {
 
     /// Runs a statement; gives how many rows it changed.
     pub(crate) async fn execute(&mut self, text: impl SqlSafeStr, values: Values) -> Result<u64, Error> {
-        on!(self, text, values, |query, connection, _row| Ok(query.execute(connection).await?.rows_affected()))
+        match self.native() {
+            Native::Sqlite(connection) => {
+                Ok(sqlx::query_with(text, values.into_sqlite()).execute(connection).await?.rows_affected())
+            }
+            Native::Postgres(connection) => {
+                Ok(sqlx::query_with(text, values.into_postgres()).execute(connection).await?.rows_affected())
+            }
+        }
     }
 
     /// Every row.

@@ -278,21 +278,30 @@ impl Settings {
     /// Opens the settings of a place, making or upgrading them. The first time, the organisation and
     /// the playground's key are made with `now` and `entropy`.
     pub async fn open<'a>(place: impl Into<Place<'a>>, now: Timestamp, entropy: Entropy) -> Result<Self, Error> {
-        let home = match place.into() {
-            Place::Folder(dir) => Home::File(Mutex::new(backend::open(dir, &SCHEMA).await?)),
-            Place::Hub(pool) => Home::Hub { pool: pool.clone(), listener: Mutex::default() },
+        let settings = match place.into() {
+            Place::Folder(dir) => Self { home: Home::File(Mutex::new(backend::open(dir, &SCHEMA).await?)) },
+            Place::Hub(pool) => Self::of_hub(pool),
         };
-        let settings = Self { home };
-        let mut db = settings.writer().await?;
+        settings.prepare(now, entropy).await?;
+        Ok(settings)
+    }
+
+    /// The settings of a hub whose database may be away: every operation fails until it is back, and
+    /// [`Self::prepare`] is to be called then.
+    pub fn of_hub(pool: &HubPool) -> Self {
+        Self { home: Home::Hub { pool: pool.clone(), listener: Mutex::default() } }
+    }
+
+    /// Makes the organisation and the playground's key, unless they are there.
+    pub async fn prepare(&self, now: Timestamp, entropy: Entropy) -> Result<(), Error> {
+        let mut db = self.writer().await?;
         let mut transaction = db.begin().await?;
         version::lock(&mut transaction).await?;
         if organization::find(&mut transaction).await?.is_none() {
             organization::add(&mut transaction, OrganizationId::new(now, entropy), now).await?;
             keys::add_builtin(&mut transaction, KeyId::new(now, entropy), now).await?;
         }
-        transaction.commit().await?;
-        drop(db);
-        Ok(settings)
+        transaction.commit().await
     }
 
     /// Reads the whole configuration.

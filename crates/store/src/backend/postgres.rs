@@ -111,7 +111,7 @@ impl HubPool {
             let mut connection = self.work.acquire().await?;
             migrate(&mut connection, &[&crate::settings::SCHEMA, &crate::ledger::SCHEMA, &crate::hub::SCHEMA]).await
         };
-        self.prepared.get_or_try_init(migrate).await.map(|()| ())
+        self.prepared.get_or_try_init(migrate).await.copied()
     }
 }
 

@@ -124,9 +124,8 @@ async fn put_deployment(
     price: Option<PriceId>,
 ) -> Result<(), ChangeError> {
     let provider = deployment.provider_id;
-    let is_known: Option<i64> =
-        db.fetch_value("SELECT 1 FROM providers WHERE id = $1", values![provider.as_uuid()]).await?;
-    if is_known.is_none() {
+    let known = db.fetch_optional("SELECT id FROM providers WHERE id = $1", values![provider.as_uuid()]).await?;
+    if known.is_none() {
         return Err(ChangeError::NotFound { noun: Noun::Provider, id: provider.to_string() });
     }
     let text = "INSERT INTO deployments

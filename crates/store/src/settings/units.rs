@@ -29,12 +29,8 @@ pub(super) async fn put(db: &mut Db<'_>, unit: &Unit) -> Result<(), ChangeError>
         (unit.kind, unit.created_at, unit.archived_at) = (old.kind, old.created_at, old.archived_at);
     }
     check(stored.iter().filter(|stored| stored.id != unit.id), &unit)?;
-    if old.is_some() {
-        update(db, &unit).await?
-    } else {
-        insert(db, &unit).await?
-    }
-    Ok(())
+    let saved = if old.is_some() { update(db, &unit).await } else { insert(db, &unit).await };
+    Ok(saved?)
 }
 
 /// Takes a unit out of use, and its budgets. What is in it goes with it when `with_content`.

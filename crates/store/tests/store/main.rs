@@ -1,8 +1,6 @@
 //! The stores on real files.
 
-mod catalogue;
 mod interleaving;
 mod journal;
 mod questions;
-mod settings;
 mod traffic;

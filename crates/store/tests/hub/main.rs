@@ -1,0 +1,11 @@
+//! The hub on a real PostgreSQL.
+
+mod concurrency;
+mod faults;
+mod leases;
+mod nodes;
+#[path = "../../../../tests/src/postgres.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod postgres;
+mod rules;
+mod world;

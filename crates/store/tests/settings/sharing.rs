@@ -1,0 +1,92 @@
+//! Several nodes on the settings of one hub.
+
+use std::time::{Duration, Instant};
+
+use megarouter_domain::secret::Secret;
+use megarouter_store::hub::HubPool;
+use megarouter_store::settings::{Change, Settings};
+
+use crate::postgres::Postgres;
+use crate::world::NOW;
+
+fn pool(url: &str) -> HubPool {
+    HubPool::new(&Secret::new(url.to_owned())).unwrap()
+}
+
+fn theme(value: &str) -> Vec<Change> {
+    vec![Change::PutPreference { name: "theme".to_owned(), value: format!("\"{value}\"") }]
+}
+
+#[tokio::test]
+async fn nodes_that_start_together_make_one_organization() {
+    let url = Postgres::shared().database();
+    let starts = (1..=6_u8).map(|seed| {
+        let pool = pool(&url);
+        tokio::spawn(async move { Settings::open(&pool, NOW, [seed; 10]).await.unwrap().load().await.unwrap() })
+    });
+    let mut seen = Vec::new();
+    for start in starts {
+        seen.push(start.await.unwrap());
+    }
+    assert!(seen.iter().all(|everything| everything.organization == seen[0].organization));
+    assert_eq!(seen[0].keys.len(), 1);
+}
+
+#[tokio::test]
+async fn a_change_reaches_the_other_node_at_once() {
+    let url = Postgres::shared().database();
+    let (one, two) = (pool(&url), pool(&url));
+    let writer = Settings::open(&one, NOW, [1; 10]).await.unwrap();
+    let reader = Settings::open(&two, NOW, [2; 10]).await.unwrap();
+    let mut seen = reader.load().await.unwrap().version;
+    let mut slowest = Duration::ZERO;
+    for value in ["light", "dark", "light"] {
+        let (heard, told) = tokio::join!(reader.changed(seen), async {
+            // Long enough to be listening, far less than a look takes.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            writer.apply(theme(value)).await.unwrap();
+            Instant::now()
+        });
+        slowest = slowest.max(told.elapsed());
+        assert_eq!(heard, seen + 1);
+        seen = heard;
+    }
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}: heard, not found by looking");
+}
+
+#[tokio::test]
+async fn a_change_is_seen_although_its_notice_was_lost() {
+    let server = Postgres::shared();
+    let url = server.database();
+    let (one, two) = (pool(&url), pool(&url));
+    let writer = Settings::open(&one, NOW, [1; 10]).await.unwrap();
+    let reader = Settings::open(&two, NOW, [2; 10]).await.unwrap();
+    let seen = reader.load().await.unwrap().version;
+    let database = url.rsplit('/').next().unwrap();
+    let (heard, ()) = tokio::join!(reader.changed(seen), async {
+        let listening = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = '{database}' AND query LIKE 'LISTEN%'"
+        );
+        while server.sql("postgres", &listening).is_empty() {
+            tokio::task::yield_now().await;
+        }
+        writer.apply(theme("dark")).await.unwrap();
+    });
+    assert_eq!(heard, seen + 1);
+}
+
+#[tokio::test]
+async fn changes_of_two_nodes_at_once_are_made_one_after_the_other() {
+    let url = Postgres::shared().database();
+    let (one, two) = (pool(&url), pool(&url));
+    let first = Settings::open(&one, NOW, [1; 10]).await.unwrap();
+    let second = Settings::open(&two, NOW, [2; 10]).await.unwrap();
+    let before = first.load().await.unwrap().version;
+    for _ in 0..10 {
+        let (one, two) = tokio::join!(first.apply(theme("light")), second.apply(theme("dark")));
+        one.unwrap();
+        two.unwrap();
+    }
+    assert_eq!(first.load().await.unwrap().version, before + 20);
+}
