@@ -141,6 +141,7 @@ impl Hold {
 
     fn extend_by(&mut self, amount: NanoUsd, tokens: u64) -> bool {
         let mut state = self.books.lock();
+        state.engine.fence(self.books.is_fenced());
         match state.engine.extend(self.fact.attempt_id, amount, tokens, self.books.clock.now()) {
             Ok(entry) => {
                 self.books.enqueue(state, entry, LINGER);

@@ -14,7 +14,7 @@ mod hold;
 mod lender;
 mod worst_case;
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -65,6 +65,9 @@ pub struct Books {
     /// Whether any budget is in force: without one nobody asks for more than the hold.
     has_limits: AtomicBool,
     lender: Lender,
+    /// Until when shared budgets may be spent, in microseconds of the monotonic clock. Compared at every
+    /// hold: a process that was stopped may make one before any timer of its own runs.
+    trusted_until: AtomicU64,
 }
 
 /// How far the journal has come, and whether it can go on.
@@ -119,8 +122,9 @@ impl Books {
         let has_limits = AtomicBool::new(engine.has_limits());
         let state = Mutex::new(State { engine, queue: first, due, calibration: Calibration::default() });
         let durable = watch::Sender::new(Durability { lsn: durable, failure: None });
-        let lender = Lender::default();
-        let books = Arc::new(Self { state, wake: Notify::new(), durable, clock, instant, has_limits, lender });
+        let (lender, trusted_until) = (Lender::default(), AtomicU64::new(u64::MAX));
+        let wake = Notify::new();
+        let books = Arc::new(Self { state, wake, durable, clock, instant, has_limits, lender, trusted_until });
         (Arc::clone(&books), JournalFeed { books })
     }
 
@@ -195,6 +199,7 @@ impl Books {
             None => worst.whole(fact.price.as_ref()),
         };
         (fact.amount, fact.tokens) = (fit.amount, fit.tokens());
+        state.engine.fence(self.is_fenced());
         let entry = state.engine.hold(fact, self.clock.now())?;
         let Fact::Hold(fact) = &entry.fact else { unreachable!("a hold's entry is a hold") };
         let hold = Hold {
@@ -230,6 +235,11 @@ impl Books {
         self.durable.borrow().clone()
     }
 
+    /// The same, for whoever waits for the next one.
+    pub fn progress(&self) -> watch::Receiver<Durability> {
+        self.durable.subscribe()
+    }
+
     /// Entries that wait to be written.
     pub fn queued(&self) -> usize {
         self.lock().queue.len()
@@ -238,6 +248,16 @@ impl Books {
     /// Amounts set aside that are not resolved.
     pub fn open_holds(&self) -> usize {
         self.lock().engine.open_holds()
+    }
+
+    /// Since when the oldest amount that is not resolved is set aside; `None` when there is none.
+    pub fn oldest_hold(&self) -> Option<Timestamp> {
+        self.lock().held_since().min()
+    }
+
+    /// Amounts that were set aside before a time and are not resolved.
+    pub fn holds_before(&self, at: Timestamp) -> usize {
+        self.lock().held_since().filter(|since| *since < at).count()
     }
 
     /// Says what all entries so far add up to, so that older ones can be deleted.
@@ -394,18 +414,41 @@ impl Books {
         self.enqueue(state, entry, LINGER);
     }
 
+    /// Lowers what this node may use of an account to what it has used and set aside, and gives that: before
+    /// the rest is given back.
+    pub fn lower_grant(&self, key: &AccountKey) -> u64 {
+        let mut state = self.lock();
+        let Some(view) = state.engine.grants().into_iter().find(|view| view.key == *key) else { return 0 };
+        if view.used < view.granted {
+            let entry = state.engine.set_grant(view.key, view.used, 0, self.clock.now());
+            self.enqueue(state, entry, LINGER);
+        }
+        view.used
+    }
+
     /// What the hub granted, and how much of it is used.
     pub fn grants(&self) -> Vec<GrantView> {
         self.lock().engine.grants()
     }
 
-    /// Refuses what shared budgets would have to pay, or takes it again.
-    pub fn fence(&self, is_fenced: bool) {
-        self.lock().engine.fence(is_fenced);
+    /// Refuses what shared budgets would have to pay from a point of the monotonic clock on.
+    pub fn fence_after(&self, until: Duration) {
+        self.trusted_until.store(u64::try_from(until.as_micros()).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    fn is_fenced(&self) -> bool {
+        let until = self.trusted_until.load(Ordering::Acquire);
+        until != u64::MAX && self.clock.monotonic().as_micros() >= u128::from(until)
     }
 }
 
 impl State {
+    /// Since when each amount that is not resolved is set aside.
+    fn held_since(&self) -> impl Iterator<Item = Timestamp> {
+        let open = self.engine.state().attempts().filter(|attempt| attempt.resolution.is_none());
+        open.map(|attempt| attempt.hold.started_at)
+    }
+
     /// What the budgets over a call leave it; `within` is what the hub has for it, where that is known.
     fn terms(&self, fact: &HoldFact, within: Option<NanoUsd>) -> Option<Terms> {
         let terms = self.engine.terms(&fact.scopes, fact.session.as_deref(), fact.started_at)?;
