@@ -24,6 +24,13 @@ const ASKING: u32 = 4;
 /// The most time to get a connection.
 const MOST_WAIT: Duration = Duration::from_secs(2);
 
+/// How long a connection counts as good after its last use.
+const FRESH: Duration = Duration::from_millis(50);
+
+/// The most time that a connection has to show that it works before it goes back among the others. Of
+/// one whose other end is gone nothing is heard for a quarter of an hour.
+const MOST_SILENCE: Duration = Duration::from_secs(2);
+
 /// For statements that change something. The rights to a row of a client that sleeps within its
 /// transaction go back to the others at the same time.
 const WORK: &str = "SET statement_timeout = 10000; SET lock_timeout = 5000;
@@ -70,12 +77,17 @@ impl HubPool {
             pool.after_connect(move |connection, _| Box::pin(async move { set_up(connection, setup).await }))
         };
         // After a failover the old connections may be to a server that only reads. One question tells
-        // that as well as whether the connection still works.
+        // that as well as whether the connection still works; right after its use it need not be asked.
         let work = pool(WORKING, WORK).test_before_acquire(false);
-        let work = work.before_acquire(|connection, _| Box::pin(can_write(connection)));
+        let work = work.before_acquire(|connection, meta| {
+            Box::pin(async move { if meta.idle_for < FRESH { Ok(true) } else { can_write(connection).await } })
+        });
+        let work = work.after_release(|connection, _| Box::pin(soon(can_write(connection))));
+        let questions = pool(ASKING, QUESTIONS)
+            .after_release(|connection, _| Box::pin(soon(async { connection.ping().await.map(|()| true) })));
         Ok(Self {
             work: work.connect_lazy_with(options.clone()),
-            questions: pool(ASKING, QUESTIONS).connect_lazy_with(options),
+            questions: questions.connect_lazy_with(options),
             prepared: Arc::default(),
         })
     }
@@ -128,6 +140,10 @@ async fn set_up(connection: &mut PgConnection, setup: &'static str) -> Result<()
 async fn can_write(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let only_reads: String = sqlx::query_scalar("SHOW transaction_read_only").fetch_one(connection).await?;
     Ok(only_reads == "off")
+}
+
+async fn soon(check: impl Future<Output = Result<bool, sqlx::Error>>) -> Result<bool, sqlx::Error> {
+    tokio::time::timeout(MOST_SILENCE, check).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 async fn migrate(connection: &mut PgConnection, schemas: &[&Schema]) -> Result<(), Error> {

@@ -17,6 +17,13 @@ fn theme(value: &str) -> Vec<Change> {
     vec![Change::PutPreference { name: "theme".to_owned(), value: format!("\"{value}\"") }]
 }
 
+/// What a query says of the connections that listen in a database.
+fn listeners(server: &Postgres, url: &str, select: &str) -> String {
+    let database = url.rsplit('/').next().unwrap();
+    let of = format!("FROM pg_stat_activity WHERE datname = '{database}' AND query LIKE 'LISTEN%'");
+    server.sql("postgres", &format!("{select} {of}"))
+}
+
 #[tokio::test]
 async fn nodes_that_start_together_make_one_organization() {
     let url = Postgres::shared().database();
@@ -34,7 +41,8 @@ async fn nodes_that_start_together_make_one_organization() {
 
 #[tokio::test]
 async fn a_change_reaches_the_other_node_at_once() {
-    let url = Postgres::shared().database();
+    let server = Postgres::shared();
+    let url = server.database();
     let (one, two) = (pool(&url), pool(&url));
     let writer = Settings::open(&one, NOW, [1; 10]).await.unwrap();
     let reader = Settings::open(&two, NOW, [2; 10]).await.unwrap();
@@ -42,8 +50,9 @@ async fn a_change_reaches_the_other_node_at_once() {
     let mut slowest = Duration::ZERO;
     for value in ["light", "dark", "light"] {
         let (heard, told) = tokio::join!(reader.changed(seen), async {
-            // Long enough to be listening, far less than a look takes.
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            while listeners(server, &url, "SELECT count(*)") != "1" {
+                tokio::task::yield_now().await;
+            }
             writer.apply(theme(value)).await.unwrap();
             Instant::now()
         });
@@ -62,13 +71,8 @@ async fn a_change_is_seen_although_its_notice_was_lost() {
     let writer = Settings::open(&one, NOW, [1; 10]).await.unwrap();
     let reader = Settings::open(&two, NOW, [2; 10]).await.unwrap();
     let seen = reader.load().await.unwrap().version;
-    let database = url.rsplit('/').next().unwrap();
     let (heard, ()) = tokio::join!(reader.changed(seen), async {
-        let listening = format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE datname = '{database}' AND query LIKE 'LISTEN%'"
-        );
-        while server.sql("postgres", &listening).is_empty() {
+        while listeners(server, &url, "SELECT pg_terminate_backend(pid)").is_empty() {
             tokio::task::yield_now().await;
         }
         writer.apply(theme("dark")).await.unwrap();
