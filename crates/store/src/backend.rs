@@ -11,8 +11,9 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::db::Db;
+use crate::db::{Db, Engine};
 use crate::error::Error;
+use crate::row::Values;
 
 /// How long an operation waits for another process that has the file locked.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,12 +46,57 @@ impl Schema {
 
 /// Opens a database for writing; makes it, or brings it up to date, when needed.
 pub(crate) async fn open(dir: &Path, schema: &Schema) -> Result<Db<'static>, Error> {
+    let (db, _) = open_with_undo(dir, schema).await?;
+    Ok(db)
+}
+
+/// What an upgrade did to a file, so that it can be undone when what follows it fails.
+#[derive(Debug)]
+#[must_use = "an upgrade whose second half fails has to be undone"]
+pub(crate) enum Upgrade {
+    /// Nothing.
+    None,
+    /// The file was replaced by a newer one; this is the copy of the old one.
+    From {
+        /// The file.
+        path: PathBuf,
+        /// The copy.
+        copy: PathBuf,
+    },
+}
+
+impl Upgrade {
+    /// Puts the old file back, byte by byte. Nothing has it open any more.
+    pub(crate) fn undo(self) -> Result<(), Error> {
+        let Self::From { path, copy } = self else { return Ok(()) };
+        let put_back = || {
+            copy_private(&copy, &path.with_extension("backup.unfinished"), &path)?;
+            remove_log(&path)
+        };
+        put_back().map_err(|source| Error::File { path: path.clone(), source })
+    }
+}
+
+/// Like [`open`]; says how an upgrade that was needed can be undone.
+pub(crate) async fn open_with_undo(dir: &Path, schema: &Schema) -> Result<(Db<'static>, Upgrade), Error> {
     let path = schema.path(dir);
     prepare_files(dir, &path).map_err(|source| Error::File { path: path.clone(), source })?;
     let mut connection = write_options(&path).connect().await?;
     check_version(&mut connection).await?;
+    let found = identify(&mut connection, &path, schema).await?;
     migrate(&mut connection, &path, schema).await?;
-    Ok(Db::File(connection))
+    let is_upgrade = found > 0 && usize::try_from(found).is_ok_and(|found| found < schema.sqlite.len());
+    let upgrade = if is_upgrade { Upgrade::From { copy: copy_of(&path, found), path } } else { Upgrade::None };
+    Ok((Db::File(connection), upgrade))
+}
+
+/// Takes the limits of time from the transaction that is open, for work that has to look at everything.
+pub(crate) async fn unlimited(db: &mut Db<'_>) -> Result<(), Error> {
+    if db.engine() == Engine::Postgres {
+        db.execute("SET LOCAL statement_timeout = 0", Values::default()).await?;
+        db.execute("SET LOCAL idle_in_transaction_session_timeout = 0", Values::default()).await?;
+    }
+    Ok(())
 }
 
 /// A connection of its own that only reads.
@@ -154,12 +200,27 @@ async fn identify(connection: &mut SqliteConnection, path: &Path, schema: &Schem
 /// Copies the file as it was before an upgrade, under a name that tells its version.
 async fn back_up(connection: &mut SqliteConnection, path: &Path, version: i64) -> Result<(), Error> {
     sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(connection).await?;
-    let copy = path.with_extension(format!("v{version}.backup.db"));
+    let copy = copy_of(path, version);
     let unfinished = path.with_extension("backup.unfinished");
     copy_private(path, &unfinished, &copy).map_err(|source| Error::File { path: copy, source })
 }
 
-fn copy_private(from: &Path, unfinished: &Path, to: &PathBuf) -> io::Result<()> {
+fn copy_of(path: &Path, version: i64) -> PathBuf {
+    path.with_extension(format!("v{version}.backup.db"))
+}
+
+/// Removes the log of a database that was closed or replaced.
+pub(crate) fn remove_log(path: &Path) -> io::Result<()> {
+    for log in ["db-wal", "db-shm"] {
+        match fs::remove_file(path.with_extension(log)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn copy_private(from: &Path, unfinished: &Path, to: &PathBuf) -> io::Result<()> {
     fs::copy(from, unfinished)?;
     make_private_file(unfinished)?;
     OpenOptions::new().write(true).open(unfinished)?.sync_all()?;

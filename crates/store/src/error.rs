@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use megarouter_domain::code::Code;
+use megarouter_domain::id::LedgerId;
 use sqlx::error::DatabaseError;
 use thiserror::Error;
 
@@ -84,6 +85,17 @@ pub enum Error {
     /// An entry that is already stored was given again with other content.
     #[error("entry {0} is stored with other content")]
     Rewritten(u64),
+    /// A node of a hub belongs to another ledger.
+    #[error("node {node} of the hub belongs to ledger {found}; register this one anew")]
+    OtherLedger {
+        /// The node.
+        node: i64,
+        /// Whose it is.
+        found: LedgerId,
+    },
+    /// A question about two tags at once.
+    #[error("requests can be told apart by one tag at a time; ask for the other one by itself")]
+    TwoTags,
     /// A range of time that gives too many points, or none.
     #[error("the range of time is empty or gives more than {most} points; choose a shorter one or wider buckets")]
     Range {
@@ -113,7 +125,7 @@ impl Error {
     /// The stable code for a caller.
     pub const fn code(&self) -> Code {
         match self {
-            Self::Range { .. } => Code::RequestInvalid,
+            Self::Range { .. } | Self::TwoTags => Code::RequestInvalid,
             Self::TooSlow => Code::RequestTimeout,
             _ => Code::LedgerUnavailable,
         }

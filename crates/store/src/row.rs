@@ -3,7 +3,7 @@
 //! Reading: what does not fit is an error that names table, column and row. Writing: many rows in
 //! one statement, in a few fixed sizes, so that the prepared statements are used again.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
@@ -249,6 +249,12 @@ impl Values {
         self
     }
 
+    /// Adds the values of another after these.
+    pub(crate) fn append(&mut self, other: Self) -> &mut Self {
+        self.0.extend(other.0);
+        self
+    }
+
     pub(crate) fn count(&mut self, value: u64) -> &mut Self {
         self.put(i64::try_from(value).unwrap_or(i64::MAX))
     }
@@ -406,7 +412,7 @@ impl Bulk {
         let mut pieces = rows.split('?');
         let mut text = format!("{} {}", self.head, pieces.next().unwrap_or_default());
         for (number, piece) in (1..).zip(pieces) {
-            text.push_str(&format!("${number}{piece}"));
+            let _ = write!(text, "${number}{piece}");
         }
         AssertSqlSafe(format!("{text} {}", self.tail)).into_sql_str()
     }

@@ -2,18 +2,21 @@
 //!
 //! Each power of two of microseconds is cut into 16 equal parts: a percentile read from the buckets
 //! is at most about 3 % off.
+//!
+//! As text, a bucket is two letters and how often it was met, where that is not once. Texts need
+//! nothing between them: one after the other they are the sum, so that SQL can add them up.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
 
 /// Parts of each power of two, as a power of two.
 const PART_BITS: u32 = 4;
 
-/// Counts by bucket. As JSON, an object of counts by the buckets' numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+const LETTERS: &[u8; 52] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Counts by bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     counts: BTreeMap<u16, u64>,
 }
@@ -54,16 +57,74 @@ impl Histogram {
         }
     }
 
+    /// Takes the counts of another away, as far as there are any.
+    pub(crate) fn remove(&mut self, other: &Self) {
+        for (bucket, times) in &other.counts {
+            if let Some(count) = self.counts.get_mut(bucket) {
+                *count = count.saturating_sub(*times);
+            }
+        }
+        self.counts.retain(|_, count| *count > 0);
+    }
+
+    /// How many were counted.
+    pub fn count(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
     /// The duration that `percent` of 100 do not exceed; `None` when there are none.
     pub fn percentile(&self, percent: u64) -> Option<Duration> {
-        let total: u64 = self.counts.values().sum();
-        let rank = (total * percent).div_ceil(100).max(1);
+        let rank = (self.count() * percent).div_ceil(100).max(1);
         let mut seen = 0;
         let mut reaches = |(_, count): &(&u16, &u64)| {
             seen += **count;
             seen >= rank
         };
         self.counts.iter().find(|entry| reaches(entry)).map(|(bucket, _)| middle_of(*bucket))
+    }
+
+    /// As text; the same counts have the same text.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = String::with_capacity(self.counts.len() * 3);
+        for (bucket, times) in &self.counts {
+            let size = LETTERS.len();
+            let number = usize::from(*bucket);
+            text.push(char::from(LETTERS[number / size % size]));
+            text.push(char::from(LETTERS[number % size]));
+            if *times != 1 {
+                let _ = write!(text, "{times}");
+            }
+        }
+        text
+    }
+
+    /// Adds what texts say, one after the other. What is no text of a histogram is passed over and
+    /// told by `false`.
+    pub(crate) fn add_text(&mut self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let mut place = 0;
+        while place < bytes.len() {
+            let Some((high, low)) = letter(bytes.get(place)).zip(letter(bytes.get(place + 1))) else { return false };
+            place += 2;
+            let mut times = 0_u64;
+            let begin = place;
+            while let Some(digit) = bytes.get(place).filter(|byte| byte.is_ascii_digit()) {
+                times = times.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+                place += 1;
+            }
+            let times = if place == begin { 1 } else { times };
+            let bucket = high * 52 + low;
+            *self.counts.entry(bucket).or_default() += times;
+        }
+        true
+    }
+}
+
+fn letter(byte: Option<&u8>) -> Option<u16> {
+    match byte? {
+        byte @ b'A'..=b'Z' => Some(u16::from(byte - b'A')),
+        byte @ b'a'..=b'z' => Some(u16::from(byte - b'a') + 26),
+        _ => None,
     }
 }
 
@@ -73,22 +134,22 @@ mod tests {
 
     use super::*;
 
+    fn of(micros: &[u64]) -> Histogram {
+        let mut histogram = Histogram::default();
+        micros.iter().for_each(|micros| histogram.add(Duration::from_micros(*micros)));
+        histogram
+    }
+
     #[test]
     fn nothing_has_no_percentile() {
         assert_eq!(Histogram::default().percentile(95), None);
     }
 
     #[test]
-    fn survives_json_and_adds_up() {
-        let mut one = Histogram::default();
-        for micros in [3, 3, 70_000] {
-            one.add(Duration::from_micros(micros));
+    fn what_is_no_text_of_one_is_told() {
+        for text in ["A", "1", "AB1C", "Ä", "AA-1"] {
+            assert!(!Histogram::default().add_text(text), "{text}");
         }
-        let mut both: Histogram = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
-        assert_eq!(both, one);
-        both.merge(&one);
-        assert_eq!(both.counts.values().sum::<u64>(), 6);
-        assert_eq!(both.percentile(50), Some(Duration::from_micros(3)));
     }
 
     #[test]
@@ -99,6 +160,21 @@ mod tests {
 
     proptest! {
         #[test]
+        fn texts_one_after_the_other_are_the_sum(
+            one in proptest::collection::vec(any::<u64>(), 0..50),
+            other in proptest::collection::vec(0..100_u64, 0..50),
+        ) {
+            let (one, other) = (of(&one), of(&other));
+            let mut read = Histogram::default();
+            prop_assert!(read.add_text(&(one.to_text() + &other.to_text())));
+            let mut both = one.clone();
+            both.merge(&other);
+            prop_assert_eq!(&read, &both);
+            both.remove(&other);
+            prop_assert_eq!(both, one);
+        }
+
+        #[test]
         fn a_bucket_is_near_what_it_stands_for(micros in 0..u64::MAX / 2) {
             let middle = middle_of(bucket_of(Duration::from_micros(micros)));
             let middle = u64::try_from(middle.as_micros()).unwrap();
@@ -107,10 +183,7 @@ mod tests {
 
         #[test]
         fn a_percentile_is_near_the_true_one(mut micros in proptest::collection::vec(1..10_000_000_u64, 1..200)) {
-            let mut histogram = Histogram::default();
-            for value in &micros {
-                histogram.add(Duration::from_micros(*value));
-            }
+            let histogram = of(&micros);
             micros.sort_unstable();
             let exact = micros[(micros.len() * 95).div_ceil(100) - 1];
             let found = u64::try_from(histogram.percentile(95).unwrap().as_micros()).unwrap();

@@ -1,101 +1,276 @@
 //! Appending entries: one transaction for a batch and everything derived from it. Owns `entries`.
 
-use std::path::Path;
-
+use megarouter_domain::id::LedgerId;
 use megarouter_ledger::chain::{self, Link};
-use megarouter_ledger::entry::{Entry, Lsn};
+use megarouter_ledger::entry::{Entry, Fact, Lsn};
 use megarouter_ledger::state::State;
 
-use crate::backend;
 use crate::db::Db;
 use crate::error::Error;
-use crate::ledger::derived::Derived;
-use crate::ledger::durations::Durations;
-use crate::ledger::writes::{self, Encoded};
-use crate::ledger::{SCHEMA, restore};
-use crate::row::values;
+use crate::ledger::deriver::Deriver;
+use crate::ledger::packing::{Packer, Unpacker};
+use crate::ledger::place::Place;
+use crate::ledger::{rebuild, restore};
+use crate::row::{Bulk, Reading, Row, Values, values};
+
+static ENTRIES: Bulk =
+    Bulk::new("INSERT INTO entries (node, lsn, at, body, hash, packed) VALUES", "(?, ?, ?, ?, ?, ?)", "");
+
+const AFTER: &str = "SELECT lsn, body, hash, packed FROM entries WHERE node = $1 AND lsn > $2 ORDER BY lsn LIMIT $3";
+
+const ONE: &str = "SELECT lsn, body, hash, packed FROM entries WHERE node = $1 AND lsn = $2";
+
+const NOTES: &str = "SELECT lsn FROM notes WHERE node = $1 AND lsn > $2 ORDER BY lsn";
+
+const STAND: &str = "UPDATE ledgers SET instant = $2 WHERE node = $1 AND instant < $2";
+
+const BEGIN_AT: &str = "UPDATE ledgers SET archived_lsn = $2, archived_link = $3 WHERE node = $1";
+
+/// An entry as it is stored: the bytes that its hash covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// What it says.
+    pub entry: Entry,
+    /// Its bytes.
+    pub body: String,
+    /// Its link of the chain.
+    pub hash: Link,
+}
+
+/// Entries on their way to another ledger, which keeps them as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shipment {
+    /// The link before the first entry.
+    pub before: Link,
+    /// In order, without gaps.
+    pub entries: Vec<Stored>,
+}
 
 /// The connection that writes, and what is stored, folded.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    connection: Db<'static>,
-    state: State,
+    db: Db<'static>,
+    node: i64,
+    id: LedgerId,
+    deriver: Deriver,
     link: Link,
-    durations: Durations,
+    packer: Packer,
 }
 
 impl Writer {
-    /// Opens the file and reads where it stands.
-    pub(crate) async fn open(dir: &Path) -> Result<Self, Error> {
-        let mut connection = backend::open(dir, &SCHEMA).await?;
-        let (state, link) = restore::read(&mut connection).await?;
-        Ok(Self { connection, state, link, durations: Durations::default() })
+    /// Opens the ledger and reads where it stands; makes the derived tables when they have to be.
+    pub(crate) async fn open(place: &Place) -> Result<Self, Error> {
+        let (mut db, upgrade) = place.open().await?;
+        match Self::start(&mut db, place.node()).await {
+            Ok((id, deriver, link)) => {
+                let packer = Packer::new();
+                Ok(Self { db, node: place.node(), id, deriver, link, packer })
+            }
+            Err(error) => {
+                db.close().await?;
+                upgrade.undo()?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn start(db: &mut Db<'_>, node: i64) -> Result<(LedgerId, Deriver, Link), Error> {
+        rebuild::when_marked(db, node).await?;
+        let standing = restore::read(db, node).await?;
+        Ok((standing.id, Deriver::new(node, standing.state), standing.link))
     }
 
     pub(crate) fn state(&self) -> &State {
-        &self.state
+        self.deriver.state()
     }
 
+    /// Which ledger it is.
+    pub(crate) fn id(&self) -> LedgerId {
+        self.id
+    }
+
+    pub(crate) fn db(&mut self) -> &mut Db<'static> {
+        &mut self.db
+    }
+
+    /// Appends entries as they are encoded now.
     pub(crate) async fn append(&mut self, entries: &[Entry]) -> Result<Lsn, Error> {
-        let stored = self.state.last();
-        let known = entries.partition_point(|entry| entry.lsn <= stored);
-        let (known, new) = entries.split_at(known);
-        self.compare_with_stored(known).await?;
-        if new.is_empty() {
-            return Ok(stored);
+        let new = self.new_of(entries.iter().map(|entry| entry.lsn));
+        self.compare_with_stored(&entries[..new]).await?;
+        let mut stored = Vec::with_capacity(entries.len() - new);
+        let mut link = self.link;
+        for entry in &entries[new..] {
+            let body = encode(entry)?;
+            link = chain::hash(&link, body.as_bytes());
+            stored.push(Stored { entry: entry.clone(), body, hash: link });
         }
-        self.check_order(new)?;
-        let (encoded, derived) = self.fold(new)?;
-        let mut transaction = self.connection.begin().await?;
-        writes::save(&mut transaction, encoded, derived, &self.state, &mut self.durations).await?;
-        transaction.commit().await?;
-        Ok(self.state.last())
+        self.write(stored).await
+    }
+
+    /// Appends entries of another ledger, byte by byte.
+    pub(crate) async fn append_shipment(&mut self, shipment: &Shipment) -> Result<Lsn, Error> {
+        let entries = &shipment.entries;
+        let new = self.new_of(entries.iter().map(|stored| stored.entry.lsn));
+        self.compare_hash(entries[..new].last()).await?;
+        let begins =
+            self.state().last() == Lsn::default() && entries.first().is_some_and(|first| first.entry.lsn.0 > 1);
+        if begins {
+            self.begin_at(shipment).await?;
+        }
+        let mut link = self.link;
+        for stored in &entries[new..] {
+            link = chain::hash(&link, stored.body.as_bytes());
+            if link != stored.hash {
+                return Err(Error::Rewritten(stored.entry.lsn.0));
+            }
+        }
+        self.write(entries[new..].to_vec()).await
     }
 
     pub(crate) async fn close(self) {
-        if let Err(error) = self.connection.close().await {
+        if let Err(error) = self.db.close().await {
             tracing::warn!(%error, "the ledger was not closed cleanly; nothing is lost");
         }
     }
 
-    fn check_order(&self, new: &[Entry]) -> Result<(), Error> {
-        let mut last = self.state.last();
-        for entry in new {
-            if entry.lsn != last.next() {
-                return Err(Error::Order { last: last.0, found: entry.lsn.0 });
+    /// How many of the first entries are stored already.
+    fn new_of(&self, numbers: impl Iterator<Item = Lsn>) -> usize {
+        let stored = self.state().last();
+        numbers.take_while(|lsn| *lsn <= stored).count()
+    }
+
+    /// When this fails, the writer is not used again.
+    async fn write(&mut self, stored: Vec<Stored>) -> Result<Lsn, Error> {
+        let Some(last) = stored.last() else { return Ok(self.state().last()) };
+        self.check_order(&stored)?;
+        let link = last.hash;
+        let entries: Vec<Entry> = stored.iter().map(|stored| stored.entry.clone()).collect();
+        let packer = &mut self.packer;
+        let packed: Vec<_> = stored.into_iter().map(|stored| (packer.pack(&stored.body), stored)).collect();
+        let node = self.node;
+        let before = self.deriver.state().instant();
+        let mut transaction = self.db.begin().await?;
+        ENTRIES.run(&mut transaction, packed.into_iter(), |values, row| put_entry(values, node, row)).await?;
+        self.deriver.apply(&mut transaction, &entries).await?;
+        let instant = self.deriver.state().instant();
+        if instant > before {
+            transaction.execute(STAND, values![node, instant.as_micros()]).await?;
+        }
+        transaction.commit().await?;
+        self.link = link;
+        Ok(self.state().last())
+    }
+
+    fn check_order(&self, new: &[Stored]) -> Result<(), Error> {
+        let mut last = self.state().last();
+        for stored in new {
+            let found = stored.entry.lsn;
+            let begins = last == Lsn::default() && matches!(stored.entry.fact, Fact::Checkpoint(_));
+            if found != last.next() && !begins {
+                return Err(Error::Order { last: last.0, found: found.0 });
             }
-            last = entry.lsn;
+            last = found;
         }
         Ok(())
     }
 
-    /// Moves state and chain on. When the transaction fails this writer is not used again.
-    fn fold<'a>(&mut self, entries: &'a [Entry]) -> Result<(Vec<Encoded<'a>>, Derived), Error> {
-        let mut derived = Derived::default();
-        let mut encoded = Vec::with_capacity(entries.len());
-        for entry in entries {
-            derived.add(&self.state, entry);
-            if let Err(inconsistency) = self.state.apply(entry) {
-                tracing::error!(%inconsistency, "an entry does not follow from those before it; verify the ledger");
-            }
-            let body = chain::encode(entry).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-            self.link = chain::hash(&self.link, body.as_bytes());
-            encoded.push(Encoded { entry, body, hash: self.link });
-        }
-        Ok((encoded, derived))
+    /// Makes an empty ledger one whose first entries were removed.
+    async fn begin_at(&mut self, shipment: &Shipment) -> Result<(), Error> {
+        let Some(first) = shipment.entries.first() else { return Ok(()) };
+        let archived = i64::try_from(first.entry.lsn.0 - 1).unwrap_or(i64::MAX);
+        self.db.execute(BEGIN_AT, values![self.node, archived, shipment.before.to_vec()]).await?;
+        self.link = shipment.before;
+        Ok(())
     }
 
     /// A retried batch has to be the batch that was stored.
     async fn compare_with_stored(&mut self, known: &[Entry]) -> Result<(), Error> {
         for entry in known {
-            let lsn = i64::try_from(entry.lsn.0).unwrap_or(i64::MAX);
-            let text = "SELECT body FROM entries WHERE lsn = $1";
-            let body: Option<String> = self.connection.fetch_value(text, values![lsn]).await?;
-            let expected = chain::encode(entry).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-            if body.as_ref() != Some(&expected) {
+            if one(&mut self.db, self.node, entry.lsn).await?.is_none_or(|stored| stored.entry != *entry) {
                 return Err(Error::Rewritten(entry.lsn.0));
             }
         }
         Ok(())
     }
+
+    /// The last link stands for all before it.
+    async fn compare_hash(&mut self, known: Option<&Stored>) -> Result<(), Error> {
+        let Some(known) = known else { return Ok(()) };
+        match one(&mut self.db, self.node, known.entry.lsn).await? {
+            Some(stored) if stored.hash == known.hash => Ok(()),
+            _ => Err(Error::Rewritten(known.entry.lsn.0)),
+        }
+    }
+}
+
+/// At most `limit` entries after a number.
+pub(crate) async fn after(db: &mut Db<'_>, node: i64, lsn: Lsn, limit: u32) -> Result<Vec<RawEntry>, Error> {
+    let rows = db.fetch_all(AFTER, values![node, lsn_value(lsn), i64::from(limit)]).await?;
+    let mut unpacker = Unpacker::new();
+    rows.iter().map(|row| RawEntry::read(row, &mut unpacker)).collect()
+}
+
+/// One entry.
+pub(crate) async fn one(db: &mut Db<'_>, node: i64, lsn: Lsn) -> Result<Option<Stored>, Error> {
+    let Some(row) = db.fetch_optional(ONE, values![node, lsn_value(lsn)]).await? else { return Ok(None) };
+    RawEntry::read(&row, &mut Unpacker::new())?.decode().map(Some)
+}
+
+/// The entries after a number that tell what an admin changed.
+pub(crate) async fn notes(db: &mut Db<'_>, node: i64, lsn: Lsn) -> Result<Vec<Lsn>, Error> {
+    let rows = db.fetch_all(NOTES, values![node, lsn_value(lsn)]).await?;
+    rows.iter().map(|row| Ok(Lsn(Reading::new("notes", "lsn", row).count("lsn")?))).collect()
+}
+
+/// A number as SQL has it.
+pub(crate) fn lsn_value(lsn: Lsn) -> i64 {
+    i64::try_from(lsn.0).unwrap_or(i64::MAX)
+}
+
+/// A row of `entries`.
+#[derive(Debug)]
+pub(crate) struct RawEntry {
+    pub lsn: Lsn,
+    /// The bytes that were hashed; in words why they cannot be read.
+    pub body: Result<String, &'static str>,
+    pub hash: Link,
+}
+
+impl RawEntry {
+    pub(crate) fn read(row: &Row, unpacker: &mut Unpacker) -> Result<Self, Error> {
+        let reading = Reading::new("entries", "lsn", row);
+        let plain: &str = reading.get("body")?;
+        let body = match reading.get::<Option<&[u8]>>("packed")? {
+            Some(packed) if plain.is_empty() => unpacker.unpack(packed),
+            Some(_) => Err("the body is there twice"),
+            None => Ok(plain.to_owned()),
+        };
+        Ok(Self { lsn: Lsn(reading.count("lsn")?), body, hash: read_link(&reading, "hash")? })
+    }
+
+    /// The entry.
+    pub(crate) fn decode(self) -> Result<Stored, Error> {
+        let lsn = self.lsn.0;
+        let wrong =
+            |reason: String| Error::Inconsistent { table: "entries", column: "body", row: lsn.to_string(), reason };
+        let body = self.body.map_err(|reason| wrong(reason.to_owned()))?;
+        let entry = chain::decode(&body).map_err(|error| wrong(error.to_string()))?;
+        Ok(Stored { entry, body, hash: self.hash })
+    }
+}
+
+/// A link of the chain.
+pub(crate) fn read_link(reading: &Reading<'_>, column: &'static str) -> Result<Link, Error> {
+    let bytes: &[u8] = reading.get(column)?;
+    bytes.try_into().map_err(|error| reading.wrong(column, &error))
+}
+
+fn encode(entry: &Entry) -> Result<String, Error> {
+    Ok(chain::encode(entry).map_err(|error| sqlx::Error::Encode(Box::new(error)))?)
+}
+
+fn put_entry(values: &mut Values, node: i64, (packed, stored): (Option<Vec<u8>>, Stored)) {
+    let body = if packed.is_some() { String::new() } else { stored.body };
+    values.put(node).count(stored.entry.lsn.0).put(stored.entry.at.as_micros());
+    values.put(body).put(stored.hash.to_vec()).put(packed);
 }

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::TryStreamExt as _;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::KeyId;
-use megarouter_domain::money::NanoUsd;
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::ledger::derived::Rollup;
-use crate::ledger::sums::Sums;
-use crate::row::{Reading, Row, Values};
+use crate::ledger::derived::{BY_SERIES, EVERYTHING, Rollup};
+use crate::ledger::selection::{Selection, series_condition};
+use crate::ledger::sheets::{read_histogram, read_time};
+use crate::ledger::sums::{Sums, sum_columns};
+use crate::row::{Reading, Row, Values, values};
 
 /// The most points of a series.
 pub const MOST_POINTS: usize = 1_000;
@@ -134,41 +134,51 @@ pub struct Point {
     pub figures: Figures,
 }
 
-/// The filter that every question below shares; the order of the parameters is that of `bind`.
-macro_rules! where_filter {
-    ($select:expr, $rest:literal) => {
+/// The conditions that every question below shares; the order of the parameters is that of `bind`.
+macro_rules! rolled_up {
+    ($columns:expr, $from:literal, $series:expr, $rest:literal) => {
         concat!(
-            $select,
-            " WHERE bucket = $1 AND at >= $2 AND at < $3
-                AND ($4 IS NULL OR key_id = $4)
-                AND ($5 IS NULL OR model = $5)
-                AND ($6 IS NULL OR provider = $6) ",
+            "SELECT ",
+            $columns,
+            sum_columns!(),
+            " FROM ",
+            $from,
+            " WHERE r.slice = $1 AND r.bucket = $2 AND r.at >= $3 AND r.at < $4 AND ",
+            $series,
             $rest
         )
     };
 }
 
-macro_rules! sums_by {
-    ($group:literal, $rest:literal) => {
-        where_filter!(
-            concat!(
-                "SELECT ",
-                $group,
-                ", sum(requests) AS requests, sum(errors) AS errors, sum(input_tokens) AS input_tokens,
-                   sum(output_tokens) AS output_tokens, sum(amount) AS amount, sum(exact) AS exact,
-                   sum(estimated) AS estimated, sum(unknown) AS unknown
-                 FROM rollups"
-            ),
-            $rest
-        )
-    };
-}
+const BY_TIME: &str = rolled_up!(
+    "at, string_agg(durations, '') AS durations, ",
+    "rollups r",
+    concat!(
+        "($5 = 0 OR (r.node, r.series) IN
+            (SELECT s.node, s.id FROM series s JOIN attributions a ON a.node = s.node AND a.id = s.attribution
+             WHERE ",
+        series_condition!("$6", "$7", "$8", "$9"),
+        "))"
+    ),
+    " GROUP BY at"
+);
 
-const BY_TIME: &str = where_filter!("SELECT * FROM rollups", "");
-const BY_MODEL: &str =
-    sums_by!("model", "GROUP BY model ORDER BY sum(amount) DESC, sum(requests) DESC, model LIMIT 100");
-const BY_KEY: &str =
-    sums_by!("key_id", "GROUP BY key_id ORDER BY sum(amount) DESC, sum(requests) DESC, key_id LIMIT 100");
+const BY_MODEL: &str = rolled_up!(
+    "s.model AS model, ",
+    "rollups r JOIN series s ON s.node = r.node AND s.id = r.series
+        JOIN attributions a ON a.node = s.node AND a.id = s.attribution",
+    series_condition!("$5", "$6", "$7", "$8"),
+    " GROUP BY s.model ORDER BY sum(r.amount) DESC, sum(r.requests) DESC, s.model LIMIT 100"
+);
+
+const BY_KEY: &str = rolled_up!(
+    "a.key_id AS key_id, ",
+    "rollups r JOIN series s ON s.node = r.node AND s.id = r.series
+        JOIN attributions a ON a.node = s.node AND a.id = s.attribution",
+    series_condition!("$5", "$6", "$7", "$8"),
+    " GROUP BY a.key_id ORDER BY sum(r.amount) DESC, sum(r.requests) DESC, a.key_id LIMIT 100"
+);
+
 /// A range of whole buckets.
 #[derive(Clone, Copy)]
 struct Range {
@@ -178,13 +188,14 @@ struct Range {
 }
 
 /// Figures over a range of time; all of one state of the ledger.
-pub(crate) async fn answer(connection: &mut Db<'_>, question: &Question) -> Result<Overview, Error> {
+pub(crate) async fn answer(db: &mut Db<'_>, question: &Question) -> Result<Overview, Error> {
     let range = Range::of(question)?;
     let both = Range { from: range.previous(), ..range };
-    let mut transaction = connection.begin_reading().await?;
-    let points = gather(&mut transaction, both, question).await?;
-    let by_model = fetch(&mut transaction, BY_MODEL, range, question).await?;
-    let by_key = fetch(&mut transaction, BY_KEY, range, question).await?;
+    let selection = question.selection();
+    let mut transaction = db.begin_reading().await?;
+    let points = by_time(&mut transaction, both, &selection).await?;
+    let by_model = transaction.fetch_all(BY_MODEL, bind(BY_SERIES, range, &selection)).await?;
+    let by_key = transaction.fetch_all(BY_KEY, bind(BY_SERIES, range, &selection)).await?;
     transaction.commit().await?;
 
     let figures = |from, to| Rollup::sum(points.range(from..to).map(|(_, point)| point)).figures();
@@ -201,81 +212,59 @@ pub(crate) async fn answer(connection: &mut Db<'_>, question: &Question) -> Resu
     })
 }
 
-/// The sums of a row that has all of them as columns.
-pub(crate) fn read_sums(reading: &Reading<'_>) -> Result<Sums, Error> {
-    Ok(Sums {
-        requests: reading.count("requests")?,
-        errors: reading.count("errors")?,
-        input_tokens: reading.count("input_tokens")?,
-        output_tokens: reading.count("output_tokens")?,
-        amount: NanoUsd(reading.get("amount")?),
-        exact: reading.count("exact")?,
-        estimated: reading.count("estimated")?,
-        unknown: reading.count("unknown")?,
-    })
+async fn by_time(db: &mut Db<'_>, range: Range, selection: &Selection) -> Result<BTreeMap<Timestamp, Rollup>, Error> {
+    let is_by_series = selection.is_by_series();
+    let slice = if is_by_series { BY_SERIES } else { EVERYTHING };
+    let mut values = range_values(slice, range);
+    values.put(i64::from(is_by_series));
+    selection.put(&mut values);
+    let rows = db.fetch_all(BY_TIME, values).await?;
+    let read = |row| {
+        let reading = Reading::new("rollups", "at", row);
+        let durations = read_histogram(&reading, "durations")?;
+        let rollup = Rollup { sums: Sums::read(&reading)?, durations, ..Rollup::default() };
+        Ok((read_time(&reading, "at")?, rollup))
+    };
+    rows.iter().map(read).collect()
 }
 
-async fn fetch(
-    connection: &mut Db<'_>,
-    text: &'static str,
-    range: Range,
-    question: &Question,
-) -> Result<Vec<Row>, Error> {
-    Ok(connection.fetch_all(text, bind(range, question)).await?)
-}
-
-/// Adds the rows of each bucket up while they come in: there may be many.
-async fn gather(
-    connection: &mut Db<'_>,
-    range: Range,
-    question: &Question,
-) -> Result<BTreeMap<Timestamp, Rollup>, Error> {
-    let mut points = BTreeMap::<Timestamp, Rollup>::new();
-    let mut rows = connection.fetch(BY_TIME, bind(range, question));
-    while let Some(row) = rows.try_next().await? {
-        let reading = Reading::new("rollups", "at", &row);
-        points.entry(Timestamp::from_micros(reading.get("at")?)).or_default().add(&read_rollup(&reading)?);
-    }
-    Ok(points)
-}
-
-fn bind(range: Range, question: &Question) -> Values {
-    let mut values = Values::default();
-    values.put(range.bucket.seconds()).put(range.from.as_micros()).put(range.to.as_micros());
-    values.uuid_option(question.key_id.map(KeyId::as_uuid));
-    values.put(question.model.clone()).put(question.provider.clone());
+fn bind(slice: i64, range: Range, selection: &Selection) -> Values {
+    let mut values = range_values(slice, range);
+    selection.put(&mut values);
     values
 }
 
-/// The sums of a row of `rollups`.
-pub(crate) fn read_rollup(reading: &Reading<'_>) -> Result<Rollup, Error> {
-    Ok(Rollup { sums: read_sums(reading)?, durations: reading.json("durations")? })
+fn range_values(slice: i64, range: Range) -> Values {
+    values![slice, range.bucket.seconds(), range.from.as_micros(), range.to.as_micros()]
 }
 
 fn read_model_sums(row: &Row) -> Result<(Option<String>, Sums), Error> {
     let reading = Reading::new("rollups", "model", row);
     let model: String = reading.get("model")?;
-    Ok((Some(model).filter(|model| !model.is_empty()), read_sums(&reading)?))
+    Ok((Some(model).filter(|model| !model.is_empty()), Sums::read(&reading)?))
 }
 
 fn read_key_sums(row: &Row) -> Result<(KeyId, Sums), Error> {
     let reading = Reading::new("rollups", "key_id", row);
-    Ok((KeyId::from_uuid(reading.uuid("key_id")?), read_sums(&reading)?))
+    Ok((KeyId::from_uuid(reading.uuid("key_id")?), Sums::read(&reading)?))
+}
+
+impl Question {
+    fn selection(&self) -> Selection {
+        let (model, provider) = (self.model.clone(), self.provider.clone());
+        Selection { key_id: self.key_id, model, provider, ..Selection::default() }
+    }
 }
 
 impl Rollup {
-    fn add(&mut self, other: &Self) {
-        self.sums.add(&other.sums);
-        self.durations.merge(&other.durations);
-    }
-
     fn sum<'a>(rollups: impl Iterator<Item = &'a Self>) -> Self {
         let mut total = Self::default();
         rollups.for_each(|rollup| total.add(rollup));
         total
     }
 
-    fn figures(&self) -> Figures {
+    /// What people look at.
+    pub(crate) fn figures(&self) -> Figures {
         Figures { sums: self.sums, p50: self.durations.percentile(50), p95: self.durations.percentile(95) }
     }
 }

@@ -1,23 +1,27 @@
 //! Finished requests, newest first, and one of them in detail. Owns the table `requests`.
+//!
+//! The table has what requests are found by; the records themselves are in the entries.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use megarouter_domain::clock::Timestamp;
-use megarouter_domain::id::{AttemptId, KeyId, PriceId, RequestId};
+use megarouter_domain::id::{AttemptId, BudgetId, KeyId, RequestId, UnitId};
 use megarouter_domain::money::NanoUsd;
+use megarouter_domain::price::Cost;
 use megarouter_domain::record::{Outcome, UsageRecord};
-use megarouter_ledger::entry::{Lsn, MOST_TOKENS, PinnedPrice, Resolution};
+use megarouter_domain::tag::Tag;
+use megarouter_ledger::entry::{Fact, HoldFact, Lsn, PinnedPrice, Resolution};
 use megarouter_ledger::state::OpenAttempt;
 use uuid::Uuid;
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::ledger::derived::ResolvedAttempt;
-use crate::ledger::restore;
-use crate::ledger::sums::Sums;
+use crate::ledger::selection::{Selection, series_condition};
+use crate::ledger::sums::{Sums, outcome_code, request_sum_columns};
+use crate::ledger::{journal, restore};
 use crate::row::{Reading, Row, Values, values};
 
 /// The most rows of one page.
@@ -25,6 +29,13 @@ pub const MOST_ROWS: u32 = 200;
 
 /// The longest search text, in characters; the rest is ignored.
 pub const LONGEST_SEARCH: usize = 100;
+
+/// With no more series than this, each is looked at by itself; with more, a look at all requests in the
+/// order of time soon finds enough.
+const MOST_SERIES: usize = 300;
+
+/// The longest time from a request to its last attempt, in microseconds.
+const LONGEST_REQUEST: i64 = 3_600_000_000;
 
 /// Which requests; everything that is set must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,12 +46,20 @@ pub struct Filter {
     pub to: Option<Timestamp>,
     /// Came with this key.
     pub key_id: Option<KeyId>,
+    /// Was charged to this unit, or to something in it.
+    pub unit: Option<UnitId>,
     /// Was resolved to this public model.
     pub model: Option<String>,
     /// Was served by the provider of this name.
     pub provider: Option<String>,
+    /// Had this tag.
+    pub tag: Option<Tag>,
     /// Ended like this.
     pub outcome: Option<Outcome>,
+    /// Was refused by this budget.
+    pub refused_by: Option<BudgetId>,
+    /// Belongs to this session.
+    pub session: Option<String>,
     /// Has this in a model's or a provider's name, or is the request with this id.
     pub search: Option<String>,
 }
@@ -66,8 +85,10 @@ pub struct Page {
 /// A request with what the ledger knows about each of its attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detail {
-    /// The request.
+    /// The request, its cost with what admins corrected.
     pub record: UsageRecord,
+    /// What admins added to the cost since.
+    pub adjusted: NanoUsd,
     /// Its attempts' entries, in the order of their holds. Joined with `record.attempts` by the id;
     /// an attempt that was given up before its call is only here.
     pub attempts: Vec<AttemptEntry>,
@@ -78,12 +99,14 @@ pub struct Detail {
 pub struct AttemptEntry {
     /// The attempt.
     pub attempt_id: AttemptId,
-    /// What was set aside.
+    /// What was set aside at first.
     pub hold: NanoUsd,
     /// The price that applied; `None` when unknown.
     pub price: Option<PinnedPrice>,
     /// How the hold ended; `None` while it is open.
     pub resolution: Option<Resolution>,
+    /// The whole hold.
+    pub fact: Arc<HoldFact>,
 }
 
 /// A text that is no cursor.
@@ -107,199 +130,340 @@ impl FromStr for Cursor {
     }
 }
 
-/// The filter that every question below shares; the order of the parameters is that of `bind`.
-macro_rules! where_filter {
-    ($select:literal, $rest:literal) => {
+/// Rows of `requests` as `r`, with the conditions that every question shares; the order of the parameters
+/// is that of [`bind`]. `$from` and `$first` name the index by which they are found.
+macro_rules! found_by {
+    ($select:expr, $from:literal, $first:literal, $rest:literal) => {
         concat!(
+            "SELECT ",
             $select,
-            " FROM requests
-              WHERE started_at >= $1 AND started_at < $2
-                AND ($3 IS NULL OR key_id = $3)
-                AND ($4 IS NULL OR model = $4)
-                AND ($5 IS NULL OR provider = $5)
-                AND ($6 IS NULL OR outcome = $6)
-                AND ($7 IS NULL OR model_asked LIKE $7 ESCAPE '\\' OR model LIKE $7 ESCAPE '\\'
-                     OR upstream_model LIKE $7 ESCAPE '\\' OR provider LIKE $7 ESCAPE '\\'
-                     OR instr(hex(request_id), $8) > 0) ",
+            " FROM ",
+            $from,
+            " WHERE ",
+            $first,
+            " AND r.started_at >= $1 AND r.started_at < $2
+              AND ($3 IS NULL OR r.outcome = $3)
+              AND ($4 IS NULL OR r.session = $4)
+              AND ($5 IS NULL OR r.refused_by = $5)
+              AND ($6 IS NULL OR EXISTS
+                  (SELECT 1 FROM tags g JOIN request_tags t ON t.node = g.node AND t.tag = g.id
+                   WHERE g.node = r.node AND g.name = $6 AND g.value = $7
+                       AND t.started_at = r.started_at AND t.lsn = r.lsn))
+              AND ($8 = 0 OR EXISTS
+                  (SELECT 1 FROM series s JOIN attributions a ON a.node = s.node AND a.id = s.attribution
+                   WHERE s.node = r.node AND s.id = r.series AND ",
+            series_condition!("$9", "$10", "$11", "$12"),
+            "))
+              AND ($13 IS NULL OR r.names LIKE $13 ESCAPE '\\' OR ($14 IS NOT NULL AND r.request_id = $14) OR EXISTS
+                  (SELECT 1 FROM series s WHERE s.node = r.node AND s.id = r.series
+                       AND (lower(s.model) LIKE $13 ESCAPE '\\' OR lower(s.provider) LIKE $13 ESCAPE '\\')))",
             $rest
         )
     };
 }
 
-const PAGE: &str = where_filter!(
-    "SELECT *",
-    "AND (started_at, request_id) < ($9, $10) ORDER BY started_at DESC, request_id DESC LIMIT $11"
+macro_rules! page_found_by {
+    ($from:literal, $first:literal) => {
+        found_by!(
+            "r.node AS node, r.lsn AS lsn, r.started_at AS started_at, r.request_id AS request_id,
+             r.adjusted AS adjusted",
+            $from,
+            $first,
+            " AND (r.started_at, r.request_id) < ($15, $16)
+              ORDER BY r.started_at DESC, r.request_id DESC LIMIT $17"
+        )
+    };
+}
+
+const BY_TIME: &str = page_found_by!("requests r", "1 = 1");
+const BY_SERIES: &str = page_found_by!("requests r", "r.node = $18 AND r.series = $19");
+const BY_SESSION: &str = page_found_by!("requests r", "r.session = $4 AND r.session IS NOT NULL");
+const BY_BUDGET: &str = page_found_by!("requests r", "r.refused_by = $5 AND r.refused_by IS NOT NULL");
+const BY_OUTCOME: &str = page_found_by!("requests r", "r.outcome = $3 AND r.outcome <> 0");
+const BY_TAG: &str = found_by!(
+    "r.node AS node, r.lsn AS lsn, r.started_at AS started_at, r.request_id AS request_id, r.adjusted AS adjusted",
+    "request_tags k JOIN requests r ON r.node = k.node AND r.lsn = k.lsn",
+    "k.node = $18 AND k.tag = $19 AND k.started_at >= $1 AND k.started_at < $2",
+    " AND (r.started_at, r.request_id) < ($15, $16) ORDER BY k.started_at DESC, r.request_id DESC LIMIT $17"
 );
 
-const SUMS: &str = where_filter!(
-    "SELECT cost_state, count(*) AS requests,
-            sum(outcome NOT IN ('completed', 'client_left')) AS errors,
-            sum(min(coalesce(input, 0) + coalesce(cached_read, 0) + coalesce(cache_write, 0)
-                    + coalesce(cache_write_1h, 0) + coalesce(audio_input, 0) + coalesce(image_input, 0), $9)) AS input_tokens,
-            sum(min(coalesce(output, 0) + coalesce(reasoning, 0) + coalesce(audio_output, 0)
-                    + coalesce(image_output, 0), $9)) AS output_tokens,
-            sum(cost_amount) AS amount",
-    "GROUP BY cost_state"
+const SUMS_BY_TIME: &str = found_by!(request_sum_columns!(), "requests r", "1 = 1", "");
+const SUMS_BY_SESSION: &str =
+    found_by!(request_sum_columns!(), "requests r", "r.session = $4 AND r.session IS NOT NULL", "");
+const SUMS_BY_BUDGET: &str =
+    found_by!(request_sum_columns!(), "requests r", "r.refused_by = $5 AND r.refused_by IS NOT NULL", "");
+
+const SERIES: &str = concat!(
+    "SELECT s.node AS node, s.id AS id FROM series s JOIN attributions a ON a.node = s.node AND a.id = s.attribution
+     WHERE ",
+    series_condition!("$1", "$2", "$3", "$4"),
+    " LIMIT $5"
 );
+
+const TAG_NUMBERS: &str = "SELECT node, id FROM tags WHERE name = $1 AND value = $2";
+
+const ONE: &str = "SELECT node, lsn, started_at, request_id, adjusted FROM requests WHERE request_id = $1";
+
+const ATTEMPTS: &str = "SELECT node, hold_lsn, lsn FROM attempts WHERE request_id = $1 ORDER BY hold_lsn";
+
+const ATTEMPT_BY_ID: &str = "SELECT node, hold_lsn, lsn FROM attempts
+    WHERE request_id >= $1 AND request_id < $2 AND attempt_id = $3";
+
+const OPEN_ATTEMPTS: &str = "SELECT attempt_id, body FROM open_attempts WHERE node = $1";
+
+/// Where a request's record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Found {
+    node: i64,
+    lsn: Lsn,
+    cursor: Cursor,
+    adjusted: NanoUsd,
+}
+
+impl Filter {
+    /// True when only rows tell which requests are meant.
+    pub(crate) fn needs_rows(&self) -> bool {
+        self.session.is_some() || self.refused_by.is_some() || self.search_text().is_some()
+    }
+
+    /// Whose they are, what served them, and their tag.
+    pub(crate) fn selection(&self) -> Selection {
+        Selection {
+            key_id: self.key_id,
+            unit: self.unit,
+            model: self.model.clone(),
+            provider: self.provider.clone(),
+            tag: self.tag.clone(),
+        }
+    }
+
+    fn search_text(&self) -> Option<String> {
+        let search = self.search.as_deref().map(str::trim).filter(|text| !text.is_empty())?;
+        Some(search.chars().take(LONGEST_SEARCH).collect())
+    }
+}
 
 /// A page of requests, newest first.
-pub(crate) async fn page(
-    connection: &mut Db<'_>,
-    filter: &Filter,
-    after: Option<Cursor>,
-    limit: u32,
-) -> Result<Page, Error> {
+pub(crate) async fn page(db: &mut Db<'_>, filter: &Filter, after: Option<Cursor>, limit: u32) -> Result<Page, Error> {
     let limit = limit.clamp(1, MOST_ROWS);
-    let end = after.map_or((i64::MAX, Uuid::max()), |end| (end.started_at.as_micros(), end.request_id.as_uuid()));
-    // The cursor's time as a plain bound too: it lets the index begin where the last page ended.
-    let bound = Timestamp::from_micros(end.0.saturating_add(1));
-    let to = Some(filter.to.map_or(bound, |to| to.min(bound)));
-    let mut values = bind(&Filter { to, ..filter.clone() });
-    values.put(end.0).uuid(end.1).put(i64::from(limit) + 1);
-    let rows = connection.fetch_all(PAGE, values).await?;
-    let mut rows = rows.iter().map(read_record).collect::<Result<Vec<_>, _>>()?;
-    let has_more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let cursor = |last: &UsageRecord| Cursor { started_at: last.started_at, request_id: last.request_id };
-    let next = rows.last().filter(|_| has_more).map(cursor);
+    let mut transaction = db.begin_reading().await?;
+    let mut found = find(&mut transaction, filter, after, limit + 1).await?;
+    let has_more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let next = found.last().filter(|_| has_more).map(|last| last.cursor);
+    let mut rows = Vec::with_capacity(found.len());
+    for request in &found {
+        rows.push(record(&mut transaction, request).await?);
+    }
+    transaction.commit().await?;
     Ok(Page { rows, next })
 }
 
 /// The requests of a filter, added up row by row. [`crate::ledger::request_sums`] looks at as few
 /// rows as it can.
-pub(crate) async fn sums(connection: &mut Db<'_>, filter: &Filter) -> Result<Sums, Error> {
-    let mut values = bind(filter);
-    values.count(MOST_TOKENS);
-    let rows = connection.fetch_all(SUMS, values).await?;
-    let mut sums = Sums::default();
-    for row in &rows {
-        sums.add(&read_sums_of_state(row)?);
-    }
-    Ok(sums)
+pub(crate) async fn sums(db: &mut Db<'_>, filter: &Filter) -> Result<Sums, Error> {
+    let text = match filter {
+        Filter { session: Some(_), .. } => SUMS_BY_SESSION,
+        Filter { refused_by: Some(_), .. } => SUMS_BY_BUDGET,
+        _ => SUMS_BY_TIME,
+    };
+    let row = db.fetch_one(text, bind(filter)).await?;
+    Sums::read(&Reading::new("requests", "requests", &row))
 }
 
 /// One request in detail.
-pub(crate) async fn detail(connection: &mut Db<'_>, id: RequestId) -> Result<Option<Detail>, Error> {
-    let record = "SELECT * FROM requests WHERE request_id = $1";
-    let Some(record) = connection.fetch_optional(record, values![id.as_uuid()]).await? else { return Ok(None) };
-    let resolved = "SELECT * FROM attempts WHERE request_id = $1 ORDER BY hold_lsn";
-    let resolved = connection.fetch_all(resolved, values![id.as_uuid()]).await?;
-    let left_behind = "SELECT * FROM open_attempts WHERE is_left_behind ORDER BY lsn";
-    let left_behind = connection.fetch_all(left_behind, values![]).await?;
-    let mut attempts = Vec::with_capacity(resolved.len());
-    for row in &resolved {
-        attempts.push(AttemptEntry::from(read_attempt(row)?));
+pub(crate) async fn detail(db: &mut Db<'_>, id: RequestId) -> Result<Option<Detail>, Error> {
+    let mut transaction = db.begin_reading().await?;
+    let Some(row) = transaction.fetch_optional(ONE, values![id.as_uuid()]).await? else { return Ok(None) };
+    let found = read_found(&row)?;
+    let record = record(&mut transaction, &found).await?;
+    let mut attempts = Vec::new();
+    for row in transaction.fetch_all(ATTEMPTS, values![id.as_uuid()]).await? {
+        let reading = Reading::new("attempts", "hold_lsn", &row);
+        let (node, hold, end) = (reading.get("node")?, reading.count("hold_lsn")?, reading.count("lsn")?);
+        attempts.extend(attempt(&mut transaction, node, Lsn(hold), Lsn(end)).await?);
     }
-    for row in &left_behind {
-        let attempt = restore::read_open_attempt(row)?;
-        if attempt.hold.request_id == id {
-            attempts.push(AttemptEntry::from(attempt));
+    for row in transaction.fetch_all(OPEN_ATTEMPTS, values![found.node]).await? {
+        let open = restore::read_open_attempt(&row)?;
+        if open.hold.request_id == id {
+            attempts.push(AttemptEntry::from(open));
         }
     }
-    Ok(Some(Detail { record: read_record(&record)?, attempts }))
+    transaction.commit().await?;
+    Ok(Some(Detail { record, adjusted: found.adjusted, attempts }))
 }
 
-/// A row of `requests`.
-pub(crate) fn read_record(row: &Row) -> Result<UsageRecord, Error> {
-    let reading = Reading::new("requests", "request_id", row);
-    let shared = |column| Ok::<_, Error>(reading.get::<Option<&str>>(column)?.map(Arc::from));
-    Ok(UsageRecord {
-        request_id: RequestId::from_uuid(reading.uuid("request_id")?),
-        started_at: Timestamp::from_micros(reading.get("started_at")?),
-        key_id: KeyId::from_uuid(reading.uuid("key_id")?),
-        units: [].into(),
-        tags: vec![],
-        session: None,
-        refusal: None,
-        operation: reading.name("operation")?,
-        model_asked: reading.get::<&str>("model_asked")?.into(),
-        model: shared("model")?,
-        provider: shared("provider")?,
-        upstream_model: shared("upstream_model")?,
-        is_streaming: reading.get("is_streaming")?,
-        status: reading.count("status")?,
-        outcome: reading.name("outcome")?,
-        error: reading.get::<Option<&str>>("error")?.map(|_| reading.parse("error")).transpose()?,
-        usage: reading.usage()?,
-        usage_source: reading.name("usage_source")?,
-        cost: reading.cost()?,
-        first_output: reading.count_option("first_output_us")?.map(Duration::from_micros),
-        total: Duration::from_micros(reading.count("total_us")?),
-        overhead: reading.count_option("overhead_us")?.map(Duration::from_micros),
-        attempts: reading.json("attempts")?,
-        losses: reading.json_option("losses")?.unwrap_or_default(),
-        user_agent: shared("user_agent")?,
-    })
-}
-
-/// A row of `attempts`.
-pub(crate) fn read_attempt(row: &Row) -> Result<ResolvedAttempt, Error> {
-    let reading = Reading::new("attempts", "attempt_id", row);
-    let price = reading.uuid_option("price_id")?.zip(reading.json_option("tariff")?);
-    Ok(ResolvedAttempt {
-        lsn: Lsn(reading.count("lsn")?),
-        attempt_id: AttemptId::from_uuid(reading.uuid("attempt_id")?),
-        request_id: RequestId::from_uuid(reading.uuid("request_id")?),
-        hold_lsn: Lsn(reading.count("hold_lsn")?),
-        held_at: Timestamp::from_micros(reading.get("held_at")?),
-        amount: NanoUsd(reading.get("amount")?),
-        price: price.map(|(id, tariff)| PinnedPrice { id: PriceId::from_uuid(id), tariff }),
-        resolution: read_resolution(&reading)?,
-    })
-}
-
-fn read_resolution(reading: &Reading<'_>) -> Result<Resolution, Error> {
-    let (usage, cost) = (reading.usage()?, reading.cost()?);
-    match reading.get("resolution")? {
-        "settled" => {
-            let overage = NanoUsd(reading.get("overage")?);
-            Ok(Resolution::Settled { usage, source: reading.name("usage_source")?, cost, overage })
-        }
-        "voided" => Ok(Resolution::Voided),
-        "uncertain" => Ok(Resolution::Uncertain { usage, cost }),
-        other => Err(reading.wrong("resolution", &format_args!("`{other}` is none"))),
+/// The first requests of a filter.
+async fn find(db: &mut Db<'_>, filter: &Filter, after: Option<Cursor>, limit: u32) -> Result<Vec<Found>, Error> {
+    let end = after.map_or((i64::MAX, Uuid::max()), |end| (end.started_at.as_micros(), end.request_id.as_uuid()));
+    // The cursor's time as a plain bound too: it lets the index begin where the last page ended.
+    let bound = Timestamp::from_micros(end.0.saturating_add(1));
+    let to = Some(filter.to.map_or(bound, |to| to.min(bound)));
+    let mut values = bind(&Filter { to, ..filter.clone() });
+    values.put(end.0).uuid(end.1).put(i64::from(limit));
+    if let Some((text, numbers)) = by_numbers(db, filter).await? {
+        return find_by_numbers(db, text, &values, numbers, limit).await;
     }
-}
-
-fn read_sums_of_state(row: &Row) -> Result<Sums, Error> {
-    let reading = Reading::new("requests", "cost_state", row);
-    let requests = reading.count("requests")?;
-    let mut sums = Sums {
-        requests,
-        errors: reading.count("errors")?,
-        input_tokens: reading.count("input_tokens")?,
-        output_tokens: reading.count("output_tokens")?,
-        amount: NanoUsd(reading.get("amount")?),
-        ..Sums::default()
+    let text = match filter {
+        Filter { session: Some(_), .. } => BY_SESSION,
+        Filter { refused_by: Some(_), .. } => BY_BUDGET,
+        Filter { outcome: Some(outcome), .. } if *outcome != Outcome::Completed => BY_OUTCOME,
+        _ => BY_TIME,
     };
-    match reading.get("cost_state")? {
-        "exact" => sums.exact = requests,
-        "estimated" => sums.estimated = requests,
-        "unknown" => sums.unknown = requests,
-        _ => {}
-    }
-    Ok(sums)
+    db.fetch_all(text, values).await?.iter().map(read_found).collect()
 }
 
-/// The parameters of the shared filter, in their order.
+/// The question to ask for each series or tag, and their numbers, when that is the shortest way.
+async fn by_numbers(db: &mut Db<'_>, filter: &Filter) -> Result<Option<(&'static str, Vec<(i64, i64)>)>, Error> {
+    if filter.session.is_some() || filter.refused_by.is_some() {
+        return Ok(None);
+    }
+    let selection = filter.selection();
+    if let Some(tag) = &selection.tag {
+        let rows = db.fetch_all(TAG_NUMBERS, values![&*tag.name, &*tag.value]).await?;
+        return Ok(Some((BY_TAG, rows.iter().map(read_number).collect::<Result<_, _>>()?)));
+    }
+    if !selection.is_by_series() {
+        return Ok(None);
+    }
+    let mut values = Values::default();
+    selection.put(&mut values);
+    values.put(i64::try_from(MOST_SERIES + 1).unwrap_or(i64::MAX));
+    let rows = db.fetch_all(SERIES, values).await?;
+    if rows.len() > MOST_SERIES {
+        return Ok(None);
+    }
+    Ok(Some((BY_SERIES, rows.iter().map(read_number).collect::<Result<_, _>>()?)))
+}
+
+/// The newest over several series or tags.
+async fn find_by_numbers(
+    db: &mut Db<'_>,
+    text: &'static str,
+    values: &Values,
+    numbers: Vec<(i64, i64)>,
+    limit: u32,
+) -> Result<Vec<Found>, Error> {
+    let mut newest = BTreeMap::new();
+    for (node, number) in numbers {
+        let mut values = values.clone();
+        values.put(node).put(number);
+        for row in db.fetch_all(text, values).await? {
+            let found = read_found(&row)?;
+            newest.insert((found.cursor.started_at, found.cursor.request_id), found);
+            if newest.len() > limit as usize {
+                newest.pop_first();
+            }
+        }
+    }
+    Ok(newest.into_values().rev().collect())
+}
+
+/// The record of a request, from its entry.
+async fn record(db: &mut Db<'_>, found: &Found) -> Result<UsageRecord, Error> {
+    let missing = || Error::Inconsistent {
+        table: "requests",
+        column: "lsn",
+        row: found.lsn.0.to_string(),
+        reason: "its entry tells of no finished request".to_owned(),
+    };
+    let stored = journal::one(db, found.node, found.lsn).await?.ok_or_else(missing)?;
+    let Fact::Finished(record) = stored.entry.fact else { return Err(missing()) };
+    let mut record = Arc::unwrap_or_clone(record);
+    record.cost = corrected(record.cost, found.adjusted);
+    Ok(record)
+}
+
+/// A cost with what admins added to it.
+fn corrected(cost: Cost, adjusted: NanoUsd) -> Cost {
+    if adjusted == NanoUsd::ZERO {
+        return cost;
+    }
+    match cost {
+        Cost::Exact(amount) => Cost::Exact(amount + adjusted),
+        Cost::Estimated(amount) => Cost::Estimated(amount + adjusted),
+        Cost::Unknown | Cost::NotBillable => Cost::Estimated(adjusted),
+    }
+}
+
+/// An ended attempt, from the entries of its hold and its end.
+pub(crate) async fn attempt(db: &mut Db<'_>, node: i64, hold: Lsn, end: Lsn) -> Result<Option<AttemptEntry>, Error> {
+    let hold = journal::one(db, node, hold).await?.map(|stored| stored.entry.fact);
+    let end = journal::one(db, node, end).await?.map(|stored| stored.entry.fact);
+    let (Some(Fact::Hold(fact)), Some(Fact::Resolve { resolution, .. })) = (hold, end) else { return Ok(None) };
+    Ok(Some(AttemptEntry {
+        attempt_id: fact.attempt_id,
+        hold: fact.amount,
+        price: fact.price.clone(),
+        resolution: Some(resolution),
+        fact,
+    }))
+}
+
+/// An ended attempt by its id. Ids are in the order of time, and so are those of requests: the request was
+/// made at most [`LONGEST_REQUEST`] before its attempt.
+pub(crate) async fn attempt_by_id(db: &mut Db<'_>, id: AttemptId) -> Result<Option<AttemptEntry>, Error> {
+    let millis =
+        id.as_uuid().get_timestamp().map_or(0, |at| at.to_unix().0 * 1_000 + u64::from(at.to_unix().1) / 1_000_000);
+    let at = i64::try_from(millis).unwrap_or(0).saturating_mul(1_000);
+    let (from, to) = (id_at(at.saturating_sub(LONGEST_REQUEST)), id_at(at.saturating_add(2_000)));
+    let found = db.fetch_optional(ATTEMPT_BY_ID, values![from, to, id.as_uuid()]).await?;
+    let Some(row) = found else { return Ok(None) };
+    let reading = Reading::new("attempts", "hold_lsn", &row);
+    let (node, hold, end) = (reading.get("node")?, reading.count("hold_lsn")?, reading.count("lsn")?);
+    attempt(db, node, Lsn(hold), Lsn(end)).await
+}
+
+/// The least id of a point in time, in microseconds since 1970.
+pub(crate) fn id_at(micros: i64) -> Uuid {
+    let id = RequestId::new(Timestamp::from_micros(micros.max(0)), [0; 10]).as_uuid();
+    let mut bytes = *id.as_bytes();
+    bytes[6..].fill(0);
+    Uuid::from_bytes(bytes)
+}
+
+fn read_found(row: &Row) -> Result<Found, Error> {
+    let reading = Reading::new("requests", "lsn", row);
+    let started_at = Timestamp::from_micros(reading.get("started_at")?);
+    let request_id = RequestId::from_uuid(reading.uuid("request_id")?);
+    Ok(Found {
+        node: reading.get("node")?,
+        lsn: Lsn(reading.count("lsn")?),
+        cursor: Cursor { started_at, request_id },
+        adjusted: NanoUsd(reading.get("adjusted")?),
+    })
+}
+
+fn read_number(row: &Row) -> Result<(i64, i64), Error> {
+    let reading = Reading::new("series", "id", row);
+    Ok((reading.get("node")?, reading.get("id")?))
+}
+
+/// The parameters of the shared conditions, in their order.
 fn bind(filter: &Filter) -> Values {
+    let selection = filter.selection();
     let mut values = Values::default();
     values
         .put(filter.from.map_or(i64::MIN, Timestamp::as_micros))
-        .put(filter.to.map_or(i64::MAX, Timestamp::as_micros));
-    values.uuid_option(filter.key_id.map(KeyId::as_uuid)).put(filter.model.clone()).put(filter.provider.clone());
-    values.put(filter.outcome.map(Outcome::as_str));
-    let search = filter.search.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let search: Option<String> = search.map(|text| text.chars().take(LONGEST_SEARCH).collect());
-    values.put(search.as_deref().map(contains_pattern)).put(search.as_deref().and_then(part_of_id));
+        .put(filter.to.map_or(i64::MAX, Timestamp::as_micros))
+        .put(filter.outcome.map(outcome_code))
+        .put(filter.session.clone())
+        .uuid_option(filter.refused_by.map(BudgetId::as_uuid))
+        .put(selection.tag.as_ref().map(|tag| Arc::clone(&tag.name)))
+        .put(selection.tag.as_ref().map(|tag| Arc::clone(&tag.value)))
+        .put(i64::from(selection.is_by_series()));
+    selection.put(&mut values);
+    let search = filter.search_text();
+    let id = search.as_deref().and_then(|text| text.parse::<Uuid>().ok());
+    values.put(search.as_deref().map(contains_pattern)).uuid_option(id);
     values
 }
 
-/// A pattern for LIKE that means the text itself, anywhere.
+/// A pattern for LIKE that means the text itself, anywhere, in any case.
 fn contains_pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
-    for character in text.chars() {
+    for character in text.to_lowercase().chars() {
         if matches!(character, '%' | '_' | '\\') {
             pattern.push('\\');
         }
@@ -309,27 +473,15 @@ fn contains_pattern(text: &str) -> String {
     pattern
 }
 
-/// The text as SQLite's `hex` writes ids, when it can be a part of one.
-fn part_of_id(text: &str) -> Option<String> {
-    let is_part = text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    is_part.then(|| text.replace('-', "").to_ascii_uppercase())
-}
-
-impl From<ResolvedAttempt> for AttemptEntry {
-    fn from(attempt: ResolvedAttempt) -> Self {
-        let ResolvedAttempt { attempt_id, amount: hold, price, resolution, .. } = attempt;
-        Self { attempt_id, hold, price, resolution: Some(resolution) }
-    }
-}
-
 impl From<OpenAttempt> for AttemptEntry {
     fn from(attempt: OpenAttempt) -> Self {
-        let hold = &attempt.hold;
+        let fact = attempt.hold;
         Self {
-            attempt_id: hold.attempt_id,
-            hold: hold.amount,
-            price: hold.price.clone(),
+            attempt_id: fact.attempt_id,
+            hold: fact.amount,
+            price: fact.price.clone(),
             resolution: attempt.resolution,
+            fact,
         }
     }
 }
@@ -340,9 +492,7 @@ mod tests {
 
     #[test]
     fn a_search_means_its_text() {
-        assert_eq!(contains_pattern(r"50%_\"), r"%50\%\_\\%");
-        assert_eq!(part_of_id("019a-BC"), Some("019ABC".to_owned()));
-        assert_eq!(part_of_id("gpt-5"), None);
+        assert_eq!(contains_pattern(r"50%_\A"), r"%50\%\_\\a%");
     }
 
     #[test]

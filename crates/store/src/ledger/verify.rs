@@ -1,215 +1,203 @@
-//! Checks the whole file: entries by the ledger's own rules, derived tables against their entries.
+//! Checks a whole ledger: entries by the ledger's own rules, derived tables against their entries.
+//!
+//! The tables are made once more, in a file of their own, and compared row by row; so the memory it takes
+//! does not depend on how much there is. That file is removed afterwards.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt::Debug;
-use std::hash::Hash;
-use std::path::Path;
-use std::sync::Arc;
+use std::cmp::Ordering;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 
-use megarouter_domain::clock::Timestamp;
-use megarouter_domain::id::KeyId;
-use megarouter_domain::record::UsageRecord;
-use megarouter_ledger::entry::Lsn;
+use futures_util::TryStreamExt as _;
+use megarouter_ledger::entry::{Entry, Lsn};
 use megarouter_ledger::state::State;
 use megarouter_ledger::verify::{Report, Verifier};
 
 use crate::backend;
-use crate::db::Db;
+use crate::db::{Db, Engine};
 use crate::error::Error;
 use crate::ledger::SCHEMA;
-use crate::ledger::activity::read_calls;
-use crate::ledger::derived::{Derived, ResolvedAttempt, Rollup, RollupKey};
-use crate::ledger::overview::{Bucket, read_rollup};
-use crate::ledger::requests::{read_attempt, read_record};
-use crate::ledger::restore::{read_link, read_open_attempt};
-use crate::row::{Reading, Row, values};
+use crate::ledger::deriver::Deriver;
+use crate::ledger::journal;
+use crate::ledger::place::Place;
+use crate::ledger::rebuild::CHUNK;
+use crate::ledger::restore::{self, LedgerRow};
+use crate::ledger::tables::{self, Cell, DERIVED, Line, Table};
+use crate::row::{Row, values};
 
-/// Entries read at once.
-const CHUNK: i64 = 1_000;
+/// Findings of one table that are spelled out.
+const MOST_OF_TABLE: usize = 20;
 
-/// What is being verified, and what was found.
-struct Check {
-    verifier: Verifier,
-    derived: Derived,
-    /// What is wrong in the derived tables.
-    findings: Vec<String>,
+/// A folder for a file that is thrown away.
+struct Scratch(PathBuf);
+
+/// Verifies the ledger at a place, over connections of its own, without a limit of time. Sees one state
+/// while others write.
+pub(crate) async fn verify(place: &Place) -> Result<Report, Error> {
+    let scratch = Scratch::new(place);
+    let mut own = backend::open(&scratch.0, &SCHEMA).await?;
+    own.execute("PRAGMA synchronous = OFF", values![]).await?;
+    let mut db = place.open_for_reading().await?;
+    let report = compare_all(&mut db, &mut own, place.node()).await;
+    own.close().await?;
+    db.close().await?;
+    report
 }
 
-/// Verifies the ledger of a data directory, over a connection of its own, without a limit of time.
-pub(crate) async fn verify(dir: &Path) -> Result<Report, Error> {
-    let mut connection = backend::open_for_reading(dir, &SCHEMA).await?;
-    let mut transaction = connection.begin_reading().await?;
-    let mut check = Check { verifier: Verifier::default(), derived: Derived::default(), findings: Vec::new() };
-    check.check_file(&mut transaction).await?;
-    let mut last = i64::MIN;
-    while let Some(next) = check.read_chunk(&mut transaction, last).await? {
-        last = next;
+async fn compare_all(db: &mut Db<'_>, own: &mut Db<'_>, node: i64) -> Result<Report, Error> {
+    let mut transaction = db.begin_reading().await?;
+    backend::unlimited(&mut transaction).await?;
+    let mut findings = check_file(&mut transaction).await?;
+    let ledger = restore::ledger(&mut transaction, node).await?;
+    let verifier = derive(&mut transaction, own, node, &ledger).await?;
+    for table in &DERIVED {
+        findings.extend(compare(&mut transaction, own, node, table, &ledger).await?);
     }
-    check.count_rows(&mut transaction).await?;
-    check.compare_sums(&mut transaction).await?;
-    let Check { verifier, mut findings, .. } = check;
     let (state, mut report) = verifier.finish();
-    compare_state(&mut transaction, &state, &mut findings).await?;
-    for finding in findings {
-        report.add(finding);
+    if ledger.instant != state.instant() {
+        findings.push(format!(
+            "ledgers says {:?} is the latest instant, its entries say {:?}",
+            ledger.instant,
+            state.instant()
+        ));
     }
+    findings.into_iter().for_each(|finding| report.add(finding));
     transaction.rollback().await?;
-    connection.close().await?;
     Ok(report)
 }
 
-impl Check {
-    /// SQLite's own check of pages and indexes.
-    async fn check_file(&mut self, connection: &mut Db<'_>) -> Result<(), Error> {
-        let rows = connection.fetch_all("PRAGMA integrity_check", values![]).await?;
-        for row in &rows {
-            let line: &str = row.first()?;
-            if line != "ok" {
-                self.findings.push(format!("the file is damaged: {line}"));
-            }
-        }
-        Ok(())
+/// SQLite's own check of pages and indexes.
+async fn check_file(db: &mut Db<'_>) -> Result<Vec<String>, Error> {
+    if db.engine() != Engine::Sqlite {
+        return Ok(Vec::new());
     }
-
-    /// Reads the entries after `last` and compares the rows that come from them. Gives the last
-    /// entry's number, or nothing at the end.
-    async fn read_chunk(&mut self, connection: &mut Db<'_>, last: i64) -> Result<Option<i64>, Error> {
-        let text = "SELECT lsn, body, hash FROM entries WHERE lsn > $1 ORDER BY lsn LIMIT $2";
-        let rows = connection.fetch_all(text, values![last, CHUNK]).await?;
-        for row in &rows {
-            self.read_entry(row)?;
-        }
-        let Some(newest) = rows.last() else { return Ok(None) };
-        let newest: i64 = Reading::new("entries", "lsn", newest).get("lsn")?;
-        self.compare_rows(connection, last, newest).await?;
-        Ok(Some(newest))
-    }
-
-    fn read_entry(&mut self, row: &Row) -> Result<(), Error> {
-        let reading = Reading::new("entries", "lsn", row);
-        let before = self.verifier.state().last();
-        let lsn = Lsn(reading.count("lsn")?);
-        let derived = &mut self.derived;
-        self.verifier.read(lsn, reading.get("body")?, &read_link(&reading)?, |state, entry| {
-            if entry.lsn > before {
-                derived.add(state, entry);
-            }
-        });
-        Ok(())
-    }
-
-    /// Compares and forgets the rows of the entries just read.
-    async fn compare_rows(&mut self, connection: &mut Db<'_>, after: i64, last: i64) -> Result<(), Error> {
-        let text = "SELECT * FROM attempts WHERE lsn > $1 AND lsn <= $2";
-        let rows = connection.fetch_all(text, values![after, last]).await?;
-        let expected = std::mem::take(&mut self.derived.attempts);
-        let expected: BTreeMap<Lsn, ResolvedAttempt> = expected.into_iter().map(|row| (row.lsn, row)).collect();
-        let stored = rows.iter().map(read_attempt_row);
-        self.compare("attempts", expected, stored);
-
-        let text = "SELECT * FROM requests WHERE lsn > $1 AND lsn <= $2";
-        let rows = connection.fetch_all(text, values![after, last]).await?;
-        let expected: BTreeMap<Lsn, Arc<UsageRecord>> =
-            std::mem::take(&mut self.derived.requests).into_iter().collect();
-        let stored = rows.iter().map(read_request_row);
-        self.compare("requests", expected, stored);
-        self.derived.touched.clear();
-        Ok(())
-    }
-
-    /// Rows outside the entries' numbers would not be met by the comparison above.
-    async fn count_rows(&mut self, connection: &mut Db<'_>) -> Result<(), Error> {
-        let last = i64::try_from(self.verifier.state().last().0).unwrap_or(i64::MAX);
-        let stray =
-            "SELECT (SELECT count(*) FROM attempts WHERE lsn > $1) + (SELECT count(*) FROM requests WHERE lsn > $1)";
-        let stray: i64 = connection.fetch_one(stray, values![last]).await?.first()?;
-        if stray > 0 {
-            self.findings.push(format!("{stray} rows of attempts and requests come from no entry"));
-        }
-        Ok(())
-    }
-
-    async fn compare_sums(&mut self, connection: &mut Db<'_>) -> Result<(), Error> {
-        let derived = std::mem::take(&mut self.derived);
-        let rows = connection.fetch_all("SELECT * FROM rollups", values![]).await?;
-        self.compare("rollups", derived.rollups, rows.iter().map(read_rollup_row));
-        let rows = connection.fetch_all("SELECT * FROM calls", values![]).await?;
-        self.compare("calls", derived.calls, rows.iter().map(read_calls));
-        let rows = connection.fetch_all("SELECT * FROM last_uses", values![]).await?;
-        self.compare("last_uses", derived.last_uses, rows.iter().map(read_last_use));
-        Ok(())
-    }
-
-    fn compare<K: Debug + Eq + Hash, V: Debug + PartialEq>(
-        &mut self,
-        table: &str,
-        expected: impl IntoIterator<Item = (K, V)>,
-        stored: impl Iterator<Item = Result<(K, V), Error>>,
-    ) {
-        compare(table, expected, stored, &mut self.findings);
-    }
+    let rows = db.fetch_all("PRAGMA integrity_check", values![]).await?;
+    let lines: Vec<String> = rows.iter().map(Row::first).collect::<Result<_, _>>()?;
+    let faults = lines.into_iter().filter(|line| line != "ok");
+    Ok(faults.map(|fault| format!("the file is damaged: {fault}")).collect())
 }
 
-/// Notes every row that is missing, is too many, or says something else than its entries.
-fn compare<K: Debug + Eq + Hash, V: Debug + PartialEq>(
-    table: &str,
-    expected: impl IntoIterator<Item = (K, V)>,
-    stored: impl Iterator<Item = Result<(K, V), Error>>,
-    findings: &mut Vec<String>,
-) {
-    let mut expected: HashMap<K, V> = expected.into_iter().collect();
-    for row in stored {
-        match row {
-            Err(error) => findings.push(error.to_string()),
-            Ok((key, value)) => match expected.remove(&key) {
-                None => findings.push(format!("{table} has a row for {key:?} that comes from no entry")),
-                Some(right) if right != value => {
-                    findings.push(format!("{table} says {value:?} for {key:?}, its entries say {right:?}"));
+/// Reads all entries, checks them, and makes the tables that follow from them.
+async fn derive(db: &mut Db<'_>, own: &mut Db<'_>, node: i64, ledger: &LedgerRow) -> Result<Verifier, Error> {
+    let mut own = own.begin().await?;
+    tables::copy_names(db, &mut own, node).await?;
+    let is_whole = ledger.archived == Lsn::default();
+    let mut verifier = if is_whole { Verifier::default() } else { Verifier::after(ledger.archived_link) };
+    let mut deriver = Deriver::new(node, State::default());
+    let mut last = Lsn::default();
+    loop {
+        let chunk = journal::after(db, node, last, CHUNK).await?;
+        let Some(newest) = chunk.last() else { break };
+        last = newest.lsn;
+        let mut entries: Vec<Entry> = Vec::with_capacity(chunk.len());
+        for raw in chunk {
+            // What cannot be unpacked is told as what cannot be read.
+            let body = raw.body.unwrap_or_else(str::to_owned);
+            verifier.read(raw.lsn, &body, &raw.hash, |_, entry| entries.push(entry.clone()));
+        }
+        deriver.apply(&mut own, &entries).await?;
+    }
+    own.commit().await?;
+    Ok(verifier)
+}
+
+/// Walks along the rows of a table and those made anew, both in the order of their keys.
+async fn compare(
+    db: &mut Db<'_>,
+    own: &mut Db<'_>,
+    node: i64,
+    table: &Table,
+    ledger: &LedgerRow,
+) -> Result<Vec<String>, Error> {
+    // The last uses of keys in entries that were removed are kept.
+    let may_have_more = table.name == "last_uses" && ledger.archived > Lsn::default();
+    let mut findings = Findings { table: table.name, lines: Vec::new(), others: 0 };
+    let mut stored = db.fetch(table.select, values![node]);
+    let mut expected = own.fetch(table.select, values![node]);
+    let mut left = read(table, stored.try_next().await?, &mut findings);
+    let mut right = read(table, expected.try_next().await?, &mut findings);
+    loop {
+        let order = match (&left, &right) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(one), Some(other)) => one.key.cmp(&other.key),
+        };
+        match (order, &left, &right) {
+            (Ordering::Less, Some(line), _) if !may_have_more => {
+                findings.add(format!("has a row for {} that comes from no entry", key_text(&line.key)));
+            }
+            (Ordering::Greater, _, Some(line)) => findings.add(format!("lacks the row for {}", key_text(&line.key))),
+            (Ordering::Equal, Some(one), Some(other)) => {
+                if let Some((column, says, right)) = table.difference(one, other) {
+                    let key = key_text(&one.key);
+                    findings.add(format!("says {column} {says} for {key}, its entries say {right}"));
                 }
-                Some(_) => {}
-            },
+            }
+            _ => {}
+        }
+        if order != Ordering::Greater {
+            left = read(table, stored.try_next().await?, &mut findings);
+        }
+        if order != Ordering::Less {
+            right = read(table, expected.try_next().await?, &mut findings);
         }
     }
-    for key in expected.keys() {
-        findings.push(format!("{table} lacks the row for {key:?}"));
+    Ok(findings.into_lines())
+}
+
+/// A row that cannot be read is a finding, and the end of the comparison of its table.
+fn read(table: &Table, row: Option<Row>, findings: &mut Findings) -> Option<Line> {
+    match row.as_ref().map(|row| table.read(row)) {
+        None => None,
+        Some(Ok(line)) => Some(line),
+        Some(Err(error)) => {
+            findings.add(format!("cannot be read: {error}"));
+            None
+        }
     }
 }
 
-async fn compare_state(connection: &mut Db<'_>, state: &State, findings: &mut Vec<String>) -> Result<(), Error> {
-    let rows = connection.fetch_all("SELECT * FROM open_attempts", values![]).await?;
-    let expected = state.attempts().map(|attempt| (attempt.hold.attempt_id, attempt.clone()));
-    let stored = rows.iter().map(|row| read_open_attempt(row).map(|attempt| (attempt.hold.attempt_id, attempt)));
-    compare("open_attempts", expected, stored, findings);
-    Ok(())
+fn key_text(key: &[Cell]) -> String {
+    key.iter().map(Cell::to_string).collect::<Vec<_>>().join(" ")
 }
 
-fn read_attempt_row(row: &Row) -> Result<(Lsn, ResolvedAttempt), Error> {
-    read_attempt(row).map(|attempt| (attempt.lsn, attempt))
+/// What is wrong in a table.
+struct Findings {
+    table: &'static str,
+    lines: Vec<String>,
+    others: usize,
 }
 
-fn read_request_row(row: &Row) -> Result<(Lsn, Arc<UsageRecord>), Error> {
-    let lsn = Lsn(Reading::new("requests", "request_id", row).count("lsn")?);
-    Ok((lsn, Arc::new(read_record(row)?)))
+impl Findings {
+    fn add(&mut self, finding: String) {
+        if self.lines.len() < MOST_OF_TABLE {
+            self.lines.push(format!("{} {finding}", self.table));
+        } else {
+            self.others += 1;
+        }
+    }
+
+    fn into_lines(mut self) -> Vec<String> {
+        if self.others > 0 {
+            self.lines.push(format!("{} has {} more rows that are wrong", self.table, self.others));
+        }
+        self.lines
+    }
 }
 
-fn read_rollup_row(row: &Row) -> Result<(RollupKey, Rollup), Error> {
-    let reading = Reading::new("rollups", "at", row);
-    Ok((read_rollup_key(&reading)?, read_rollup(&reading)?))
+impl Scratch {
+    fn new(place: &Place) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let parent = place.folder().map_or_else(std::env::temp_dir, std::path::Path::to_owned);
+        let number = NUMBER.fetch_add(1, Atomic::Relaxed);
+        Self(parent.join(format!("ledger-check-{}-{number}", std::process::id())))
+    }
 }
 
-fn read_rollup_key(reading: &Reading<'_>) -> Result<RollupKey, Error> {
-    let seconds: i64 = reading.get("bucket")?;
-    let bucket = Bucket::ALL.iter().find(|bucket| bucket.seconds() == seconds);
-    Ok(RollupKey {
-        bucket: *bucket.ok_or_else(|| reading.wrong("bucket", &format_args!("{seconds} is no length")))?,
-        at: Timestamp::from_micros(reading.get("at")?),
-        key_id: KeyId::from_uuid(reading.uuid("key_id")?),
-        model: reading.get::<&str>("model")?.into(),
-        provider: reading.get::<&str>("provider")?.into(),
-    })
-}
-
-fn read_last_use(row: &Row) -> Result<(KeyId, Timestamp), Error> {
-    let reading = Reading::new("last_uses", "key_id", row);
-    Ok((KeyId::from_uuid(reading.uuid("key_id")?), Timestamp::from_micros(reading.get("at")?)))
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, "a copy made for checking the ledger could not be removed");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Whatever is batched, retried, dropped and crashed in between: the tables are what the entries say.
 
-use crate::traffic::{Call, NOON, organization};
+use crate::journal::posted;
+use crate::traffic::{Call, NOON};
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::usage::Usage;
 use megarouter_ledger::engine::Engine;
@@ -92,7 +93,7 @@ impl World {
         self.engine = self.ledger.recover("test", NOON).await.expect("a new run");
         assert_eq!(self.engine.open_holds(), 0);
         assert!(self.engine.last().0 > before);
-        self.posted = self.engine.balance(&organization()).posted;
+        self.posted = posted(&self.ledger).await;
         for (call, done) in &mut self.calls {
             (*call, *done) = (new_call(self.next), 0);
             self.next += 1;
@@ -136,7 +137,7 @@ proptest! {
             let report = world.ledger.verify().await.unwrap();
             assert!(report.is_sound(), "{:#?}", report.unexplained);
             assert_eq!(report.open_holds, u64::try_from(world.engine.open_holds()).unwrap());
-            assert_eq!(world.engine.balance(&organization()).posted, world.posted);
+            assert_eq!(posted(&world.ledger).await, world.posted);
             world.crash().await;
             let report = world.ledger.verify().await.unwrap();
             assert!(report.is_sound(), "{:#?}", report.unexplained);

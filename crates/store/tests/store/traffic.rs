@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::code::Code;
-use megarouter_domain::id::{AttemptId, DeploymentId, KeyId, OrganizationId, PriceId, ProviderId, RequestId};
+use megarouter_domain::id::{
+    AttemptId, DeploymentId, KeyId, ModelId, OrganizationId, PriceId, ProviderId, RequestId, UnitId,
+};
 use megarouter_domain::money::{NanoUsd, NanoUsdPerMillion};
 use megarouter_domain::price::{Cost, Rates, Tariff};
 use megarouter_domain::record::{AttemptRecord, Operation, Outcome, UsageRecord};
 use megarouter_domain::scope::Scope;
+use megarouter_domain::tag::Tag;
 use megarouter_domain::usage::{Usage, UsageSource};
 use megarouter_ledger::engine::Engine;
 use megarouter_ledger::entry::{Entry, HoldFact, PinnedPrice, Resolution};
@@ -23,6 +26,14 @@ pub fn key(seed: u8) -> KeyId {
 
 pub fn provider(seed: u8) -> ProviderId {
     ProviderId::new(NOON, [seed; 10])
+}
+
+pub fn model(name: &str) -> ModelId {
+    ModelId::new(NOON, [u8::try_from(name.len()).unwrap(); 10])
+}
+
+pub fn unit(seed: u8) -> UnitId {
+    UnitId::new(NOON, [seed; 10])
 }
 
 pub fn organization() -> Scope {
@@ -39,14 +50,32 @@ pub struct Call {
     pub model: &'static str,
     pub is_priced: bool,
     pub outcome: Outcome,
+    pub status: u16,
     pub total: Duration,
+    /// Nearest first.
+    pub units: Vec<u8>,
+    pub tags: Vec<Tag>,
+    pub session: Option<&'static str>,
 }
 
 impl Call {
     pub fn new(number: u16, at: Timestamp) -> Self {
         let total = Duration::from_millis(100);
         let outcome = Outcome::Completed;
-        Self { number, at, key: 1, provider: 1, model: "gpt-5", is_priced: true, outcome, total }
+        Self {
+            number,
+            at,
+            key: 1,
+            provider: 1,
+            model: "gpt-5",
+            is_priced: true,
+            outcome,
+            status: 200,
+            total,
+            units: vec![],
+            tags: vec![],
+            session: None,
+        }
     }
 
     fn entropy(&self) -> [u8; 10] {
@@ -64,6 +93,18 @@ impl Call {
         AttemptId::new(self.at, self.entropy())
     }
 
+    fn unit_ids(&self) -> Vec<UnitId> {
+        self.units.iter().copied().map(unit).collect()
+    }
+
+    fn scopes(&self) -> Vec<Scope> {
+        let mut scopes = vec![organization(), Scope::Key(key(self.key)), Scope::Provider(provider(self.provider))];
+        scopes.push(Scope::Model(model(self.model)));
+        scopes.extend(self.unit_ids().into_iter().map(Scope::Unit));
+        scopes.extend(self.tags.iter().cloned().map(Scope::Tag));
+        scopes
+    }
+
     pub fn hold(&self, engine: &mut Engine) -> Entry {
         let rates = Rates {
             input: NanoUsdPerMillion(2_000_000_000),
@@ -79,13 +120,13 @@ impl Call {
             key_id: key(self.key),
             deployment_id: DeploymentId::new(NOON, [self.provider; 10]),
             provider_id: provider(self.provider),
-            scopes: vec![organization(), Scope::Key(key(self.key)), Scope::Provider(provider(self.provider))],
+            scopes: self.scopes(),
             amount: PinnedPrice::worst_case(
                 price.as_ref(),
                 &Usage { input: Some(1_000), output: Some(1_000), ..Usage::UNREPORTED },
             ),
             tokens: 0,
-            session: None,
+            session: self.session.map(Arc::from),
             price,
             counted_input: 900,
             started_at: self.at,
@@ -128,9 +169,9 @@ impl Call {
             request_id: self.request_id(),
             started_at: self.at,
             key_id: key(self.key),
-            units: [].into(),
-            tags: vec![],
-            session: None,
+            units: self.unit_ids().into(),
+            tags: self.tags.clone(),
+            session: self.session.map(Arc::from),
             refusal: None,
             operation: Operation::ChatCompletions,
             model_asked: self.model.into(),
@@ -138,7 +179,7 @@ impl Call {
             provider: Some(format!("provider-{}", self.provider).into()),
             upstream_model: Some(format!("upstream-{}", self.model).into()),
             is_streaming: true,
-            status: 200,
+            status: self.status,
             outcome: self.outcome,
             error,
             usage: totals.usage,

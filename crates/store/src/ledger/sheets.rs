@@ -1,0 +1,255 @@
+//! The rows of `rollups` and `calls` that are being added to.
+//!
+//! A histogram is one value in SQL, not a sum, so adding to it needs what is stored. The writer is the
+//! only one that changes the rows of its node; it keeps the recent ones here, reads a row once, and
+//! writes rows as they stand.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+
+use megarouter_domain::clock::Timestamp;
+use megarouter_domain::money::NanoUsd;
+
+use crate::db::Db;
+use crate::error::Error;
+use crate::ledger::activity::CallCosts;
+use crate::ledger::derived::{CallKey, CallSums, Derived, Rollup, RollupKey};
+use crate::ledger::histogram::Histogram;
+use crate::ledger::overview::Bucket;
+use crate::ledger::sums::{Sums, outcome_code};
+use crate::row::{Bulk, Reading, Row, Values, values};
+
+/// With more rows than this, all are forgotten and read again when they are needed.
+const MOST_ROWS: usize = 16_384;
+
+const ROLLUP: &str =
+    "SELECT requests, admitted, CAST(0 AS BIGINT) AS errors, CAST(0 AS BIGINT) AS refused, input_tokens, cached_tokens,
+        cache_write_tokens, output_tokens, reasoning_tokens, tokens, amount, exact, estimated, unknown,
+        durations, first_outputs
+    FROM rollups WHERE slice = $1 AND bucket = $2 AND at = $3 AND node = $4 AND series = $5 AND outcome = $6
+        AND status = $7 AND part = $8";
+
+const CALLS: &str = "SELECT calls, errors, resolved, tokens, amount, exact, estimated, unknown, durations
+    FROM calls WHERE bucket = $1 AND at = $2 AND node = $3 AND route = $4 AND part = $5";
+
+static PUT_ROLLUPS: Bulk = Bulk::new(
+    "INSERT INTO rollups
+         (node, slice, bucket, at, series, outcome, status, part, requests, admitted, input_tokens, cached_tokens,
+          cache_write_tokens, output_tokens, reasoning_tokens, tokens, amount, exact, estimated, unknown,
+          durations, first_outputs) VALUES",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "ON CONFLICT (slice, bucket, at, node, series, outcome, status, part) DO UPDATE SET
+         requests = excluded.requests, admitted = excluded.admitted, input_tokens = excluded.input_tokens,
+         cached_tokens = excluded.cached_tokens, cache_write_tokens = excluded.cache_write_tokens,
+         output_tokens = excluded.output_tokens, reasoning_tokens = excluded.reasoning_tokens,
+         tokens = excluded.tokens, amount = excluded.amount, exact = excluded.exact,
+         estimated = excluded.estimated, unknown = excluded.unknown, durations = excluded.durations,
+         first_outputs = excluded.first_outputs",
+);
+
+static PUT_CALLS: Bulk = Bulk::new(
+    "INSERT INTO calls
+         (node, bucket, at, route, part, calls, errors, resolved, tokens, amount, exact, estimated, unknown,
+          durations) VALUES",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "ON CONFLICT (bucket, at, node, route, part) DO UPDATE SET
+         calls = excluded.calls, errors = excluded.errors, resolved = excluded.resolved, tokens = excluded.tokens,
+         amount = excluded.amount, exact = excluded.exact, estimated = excluded.estimated,
+         unknown = excluded.unknown, durations = excluded.durations",
+);
+
+/// Which entries the sums of a row come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Those of the journal.
+    Kept = 0,
+    /// Those that were removed from it.
+    Removed = 1,
+}
+
+/// Rows as stored, with a batch's own added.
+#[derive(Debug)]
+pub(crate) struct Sheets {
+    node: i64,
+    part: Part,
+    rollups: HashMap<RollupKey, Rollup>,
+    calls: HashMap<CallKey, CallSums>,
+}
+
+impl Sheets {
+    pub(crate) fn of(node: i64, part: Part) -> Self {
+        Self { node, part, rollups: HashMap::new(), calls: HashMap::new() }
+    }
+
+    /// Adds a batch's sums to the rows stored, and writes them.
+    pub(crate) async fn add(&mut self, db: &mut Db<'_>, derived: &Derived) -> Result<(), Error> {
+        self.read(db, derived).await?;
+        for (key, change) in &derived.rollups {
+            self.rollups.entry(*key).or_default().add(change);
+        }
+        for (key, change) in &derived.calls {
+            self.calls.entry(*key).or_default().add(change);
+        }
+        self.write(db, derived).await
+    }
+
+    /// Takes a batch's sums away, and writes the rows.
+    pub(crate) async fn remove(&mut self, db: &mut Db<'_>, derived: &Derived) -> Result<(), Error> {
+        self.read(db, derived).await?;
+        for (key, change) in &derived.rollups {
+            self.rollups.entry(*key).or_default().remove(change);
+        }
+        for (key, change) in &derived.calls {
+            self.calls.entry(*key).or_default().remove(change);
+        }
+        self.write(db, derived).await
+    }
+
+    async fn read(&mut self, db: &mut Db<'_>, derived: &Derived) -> Result<(), Error> {
+        if self.rollups.len() + self.calls.len() > MOST_ROWS {
+            (self.rollups, self.calls) = (HashMap::new(), HashMap::new());
+        }
+        for key in derived.rollups.keys() {
+            if let Entry::Vacant(place) = self.rollups.entry(*key) {
+                let mut values = values![key.slice, key.bucket.seconds(), key.at.as_micros(), self.node, key.series];
+                values.put(outcome_code(key.outcome)).put(i64::from(key.status)).put(self.part as i64);
+                let row = db.fetch_optional(ROLLUP, values).await?;
+                place.insert(row.as_ref().map(read_rollup).transpose()?.unwrap_or_default());
+            }
+        }
+        for key in derived.calls.keys() {
+            if let Entry::Vacant(place) = self.calls.entry(*key) {
+                let (bucket, at) = (key.bucket.seconds(), key.at.as_micros());
+                let row = db.fetch_optional(CALLS, values![bucket, at, self.node, key.route, self.part as i64]).await?;
+                place.insert(row.as_ref().map(read_calls).transpose()?.unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&self, db: &mut Db<'_>, derived: &Derived) -> Result<(), Error> {
+        let (node, part) = (self.node, self.part as i64);
+        let rollups = changed(&derived.rollups, &self.rollups);
+        let put = |values: &mut Values, (key, row): (&RollupKey, &Rollup)| put_rollup(values, node, part, key, row);
+        PUT_ROLLUPS.run(db, rollups.into_iter(), put).await?;
+        let calls = changed(&derived.calls, &self.calls);
+        let put = |values: &mut Values, (key, row): (&CallKey, &CallSums)| put_calls(values, node, part, key, row);
+        PUT_CALLS.run(db, calls.into_iter(), put).await
+    }
+}
+
+/// The rows of a sheet that a batch changed.
+fn changed<'a, K: Eq + Hash, V>(changes: &HashMap<K, V>, rows: &'a HashMap<K, V>) -> Vec<(&'a K, &'a V)> {
+    changes.keys().filter_map(|key| rows.get_key_value(key)).collect()
+}
+
+fn put_rollup(values: &mut Values, node: i64, part: i64, key: &RollupKey, row: &Rollup) {
+    let sums = &row.sums;
+    values.put(node).put(key.slice).put(key.bucket.seconds()).put(key.at.as_micros()).put(key.series);
+    values.put(outcome_code(key.outcome)).put(i64::from(key.status)).put(part);
+    values.count(sums.requests).count(sums.admitted).count(sums.input_tokens).count(sums.cached_tokens);
+    values.count(sums.cache_write_tokens).count(sums.output_tokens).count(sums.reasoning_tokens);
+    values.put(row.tokens).put(sums.amount.0).count(sums.exact).count(sums.estimated).count(sums.unknown);
+    values.put(row.durations.to_text()).put(row.first_outputs.to_text());
+}
+
+fn put_calls(values: &mut Values, node: i64, part: i64, key: &CallKey, row: &CallSums) {
+    let costs = &row.costs;
+    values.put(node).put(key.bucket.seconds()).put(key.at.as_micros()).put(key.route).put(part);
+    values.count(row.calls).count(row.errors).count(row.resolved).put(row.tokens);
+    values.put(costs.amount.0).count(costs.exact).count(costs.estimated).count(costs.unknown);
+    values.put(row.durations.to_text());
+}
+
+fn read_rollup(row: &Row) -> Result<Rollup, Error> {
+    let reading = Reading::new("rollups", "requests", row);
+    Ok(Rollup {
+        sums: Sums::read(&reading)?,
+        tokens: reading.get("tokens")?,
+        durations: read_histogram(&reading, "durations")?,
+        first_outputs: read_histogram(&reading, "first_outputs")?,
+    })
+}
+
+/// The sums of calls of a row that has all of them as columns.
+pub(crate) fn read_calls(row: &Row) -> Result<CallSums, Error> {
+    let reading = Reading::new("calls", "calls", row);
+    Ok(CallSums {
+        calls: reading.count("calls")?,
+        errors: reading.count("errors")?,
+        resolved: reading.count("resolved")?,
+        tokens: reading.get("tokens")?,
+        costs: CallCosts {
+            amount: NanoUsd(reading.get("amount")?),
+            exact: reading.count("exact")?,
+            estimated: reading.count("estimated")?,
+            unknown: reading.count("unknown")?,
+        },
+        durations: read_histogram(&reading, "durations")?,
+    })
+}
+
+/// A column with texts of histograms, one or many.
+pub(crate) fn read_histogram(reading: &Reading<'_>, column: &'static str) -> Result<Histogram, Error> {
+    let mut histogram = Histogram::default();
+    let text = reading.get::<Option<&str>>(column)?.unwrap_or_default();
+    if histogram.add_text(text) { Ok(histogram) } else { Err(reading.wrong(column, &"it is no histogram")) }
+}
+
+/// The length of buckets that a column has in seconds.
+pub(crate) fn read_bucket(reading: &Reading<'_>) -> Result<Bucket, Error> {
+    let seconds: i64 = reading.get("bucket")?;
+    let bucket = Bucket::ALL.iter().find(|bucket| bucket.seconds() == seconds);
+    bucket.copied().ok_or_else(|| reading.wrong("bucket", &format_args!("{seconds} is no length")))
+}
+
+/// A point in time.
+pub(crate) fn read_time(reading: &Reading<'_>, column: &'static str) -> Result<Timestamp, Error> {
+    reading.get(column).map(Timestamp::from_micros)
+}
+
+impl Rollup {
+    /// Adds other requests.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.sums.add(&other.sums);
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.durations.merge(&other.durations);
+        self.first_outputs.merge(&other.first_outputs);
+    }
+
+    /// Takes other requests away.
+    pub(crate) fn remove(&mut self, other: &Self) {
+        self.sums.remove(&other.sums);
+        self.tokens = self.tokens.saturating_sub(other.tokens);
+        self.durations.remove(&other.durations);
+        self.first_outputs.remove(&other.first_outputs);
+    }
+}
+
+impl CallSums {
+    /// Adds other calls.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.errors += other.errors;
+        self.resolved += other.resolved;
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.costs.amount += other.costs.amount;
+        self.costs.exact += other.costs.exact;
+        self.costs.estimated += other.costs.estimated;
+        self.costs.unknown += other.costs.unknown;
+        self.durations.merge(&other.durations);
+    }
+
+    fn remove(&mut self, other: &Self) {
+        self.calls = self.calls.saturating_sub(other.calls);
+        self.errors = self.errors.saturating_sub(other.errors);
+        self.resolved = self.resolved.saturating_sub(other.resolved);
+        self.tokens = self.tokens.saturating_sub(other.tokens);
+        self.costs.amount = self.costs.amount - other.costs.amount;
+        self.costs.exact = self.costs.exact.saturating_sub(other.costs.exact);
+        self.costs.estimated = self.costs.estimated.saturating_sub(other.costs.estimated);
+        self.costs.unknown = self.costs.unknown.saturating_sub(other.costs.unknown);
+        self.durations.remove(&other.durations);
+    }
+}
