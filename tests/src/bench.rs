@@ -6,6 +6,8 @@
 //! [`rounds::run`].
 
 pub mod contenders;
+pub mod governed;
+pub mod hub;
 pub mod rounds;
 pub mod scenarios;
 pub mod table;

@@ -50,8 +50,18 @@ pub struct Node {
 impl Cluster {
     /// Starts so many nodes before a mock provider.
     pub async fn start(count: usize) -> Result<Self> {
-        let postgres = tokio::task::spawn_blocking(Postgres::start).await?;
-        let mock = MockProvider::start().await?;
+        Self::start_with(count, |_| ()).await
+    }
+
+    /// The same on a server that is prepared first.
+    pub async fn start_with(count: usize, prepare: fn(&Postgres)) -> Result<Self> {
+        let postgres = tokio::task::spawn_blocking(move || {
+            let postgres = Postgres::start();
+            prepare(&postgres);
+            postgres
+        });
+        let postgres = postgres.await?;
+        let mock = MockProvider::listen(0, false).await?;
         let mut cluster = Self { url: postgres.database(), postgres, mock, nodes: Vec::new() };
         cluster.join()?;
         let setup = MODELS.iter().fold(Setup::new().provider(PROVIDER, &cluster.mock.base_url()), |setup, model| {

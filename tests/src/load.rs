@@ -32,6 +32,8 @@ pub struct Plan {
     pub key: String,
     /// The request's body.
     pub body: Bytes,
+    /// Further headers.
+    pub headers: Vec<(&'static str, &'static str)>,
     /// Text that a whole answer ends with or holds last; its absence is an error.
     pub end_mark: &'static str,
     /// Text whose arrival is the first output.
@@ -232,7 +234,11 @@ async fn connect(url: &Uri) -> Result<SendRequest<Full<Bytes>>> {
 
 fn request(plan: &Plan) -> Result<Request<Full<Bytes>>> {
     let authority = plan.url.authority().context("the URL names no host")?;
-    Ok(Request::post(plan.url.path_and_query().context("the URL has no path")?.as_str())
+    let request = Request::post(plan.url.path_and_query().context("the URL has no path")?.as_str());
+    Ok(plan
+        .headers
+        .iter()
+        .fold(request, |request, (name, value)| request.header(*name, *value))
         .header("host", authority.as_str())
         .header("authorization", format!("Bearer {}", plan.key))
         .header("content-type", "application/json")

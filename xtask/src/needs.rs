@@ -68,8 +68,8 @@ const TEST: &[Need] = &[
 /// To make installers.
 const BUNDLE: &[Need] = &[program("file", "file"), program("dpkg-deb", "dpkg")];
 
-/// To compare the proxy with a plain one.
-const BENCH: &[Need] = &[program("nginx", "nginx")];
+/// To compare the proxy with a plain one, and to count what a fleet's database sees.
+const BENCH: &[Need] = &[program("nginx", "nginx"), program("postgres", "postgresql")];
 
 /// The smallest Node that the UI's tools run on.
 const NODE: (u32, u32) = (20, 19);

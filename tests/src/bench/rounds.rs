@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use super::contenders::{MockProcess, Nginx, OurProgram};
+use super::governed;
 use super::scenarios::{self, Scenario};
 use super::translations::{self, Translation};
 use crate::control::Control;
@@ -51,6 +52,8 @@ pub struct Comparison {
 pub struct Round {
     /// All scenarios.
     pub comparisons: Vec<Comparison>,
+    /// Some of the scenarios with everything on, beside what nginx did in this round.
+    pub governed: Vec<Comparison>,
     /// All pairs of dialects.
     pub translations: Vec<Translation>,
     /// From the start of our process to its first connection.
@@ -108,6 +111,7 @@ pub async fn run(duration: Duration) -> Result<Round> {
         let direct = Measured { cpu_ms: f64::NAN, ..direct };
         comparisons.push(Comparison { scenario, direct, nginx: through_nginx, ours: through_us });
     }
+    let governed = governed(&mock, &comparisons, duration).await?;
     let mut translations = Vec::new();
     for pair in translations::ALL {
         let url = ours.program.url(pair.path).parse()?;
@@ -121,7 +125,24 @@ pub async fn run(duration: Duration) -> Result<Round> {
     let verified = ours.program.install().run(&["ledger", "verify"])?;
     ensure!(verified.contains("0 unexplained"), "ledger verify says: {verified}");
     let ledger = LedgerCheck { counted, booked };
-    Ok(Round { comparisons, translations, cold_start: ours.cold_start, idle_rss_kib, loaded_rss_kib, ledger })
+    Ok(Round { comparisons, governed, translations, cold_start: ours.cold_start, idle_rss_kib, loaded_rss_kib, ledger })
+}
+
+/// The same loads on a program with an organisation and budgets, and its own ledger against the count.
+async fn governed(mock: &MockProcess, plain: &[Comparison], duration: Duration) -> Result<Vec<Comparison>> {
+    let ours = governed::start(mock).await?;
+    let mut counted = Sums::default();
+    let mut governed = Vec::new();
+    for scenario in governed::scenarios() {
+        let before = mock.totals().await?;
+        let report = load::run(governed::plan(&scenario, &ours, duration)?).await?;
+        counted.add(before, mock.totals().await?);
+        let plain = plain.iter().find(|it| it.scenario.name == scenario.name).context("no such scenario")?;
+        governed.push(Comparison { ours: measured(&report, duration)?, ..plain.clone() });
+    }
+    let booked = booked(&ours, counted).await?;
+    ensure!(booked == counted, "with everything on, {booked:?} are booked of {counted:?}");
+    Ok(governed)
 }
 
 fn measured(report: &load::Report, duration: Duration) -> Result<Measured> {

@@ -78,6 +78,7 @@ impl Scenario {
             url,
             key: key.to_owned(),
             body: body.to_string().into(),
+            headers: Vec::new(),
             first_mark: "word0 ",
             end_mark: if self.is_streaming { "data: [DONE]" } else { "total_tokens" },
             pace: self.pace,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::rounds::{Comparison, Measured, Round};
-use super::{scenarios, translations};
+use super::{governed, scenarios, translations};
 
 /// A figure that has a target: the smaller the better.
 struct Target {
@@ -12,6 +12,9 @@ struct Target {
     most: f64,
     of: fn(&Comparison) -> f64,
 }
+
+/// How much more processor time than nginx a request may take with everything on.
+const MOST_GOVERNED: f64 = 3.0;
 
 /// How much more processor time a translated stream may take.
 const MOST_TRANSLATED: f64 = 2.0;
@@ -48,6 +51,7 @@ pub fn render(rounds: &[Round]) -> String {
     let mut text = String::new();
     let _infallible = measured_rows(&mut text, rounds);
     let _infallible = target_rows(&mut text, rounds);
+    let _infallible = governed_rows(&mut text, rounds);
     let _infallible = translation_rows(&mut text, rounds);
     let _infallible = program_rows(&mut text, rounds);
     let _infallible = ledger_rows(&mut text, rounds);
@@ -102,6 +106,25 @@ fn target_rows(text: &mut String, rounds: &[Round]) -> std::fmt::Result {
         let target = if most.is_nan() { String::from("none") } else { format!("{most}") };
         let verdict = if middle > most { "missed" } else { "" };
         writeln!(text, "{scenario:<22} {figure:<30} {middle:>8.3} {range:>19} {target:>8} {verdict}")?;
+    }
+    Ok(())
+}
+
+/// What an organisation, budgets, tags and sessions cost, against nginx in the same round.
+fn governed_rows(text: &mut String, rounds: &[Round]) -> std::fmt::Result {
+    writeln!(
+        text,
+        "\n{:<22} {:>8} {:>9} {:>9} {:>26}",
+        "with everything on", "CPU", "req/s", "errors", "CPU, times nginx"
+    )?;
+    for (index, name) in governed::SCENARIOS.into_iter().enumerate() {
+        let all: Vec<&Comparison> = rounds.iter().filter_map(|round| round.governed.get(index)).collect();
+        let middle = |figure: fn(&Comparison) -> f64| median(all.iter().map(|it| figure(it)).collect());
+        let (cpu, rate, ratio) = (middle(|it| it.ours.cpu_ms), middle(|it| it.ours.per_second), middle(cpu_ratio));
+        let errors: u64 = all.iter().map(|it| it.ours.errors).sum();
+        let verdict = if ratio > MOST_GOVERNED { " missed" } else { "" };
+        let ratio = format!("{ratio:.2} (target {MOST_GOVERNED}){verdict}");
+        writeln!(text, "{name:<22} {cpu:>8.4} {rate:>9.0} {errors:>9} {ratio:>26}")?;
     }
     Ok(())
 }

@@ -87,6 +87,7 @@ impl Pair {
             url,
             key: key.to_owned(),
             body: (self.body)(&format!("{story}[mock {wish}]")).to_string().into(),
+            headers: Vec::new(),
             first_mark: "word0 ",
             end_mark: self.end_mark,
             pace: Pace::Closed { connections: CONNECTIONS },

@@ -47,6 +47,7 @@ async fn main() -> Result<()> {
         url: arguments.url,
         key: arguments.key,
         body: body.to_string().into(),
+        headers: Vec::new(),
         first_mark: "content",
         end_mark: if stream { "data: [DONE]" } else { "total_tokens" },
         pace: match arguments.per_second {

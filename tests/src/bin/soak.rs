@@ -132,6 +132,7 @@ async fn steady(minutes: u64) -> Result<()> {
             url: world.program.url("/v1/chat/completions").parse()?,
             key: world.key.clone(),
             body: client::stream_body(DEFAULT_MODEL, true).to_string().into(),
+            headers: Vec::new(),
             first_mark: "word0 ",
             end_mark: "data: [DONE]",
             pace: Pace::Open { per_second: 200, connections: 64 },

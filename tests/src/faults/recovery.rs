@@ -63,6 +63,7 @@ fn plan(program: &Program, key: &str) -> Result<Plan> {
         url: program.url("/v1/chat/completions").parse()?,
         key: key.to_owned(),
         body: client::chat_body(DEFAULT_MODEL).to_string().into(),
+        headers: Vec::new(),
         first_mark: "word0 ",
         end_mark: "total_tokens",
         pace: Pace::Closed { connections: CONNECTIONS },
