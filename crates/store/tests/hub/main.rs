@@ -7,5 +7,6 @@ mod nodes;
 #[path = "../../../../tests/src/postgres.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
+mod rights;
 mod rules;
 mod world;
