@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail};
 
 use crate::program::{Install, Program};
 use crate::tools;
@@ -66,15 +66,17 @@ pub struct FailingSync {
 impl FailingSync {
     /// Lets the syncs of a running program fail from here on.
     pub fn of(program: &Program) -> Result<Self> {
-        let mut command = if tools::is_root()? {
-            Command::new(tools::program("strace", "strace")?)
-        } else {
-            // Looking into a process that is no child of one's own may need root.
-            let mut command = Command::new("sudo");
-            command.arg("-n").arg(tools::program("strace", "strace")?);
-            command
-        };
-        let mut tracer = command
+        let strace = tools::program("strace", "strace")?;
+        // Looking into a process that is no child of one's own takes root on some machines.
+        Self::attach(Command::new(&strace), program).or_else(|refused| {
+            let mut as_root = Command::new("sudo");
+            as_root.arg("-n").arg(&strace);
+            Self::attach(as_root, program).context(refused)
+        })
+    }
+
+    fn attach(mut strace: Command, program: &Program) -> Result<Self> {
+        let mut tracer = strace
             .args(["-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"])
             .args(["-e", "inject=fsync,fdatasync:error=EIO", "-p", &program.process_id().to_string()])
             .stderr(Stdio::piped())
@@ -83,7 +85,10 @@ impl FailingSync {
         let mut said = BufReader::new(tracer.stderr.take().context("strace says nothing")?);
         let mut line = String::new();
         said.read_line(&mut line)?;
-        ensure!(line.contains("attached"), "strace did not attach: {line}");
+        if !line.contains("attached") {
+            tracer.wait()?;
+            bail!("strace did not attach: {line}");
+        }
         Ok(Self { tracer, _said: said })
     }
 }
