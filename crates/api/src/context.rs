@@ -2,25 +2,34 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use http::StatusCode;
 use megarouter_domain::clock::{Clock, Timestamp};
 use megarouter_domain::id::{Entropy, ProviderId};
 use megarouter_domain::provider::Credential;
 use megarouter_domain::record::UsageRecord;
 use megarouter_domain::secret::Secret;
 use megarouter_gateway::Gateway;
+use megarouter_ledger::account::Account;
+use megarouter_ledger::engine::Engine;
+use megarouter_ledger::entry::Lsn;
+use megarouter_ledger::state::State;
 use megarouter_secrets::Store as Secrets;
+use megarouter_store::hub::Hub;
 use megarouter_store::ledger::Ledger;
-use megarouter_store::settings::{Change, Everything, Settings};
-use tokio::sync::Mutex;
+use megarouter_store::settings::{Change, ChangeError, Everything, Settings};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 
+use crate::audit;
 use crate::catalog::Shelf;
 use crate::configuration::{self, Credentials, Environment, Known, Reread};
 use crate::error::{ApiError, settings_unavailable};
 use crate::events::{Events, Tag};
+use crate::ledger::Verification;
 use crate::requests::RequestRow;
 use crate::status::Mode;
+use crate::upkeep::{BackupDone, Upkeep};
 
 /// Fills a buffer with random bytes.
 pub type Random = dyn Fn(&mut [u8]) + Send + Sync;
@@ -45,7 +54,16 @@ pub struct Parts {
     pub host: Arc<dyn Host>,
     /// What is known of models.
     pub shelf: Shelf,
+    /// The database that nodes share; `None` for a node that is alone.
+    pub hub: Option<Arc<Hub>>,
+    /// The configuration as it was last read, for a start without the database; `None` to read it first.
+    pub last_good: Option<Everything>,
+    /// Takes orders to make a backup now.
+    pub backups: mpsc::Sender<BackupOrder>,
 }
+
+/// Where to tell how a backup that was ordered went.
+pub type BackupOrder = oneshot::Sender<Result<BackupDone, String>>;
 
 /// Everything an operation may use.
 pub struct Context {
@@ -65,8 +83,26 @@ pub struct Context {
     pub host: Arc<dyn Host>,
     /// What is known of models.
     pub shelf: Shelf,
+    /// The database that nodes share; `None` for a node that is alone.
+    pub hub: Option<Arc<Hub>>,
+    /// What happened on all nodes; empty for a node that is alone, or until the hub was first reached.
+    pub fleet_ledger: OnceLock<Arc<Ledger>>,
+    /// How the work beside the requests is going.
+    pub upkeep: watch::Sender<Upkeep>,
+    /// Told when the configuration changed here.
+    pub limits_changed: Notify,
+    /// Takes orders to make a backup now.
+    pub backups: mpsc::Sender<BackupOrder>,
     /// Who listens.
     pub events: Events,
+    /// The last self-check of the ledger.
+    pub(crate) verification: watch::Sender<Option<Verification>>,
+    /// Held while a correction is made.
+    pub(crate) adjusting: Mutex<()>,
+    /// Held while limits are put in force.
+    pub(crate) installing: Mutex<()>,
+    /// The configuration as it was last read.
+    last_good: RwLock<Option<Arc<Everything>>>,
     random: Arc<Random>,
     /// Held while credentials are read and until they are in force, so that the last one written is
     /// the last one in force. Taken before `changing`.
@@ -148,9 +184,30 @@ impl Default for ConfiguredPort {
 impl Context {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { settings, ledger, secrets, gateway, clock, random, environment, host, shelf } = parts;
-        let (events, reading, changing) = (Events::default(), Mutex::default(), Mutex::default());
-        Self { settings, ledger, secrets, gateway, clock, environment, host, shelf, events, random, reading, changing }
+        let Parts { settings, ledger, secrets, gateway, clock, random, environment, host, shelf, hub, .. } = parts;
+        Self {
+            settings,
+            ledger,
+            secrets,
+            gateway,
+            clock,
+            environment,
+            host,
+            shelf,
+            hub,
+            fleet_ledger: OnceLock::new(),
+            upkeep: watch::Sender::default(),
+            limits_changed: Notify::new(),
+            backups: parts.backups,
+            events: Events::default(),
+            verification: watch::Sender::default(),
+            adjusting: Mutex::default(),
+            installing: Mutex::default(),
+            last_good: RwLock::new(parts.last_good.map(Arc::new)),
+            random,
+            reading: Mutex::default(),
+            changing: Mutex::default(),
+        }
     }
 
     /// The wall clock.
@@ -175,13 +232,34 @@ impl Context {
         bytes
     }
 
-    /// The whole configuration, as it is stored.
+    /// The whole configuration, as it is stored; the last one known while the database that nodes share does not
+    /// answer.
     pub async fn everything(&self) -> Result<Everything, ApiError> {
-        self.settings.load().await.map_err(|error| settings_unavailable(&error))
+        match self.settings.load().await {
+            Ok(everything) => {
+                self.keep_good(&everything);
+                Ok(everything)
+            }
+            Err(error) => match self.last_good().filter(|_| self.hub.is_some()) {
+                Some(everything) => Ok(everything.as_ref().clone()),
+                None => Err(settings_unavailable(&error)),
+            },
+        }
+    }
+
+    /// The configuration as it was last read; `None` before the first time.
+    pub fn last_good(&self) -> Option<Arc<Everything>> {
+        self.last_good.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The ledger to ask about what happened: that of all nodes where there are several.
+    pub fn questions(&self) -> &Ledger {
+        self.fleet_ledger.get().unwrap_or(&self.ledger)
     }
 
     /// Makes changes of the configuration, puts them in force and tells everybody: when this
-    /// returns, the next request is decided on them.
+    /// returns, the next request is decided on them. Each change is on the ledger before it is made; without
+    /// changes, the configuration is read again.
     ///
     /// # Errors
     /// When a change is refused; then none was made.
@@ -189,11 +267,87 @@ impl Context {
         let _reading = if reread == Reread::Nothing { None } else { Some(self.reading.lock().await) };
         let fresh = self.read_credentials(&changes, reread).await?;
         let changing = self.changing.lock().await;
-        self.settings.apply(changes).await?;
+        if !changes.is_empty() {
+            self.apply(changes).await?;
+        }
         let everything = self.put_in_force(&fresh).await?;
         drop(changing);
+        self.install_limits().await?;
+        self.limits_changed.notify_one();
         self.events.changed(tags);
         Ok(everything)
+    }
+
+    /// Notes as abandoned what a run that died was about to change and did not. To be called once, at the start.
+    ///
+    /// # Errors
+    /// When the ledger or the settings do not answer.
+    pub async fn settle_changes(&self) -> Result<(), ApiError> {
+        let applied = audit::applied(&self.stored().await?, self.ledger.id().await?);
+        let notes = self.ledger.notes(applied).await?;
+        let Some((first, last)) = audit::unresolved(&notes, applied) else { return Ok(()) };
+        let note = audit::abandoned(first, last, "the program stopped before");
+        self.until_durable(self.gateway.books().note(note)).await
+    }
+
+    /// Writes down what is about to be changed, and changes it.
+    async fn apply(&self, mut changes: Vec<Change>) -> Result<(), ApiError> {
+        let before = self.stored().await?;
+        let books = self.gateway.books();
+        let intents = audit::intents(&changes, &before).into_iter();
+        let written: Vec<Lsn> = intents.map(|intent| books.note(intent)).collect();
+        let Some((first, last)) = written.first().copied().zip(written.last().copied()) else { return Ok(()) };
+        self.until_durable(last).await?;
+        let name = audit::applied_preference(self.ledger.id().await?);
+        changes.push(Change::PutPreference { name, value: last.0.to_string() });
+        let Err(error) = self.settings.apply(changes).await else { return Ok(()) };
+        // When the database did not say how it ended, the start of the next run finds out.
+        if !matches!(error, ChangeError::Store(_)) {
+            let note = books.note(audit::abandoned(first, last, &error.to_string()));
+            self.until_durable(note).await?;
+        }
+        Err(error.into())
+    }
+
+    pub(crate) async fn until_durable(&self, lsn: Lsn) -> Result<(), ApiError> {
+        self.gateway.books().until_durable(lsn).await.map_err(|error| {
+            let message = format!(
+                "The ledger cannot take entries: {error}. Nothing was changed, because every change is written down \
+                 first. Look at the disk and try again."
+            );
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "ledger.unavailable", message)
+        })
+    }
+
+    /// The configuration as it is stored and no other, for changing it.
+    async fn stored(&self) -> Result<Everything, ApiError> {
+        self.settings.load().await.map_err(|error| settings_unavailable(&error))
+    }
+
+    fn keep_good(&self, everything: &Everything) {
+        let mut last = self.last_good.write().unwrap_or_else(PoisonError::into_inner);
+        *last = Some(Arc::new(everything.clone()));
+    }
+
+    /// The accounts of all limits: what all nodes used together, with what this one has set aside.
+    pub(crate) async fn accounts(&self) -> Result<Vec<Account>, ApiError> {
+        let books = self.gateway.books();
+        let own = books.accounts();
+        let Some(fleet) = self.fleet_ledger.get() else { return Ok(own) };
+        let (limits, now) = (books.limits(), self.now());
+        let (_, openings) = fleet.openings(&limits.openings(now, now)).await?;
+        let (engine, _) = Engine::start(State::default(), limits, &openings, "", now);
+        let mut accounts = engine.accounts(now);
+        for account in &mut accounts {
+            account.held = own.iter().find(|known| known.key == account.key).map_or(0, |known| known.held);
+        }
+        Ok(accounts)
+    }
+
+    /// Writes down that a lost node's shares are about to be given back.
+    pub(crate) async fn note_release(&self, node: u64, name: &str) -> Result<(), ApiError> {
+        let note = self.gateway.books().note(audit::release(node, name));
+        self.until_durable(note).await
     }
 
     /// Reads the configuration again, with every credential, and puts it in force. For whoever
@@ -202,7 +356,7 @@ impl Context {
     /// # Errors
     /// When it cannot be read; then the last one stays in force.
     pub async fn reload(&self) -> Result<Everything, ApiError> {
-        self.change(vec![], Reread::All, &[Tag::Providers, Tag::Models, Tag::Keys, Tag::Settings, Tag::Catalog]).await
+        self.change(vec![], Reread::All, Tag::ALL).await
     }
 
     /// Tells whoever listens that a request is finished and on the ledger.

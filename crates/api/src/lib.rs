@@ -36,7 +36,9 @@ pub mod settings;
 pub mod shape;
 pub mod status;
 pub mod units;
+pub mod upkeep;
 pub mod usage;
 
-mod coming;
+mod audit;
+mod limits;
 mod mirror;

@@ -125,6 +125,6 @@ mod tests {
                 assert!(operation.responses.responses.contains_key("default"), "{id} has no error answer");
             }
         }
-        assert_eq!(ids.len(), 65);
+        assert_eq!(ids.len(), 66);
     }
 }

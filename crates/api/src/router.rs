@@ -17,8 +17,8 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::MAX_BODY_BYTES;
 use crate::{
-    catalog, coming, events, keys, models, openapi, overview, playground, provider_kinds, providers, proxy, reports,
-    requests, session, settings, status,
+    attempts, budgets, catalog, events, keys, ledger, models, nodes, openapi, organization, overview, playground,
+    provider_kinds, providers, proxy, reports, requests, session, settings, status, units, usage,
 };
 
 /// The path all operations are under.
@@ -35,9 +35,8 @@ pub fn router(context: Arc<Context>) -> Router {
 
 /// The router without its state, and the document that describes it.
 pub(crate) fn parts() -> (Router<Arc<Context>>, OpenApi) {
-    let (router, _) = OpenApiRouter::with_openapi(openapi::base()).nest(BASE_PATH, operations()).split_for_parts();
-    let described = operations().merge(coming::operations());
-    let (_, document) = OpenApiRouter::with_openapi(openapi::base()).nest(BASE_PATH, described).split_for_parts();
+    let (router, document) =
+        OpenApiRouter::with_openapi(openapi::base()).nest(BASE_PATH, operations()).split_for_parts();
     (router, openapi::complete(document))
 }
 
@@ -77,6 +76,29 @@ fn operations() -> OpenApiRouter<Arc<Context>> {
         .routes(needs(P::KeysWrite, routes!(keys::create::create_key)))
         .routes(needs(P::KeysWrite, routes!(keys::change::change_key)))
         .routes(needs(P::KeysWrite, routes!(keys::revoke::revoke_key)))
+        .routes(needs(P::OrganizationRead, routes!(units::list::list_units)))
+        .routes(needs(P::OrganizationWrite, routes!(units::create::create_unit)))
+        .routes(needs(P::OrganizationWrite, routes!(units::change::change_unit)))
+        .routes(needs(P::OrganizationWrite, routes!(units::import::import_units)))
+        .routes(needs(P::OrganizationWrite, routes!(organization::change::change_organization)))
+        .routes(needs(P::BudgetsRead, routes!(budgets::list::list_budgets)))
+        .routes(needs(P::BudgetsRead, routes!(budgets::show::show_budget)))
+        .routes(needs(P::BudgetsWrite, routes!(budgets::create::create_budget)))
+        .routes(needs(P::BudgetsWrite, routes!(budgets::replace::replace_budget)))
+        .routes(needs(P::BudgetsWrite, routes!(budgets::archive::archive_budget)))
+        .routes(needs(P::BudgetsWrite, routes!(budgets::raise::raise_budget)))
+        .routes(needs(P::BudgetsWrite, routes!(budgets::end_raise::end_raise)))
+        .routes(needs(P::BudgetsRead, routes!(budgets::course::show_course)))
+        .routes(needs(P::BudgetsRead, routes!(budgets::subjects::list_subjects)))
+        .routes(needs(P::BudgetsRead, routes!(budgets::simulate::simulate_budget)))
+        .routes(needs(P::LedgerRead, routes!(ledger::show::show_ledger)))
+        .routes(needs(P::LedgerRead, routes!(ledger::show_verification::show_verification)))
+        .routes(needs(P::LedgerWrite, routes!(ledger::verify::verify_ledger)))
+        .routes(needs(P::LedgerWrite, routes!(ledger::backup::back_up_ledger)))
+        .routes(needs(P::LedgerWrite, routes!(attempts::adjust::adjust_attempt)))
+        .routes(needs(P::NodesRead, routes!(nodes::list::list_nodes)))
+        .routes(needs(P::NodesWrite, routes!(nodes::release::release_node)))
+        .routes(needs(P::UsageRead, routes!(usage::show::show_usage)))
         .routes(needs(P::UsageRead, routes!(requests::list::list_requests)))
         .routes(needs(P::UsageRead, routes!(requests::show::show_request)))
         .routes(needs(P::UsageRead, routes!(overview::show::show_overview)))

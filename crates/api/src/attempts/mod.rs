@@ -1,16 +1,18 @@
 //! Corrections of what calls cost.
 
+pub mod adjust;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::shape::{Amount, Cost, Time};
 
-/// What a finished call really cost.
+/// A correction of what a finished call cost.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Adjust {
-    /// What it cost, as the provider's bill says.
-    pub cost: Amount,
+    /// What is added to its cost; negative when it cost less.
+    pub amount: Amount,
     /// Why, in a few words.
     pub reason: String,
 }
@@ -18,10 +20,10 @@ pub struct Adjust {
 /// A correction that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Adjusted {
-    /// What the call cost before.
-    pub before: Cost,
-    /// What it costs since.
-    pub after: Cost,
+    /// What was added.
+    pub amount: Amount,
+    /// What the whole request costs since.
+    pub cost: Cost,
     /// When it was made.
     pub at: Time,
     /// The entry that says so.

@@ -1,12 +1,32 @@
 //! Budgets: limits on what a part of the organisation, a key, a model, a provider or a tag may use.
 
-pub(crate) mod scope;
+pub mod archive;
+pub mod course;
+pub mod create;
+pub mod end_raise;
+pub mod list;
+pub mod raise;
+pub mod replace;
+pub mod show;
+pub mod simulate;
+pub mod subjects;
 
+mod alert;
+mod draft;
+mod forecast;
+mod replay;
+pub(crate) mod scope;
+pub(crate) mod state;
+mod view;
+
+use http::StatusCode;
 use megarouter_domain::budget;
 use megarouter_domain::id::{BudgetId, RaiseId, RequestId};
+use megarouter_store::settings::{Everything, Noun};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::error::ApiError;
 use crate::mirror::mirrored;
 use crate::shape::{Cost, Quantity, Time};
 use crate::units::UnitKind;
@@ -536,4 +556,15 @@ pub struct BudgetAlert {
     pub used: Quantity,
     /// When it was seen.
     pub at: Time,
+}
+
+/// A budget that applies.
+fn in_use(everything: &Everything, id: BudgetId) -> Result<&budget::Budget, ApiError> {
+    let found = everything.budgets.iter().find(|budget| budget.id == id);
+    let budget = found.ok_or_else(|| ApiError::not_found(Noun::Budget, id))?;
+    if budget.is_active() {
+        return Ok(budget);
+    }
+    let message = "The budget is archived and has no accounts. Nothing was done. Restore it first.";
+    Err(ApiError::new(StatusCode::CONFLICT, "budget.archived", message))
 }

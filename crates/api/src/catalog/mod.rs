@@ -145,6 +145,7 @@ pub struct UnitPrice {
 /// What is counted other than tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PricedUnit)]
 pub enum Unit {
     /// Images made.
     Image,

@@ -77,7 +77,7 @@ async fn recent_use(
     for (model, provider) in served {
         let question =
             Question { model: Some(model.name.clone()), provider: Some(provider), ..worth::recently(context) };
-        let answer = context.ledger.overview(&question).await?;
+        let answer = context.questions().overview(&question).await?;
         all.add(&answer.current.sums);
         // Percentiles cannot be added up: those of the deployment with the most requests stand for all.
         if answer.current.sums.requests > most.sums.requests {

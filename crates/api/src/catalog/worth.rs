@@ -31,7 +31,7 @@ pub(super) fn recently(context: &Context) -> Question {
 
 /// The installation's own mix of input and output, when there is enough of it.
 pub(super) async fn blend(context: &Context) -> Result<Blend, ApiError> {
-    let sums = context.ledger.overview(&recently(context)).await?.current.sums;
+    let sums = context.questions().overview(&recently(context)).await?.current.sums;
     Ok(of_tokens(sums.input_tokens, sums.output_tokens))
 }
 

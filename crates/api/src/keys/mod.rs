@@ -100,7 +100,7 @@ pub enum KeyFlag {
 /// Every key of a configuration.
 async fn all(context: &Context, everything: &Everything) -> Result<Vec<Key>, ApiError> {
     let now = context.now();
-    let activity = context.ledger.key_activity(now.minus(DAY)).await?;
+    let activity = context.questions().key_activity(now.minus(DAY)).await?;
     let snapshot = context.gateway.snapshot();
     let view = |key: &VirtualKey| {
         let is_builtin = key.id == everything.playground_key;

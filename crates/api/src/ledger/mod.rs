@@ -1,5 +1,10 @@
 //! The ledger: its state, its self-check and its backups.
 
+pub mod backup;
+pub mod show;
+pub mod show_verification;
+pub mod verify;
+
 use megarouter_domain::id::LedgerId;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,12 +19,10 @@ pub struct LedgerStatus {
     pub id: LedgerId,
     /// Entries ever made.
     pub entries: u64,
-    /// The first entry that is still kept in full.
-    pub first_entry: u64,
     /// Entries that are not yet on the disk.
     pub pending: u64,
-    /// The size of its files.
-    pub size_bytes: u64,
+    /// The size of its file; `null` when it cannot be read.
+    pub size_bytes: Option<u64>,
     /// Requests under way that have set something aside.
     pub open_holds: u64,
     /// Since when the oldest of them has.
@@ -73,18 +76,24 @@ pub struct Verification {
     pub started_at: Time,
     /// When it ended.
     pub finished_at: Option<Time>,
-    /// Entries checked so far.
-    pub entries: u64,
-    /// Entries there are to check.
+    /// Entries there were to check when it began.
     pub total: u64,
+    /// Entries that were checked; 0 until the end.
+    pub entries: u64,
     /// Requests found.
     pub requests: u64,
     /// Calls found.
     pub attempts: u64,
-    /// What all of them cost, as the entries say.
+    /// Corrections found.
+    pub corrections: u64,
+    /// Changes of the configuration found.
+    pub changes: u64,
+    /// What all calls cost, with the corrections, as the entries say.
     pub cost: Amount,
-    /// Everything that is wrong, at most 100; none is good.
-    pub faults: Vec<Fault>,
+    /// How many things are wrong; 0 is good.
+    pub findings: u64,
+    /// The first of them, each in a line.
+    pub faults: Vec<String>,
     /// Why it could not be done.
     pub error: Option<String>,
 }
@@ -101,13 +110,4 @@ pub enum VerificationState {
     Failed,
     /// It could not be done.
     Broken,
-}
-
-/// Something that a self-check found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Fault {
-    /// The entry, where one is to blame.
-    pub entry: Option<u64>,
-    /// What is wrong.
-    pub detail: String,
 }

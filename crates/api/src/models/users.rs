@@ -77,7 +77,7 @@ pub(super) async fn of(
     let bucket = Some(Bucket::Day);
     let question =
         Question { from: since, to: now, bucket, key_id: None, model: Some(model.name.clone()), provider: None };
-    let answer = context.ledger.overview(&question).await?;
+    let answer = context.questions().overview(&question).await?;
     let used: HashMap<KeyId, Sums> = answer.by_key.into_iter().collect();
     let concerned = everything.keys.iter().filter(|key| used.contains_key(&key.id) || names(key, &model.name));
     let mut concerned: Vec<_> = concerned.map(|key| (used.get(&key.id).copied().unwrap_or_default(), key)).collect();

@@ -1,5 +1,8 @@
 //! The nodes that share a hub.
 
+pub mod list;
+pub mod release;
+
 use megarouter_domain::id::LedgerId;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -54,8 +57,6 @@ pub struct Node {
     pub seen_at: Time,
     /// Shares of budgets that it holds.
     pub grants: u64,
-    /// The last of its entries that the hub has.
-    pub applied: u64,
 }
 
 /// How a node is.
@@ -66,4 +67,6 @@ pub enum NodeState {
     Live,
     /// It was not; its shares of budgets stay charged until it comes back or is released.
     Away,
+    /// It was not, and its shares were given back to the others.
+    Released,
 }

@@ -1,5 +1,7 @@
 //! The organisation itself.
 
+pub mod change;
+
 use serde::Deserialize;
 use utoipa::ToSchema;
 

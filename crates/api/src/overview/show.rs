@@ -171,7 +171,7 @@ pub async fn show_overview(
     Query(query): Query<OverviewQuery>,
 ) -> Result<Json<Overview>, ApiError> {
     let now = context.now();
-    let found = context.ledger.overview(&question(query, now)).await?;
+    let found = context.questions().overview(&question(query, now)).await?;
     let snapshot = context.gateway.snapshot();
     Ok(Json(Overview {
         from: found.from.into(),

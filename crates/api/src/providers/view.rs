@@ -27,7 +27,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// When the ledger does not answer.
 pub(super) async fn all(context: &Context, everything: &Everything) -> Result<Vec<Provider>, ApiError> {
     let since = context.now().minus(DAY);
-    let activity = context.ledger.provider_activity(since).await?;
+    let activity = context.questions().provider_activity(since).await?;
     let snapshot = context.gateway.snapshot();
     let view = |provider: &Configured| Provider {
         id: provider.id,

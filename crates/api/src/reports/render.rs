@@ -43,7 +43,7 @@ pub async fn render_report(
 ) -> Result<Response, ApiError> {
     let (report, format) = wanted(&file).ok_or_else(|| not_found(&file))?;
     let range = range.ending_at_latest(context.now());
-    let bytes = megarouter_reports::make(report, &context.ledger, range, format).await.map_err(failed)?;
+    let bytes = megarouter_reports::make(report, context.questions(), range, format).await.map_err(failed)?;
     // Both parts are stable ids, so the name needs no escaping.
     let disposition = format!("attachment; filename=\"{}.{}\"", report.id, format.as_str());
     let headers = [(CONTENT_TYPE, format.media_type().to_owned()), (CONTENT_DISPOSITION, disposition)];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use megarouter_domain::id::{BudgetId, KeyId, UnitId};
+use megarouter_domain::tag::{self, TagError};
 use megarouter_store::ledger::requests::{Cursor, Filter, MOST_ROWS};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -84,9 +85,9 @@ pub async fn list_requests(
 ) -> Result<Json<RequestPage>, ApiError> {
     let after = filter.cursor.as_deref().map(cursor).transpose()?;
     let limit = limit(filter.limit.unwrap_or(ROWS_TO_A_PAGE))?;
-    let filter = Filter::from(filter);
-    let page = context.ledger.requests(&filter, after, limit).await?;
-    let sums = context.ledger.request_sums(&filter).await?;
+    let filter = checked(filter)?;
+    let page = context.questions().requests(&filter, after, limit).await?;
+    let sums = context.questions().request_sums(&filter).await?;
     let snapshot = context.gateway.snapshot();
     Ok(Json(RequestPage {
         rows: page.rows.iter().map(|record| RequestRow::of(record, &snapshot)).collect(),
@@ -111,17 +112,28 @@ fn limit(rows: u64) -> Result<u32, ApiError> {
     Err(ApiError::invalid("request.invalid", message).about("limit"))
 }
 
-impl From<RequestFilter> for Filter {
-    fn from(filter: RequestFilter) -> Self {
-        let named = |text: Option<String>| text.filter(|text| !text.is_empty());
-        Self {
-            from: filter.from.map(|time| time.0),
-            to: filter.to.map(|time| time.0),
-            key_id: filter.key_id,
-            model: named(filter.model),
-            provider: named(filter.provider),
-            outcome: filter.outcome.map(Into::into),
-            search: named(filter.q),
-        }
-    }
+fn checked(filter: RequestFilter) -> Result<Filter, ApiError> {
+    let named = |text: Option<String>| text.filter(|text| !text.is_empty());
+    Ok(Filter {
+        from: filter.from.map(|time| time.0),
+        to: filter.to.map(|time| time.0),
+        key_id: filter.key_id,
+        unit: filter.unit,
+        model: named(filter.model),
+        provider: named(filter.provider),
+        tag: named(filter.tag).map(|text| tag(&text)).transpose()?,
+        outcome: filter.outcome.map(Into::into),
+        refused_by: filter.budget,
+        session: named(filter.session),
+        search: named(filter.q),
+    })
+}
+
+/// Reads `name=value`.
+pub(crate) fn tag(text: &str) -> Result<tag::Tag, ApiError> {
+    let tag = text.split_once('=').ok_or(TagError::NoValue).and_then(|(name, value)| tag::Tag::new(name, value));
+    tag.map_err(|error| {
+        let message = format!("The tag is not valid: {error}. Nothing was read. Correct it.");
+        ApiError::invalid("request.invalid", message).about("tag")
+    })
 }

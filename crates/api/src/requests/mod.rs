@@ -80,6 +80,8 @@ pub struct RequestDetail {
     pub row: RequestRow,
     /// The calls made, in order.
     pub attempt_list: Vec<Attempt>,
+    /// What administrators added to its cost since, which `cost` has; negative when it cost less.
+    pub corrected: Amount,
     /// What the limit that refused it said; `null` when none did, or nobody wrote it down.
     pub refusal: Option<Refusal>,
     /// The budgets in force that apply to such a request.
@@ -148,21 +150,6 @@ pub struct Attempt {
     pub overage: Amount,
     /// The price that applied; `null` when none was known.
     pub price: Option<AppliedPrice>,
-    /// What an administrator corrected since, in order; `cost` has it.
-    pub corrections: Vec<Correction>,
-}
-
-/// A correction of what a call cost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Correction {
-    /// When it was made.
-    pub at: Time,
-    /// Who made it.
-    pub by: String,
-    /// Why.
-    pub reason: String,
-    /// What was added; negative when it cost less.
-    pub amount: Amount,
 }
 
 /// The price version that applied to an attempt.

@@ -5,9 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use megarouter_domain::budget::Budget;
 use megarouter_domain::id::RequestId;
+use megarouter_domain::model::Model;
+use megarouter_domain::scope::Scope;
+use megarouter_domain::snapshot::Snapshot;
+use megarouter_store::ledger::requests::Detail;
 
 use super::RequestDetail;
+use crate::budgets::state::States;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Id;
@@ -20,8 +26,29 @@ pub async fn show_request(
     State(context): State<Arc<Context>>,
     Id(id): Id<RequestId>,
 ) -> Result<Json<RequestDetail>, ApiError> {
-    let detail = context.ledger.request(id).await?.ok_or_else(|| not_found(id))?;
-    Ok(Json(RequestDetail::of(&detail, &context.gateway.snapshot())))
+    let detail = context.questions().request(id).await?.ok_or_else(|| not_found(id))?;
+    let snapshot = context.gateway.snapshot();
+    let applying: Vec<&Budget> = applying(&detail, &snapshot).collect();
+    let states = States::read(&context, &applying).await?;
+    let budgets = applying.into_iter().map(|budget| states.brief(budget, &snapshot)).collect();
+    Ok(Json(RequestDetail::of(&detail, budgets, &snapshot)))
+}
+
+/// The budgets in force on anything that the request was charged to, or would have been.
+fn applying<'a>(detail: &'a Detail, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Budget> {
+    let record = &detail.record;
+    let is_meant = move |scope: &Scope| match scope {
+        Scope::Organization(id) => *id == snapshot.organization(),
+        Scope::Unit(id) => record.units.contains(id),
+        Scope::Key(id) => *id == record.key_id,
+        Scope::Provider(id) => record.attempts.iter().any(|attempt| attempt.provider_id == *id),
+        Scope::Model(id) => {
+            let name = |model: &&Arc<Model>| Some(model.name.as_str()) == record.model.as_deref();
+            snapshot.models().iter().find(name).is_some_and(|model| model.id == *id)
+        }
+        Scope::Tag(tag) => record.tags.contains(tag),
+    };
+    snapshot.budgets().iter().filter(move |budget| is_meant(&budget.scope))
 }
 
 fn not_found(id: RequestId) -> ApiError {

@@ -19,7 +19,7 @@ use super::{
     AppliedPrice, Attempt, BudgetRef, Dialect, HoldState, Loss, LossReason, Operation, Outcome, Refusal, RequestDetail,
     RequestRow, Tag,
 };
-use crate::budgets::{BudgetSubject, scope};
+use crate::budgets::{BudgetBrief, BudgetSubject, scope};
 use crate::shape::{Amount, Quantity, Tariff, Time, micros};
 use crate::units::UnitRef;
 
@@ -60,14 +60,15 @@ impl RequestRow {
 
 impl RequestDetail {
     /// A request with what the ledger says of each of its calls.
-    pub(super) fn of(detail: &Detail, snapshot: &Snapshot) -> Self {
+    pub(super) fn of(detail: &Detail, budgets: Vec<BudgetBrief>, snapshot: &Snapshot) -> Self {
         let entry =
             |attempt: &AttemptRecord| detail.attempts.iter().find(|entry| entry.attempt_id == attempt.attempt_id);
         Self {
             row: RequestRow::of(&detail.record, snapshot),
             attempt_list: detail.record.attempts.iter().map(|call| attempt(call, entry(call))).collect(),
+            corrected: Amount(detail.adjusted),
             refusal: detail.record.refusal.as_deref().map(|refusal| Refusal::of(refusal, snapshot)),
-            budgets: vec![],
+            budgets,
         }
     }
 }
@@ -93,7 +94,6 @@ fn attempt(call: &AttemptRecord, entry: Option<&AttemptEntry>) -> Attempt {
         cost: ending.cost.into(),
         overage: Amount(ending.overage),
         price: entry.and_then(|entry| entry.price.as_ref()).map(AppliedPrice::from),
-        corrections: vec![],
     }
 }
 

@@ -6,10 +6,10 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use megarouter_store::settings::Change;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CATALOGUE_REFRESH, KEEP_RUNNING_ON_CLOSE, PROXY_PORT, Settings};
+use super::{CATALOGUE_REFRESH, KEEP_RUNNING_ON_CLOSE, PROXY_PORT, Settings, UNKNOWN_PRICE, UnknownPrice};
 use crate::configuration::Reread;
 use crate::context::{ConfiguredPort, Context};
 use crate::error::ApiError;
@@ -26,6 +26,8 @@ pub struct ChangeSettings {
     pub keep_running_on_close: Option<bool>,
     /// Whether to refresh the catalogue of models once a day from its public sources.
     pub catalogue_refresh: Option<bool>,
+    /// What becomes of requests whose price is not known, where a hard budget in money applies.
+    pub unknown_price: Option<UnknownPrice>,
 }
 
 /// Changes settings.
@@ -42,6 +44,7 @@ pub async fn change_settings(
         request.proxy_port.map(|port| preference(PROXY_PORT, &port)),
         request.keep_running_on_close.map(|keep| preference(KEEP_RUNNING_ON_CLOSE, &keep)),
         request.catalogue_refresh.map(|refresh| preference(CATALOGUE_REFRESH, &refresh)),
+        request.unknown_price.map(|choice| preference(UNKNOWN_PRICE, &choice)),
     ];
     context.change(changes.into_iter().flatten().collect(), Reread::Nothing, &[Tag::Settings, Tag::Catalog]).await?;
     if request.catalogue_refresh.is_some() {
@@ -59,7 +62,7 @@ fn refuse_fixed_port(context: &Context) -> Result<(), ApiError> {
     Err(ApiError::new(StatusCode::CONFLICT, "settings.port_fixed", message).about("proxy_port"))
 }
 
-fn preference(name: &str, value: &impl std::fmt::Display) -> Change {
-    // Numbers and booleans are written the same in JSON.
-    Change::PutPreference { name: name.to_owned(), value: value.to_string() }
+fn preference(name: &str, value: &impl Serialize) -> Change {
+    // No preference is anything that JSON could not hold.
+    Change::PutPreference { name: name.to_owned(), value: serde_json::to_string(value).unwrap_or_default() }
 }

@@ -3,9 +3,10 @@
 pub mod change;
 pub mod show;
 
+use megarouter_domain::budget;
 use megarouter_store::settings::Everything;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::context::{ConfiguredPort, Context};
@@ -18,6 +19,20 @@ pub const KEEP_RUNNING_ON_CLOSE: &str = "keep_running_on_close";
 /// The preference that holds whether the catalogue is refreshed from its public sources.
 pub const CATALOGUE_REFRESH: &str = "catalogue_refresh";
 
+/// The preference that holds what becomes of requests whose price is not known, where a hard budget in money applies.
+pub const UNKNOWN_PRICE: &str = "unknown_price";
+
+/// What becomes of requests whose price is not known, where a hard budget in money applies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownPrice {
+    /// They are refused.
+    #[default]
+    Deny,
+    /// They pass, and are charged nothing.
+    Free,
+}
+
 /// The installation's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Settings {
@@ -29,6 +44,8 @@ pub struct Settings {
     pub keep_running_on_close: Option<bool>,
     /// Whether the catalogue of models is refreshed once a day; `null` when nobody was asked yet.
     pub catalogue_refresh: Option<bool>,
+    /// What becomes of requests whose price is not known, where a hard budget in money applies.
+    pub unknown_price: UnknownPrice,
     /// True when a changed setting waits for the next start.
     pub needs_restart: bool,
 }
@@ -42,6 +59,8 @@ pub struct Preferences {
     pub keep_running_on_close: Option<bool>,
     /// Whether the catalogue of models is refreshed once a day.
     pub catalogue_refresh: Option<bool>,
+    /// What becomes of requests whose price is not known, where a hard budget in money applies.
+    pub unknown_price: Option<UnknownPrice>,
 }
 
 impl Preferences {
@@ -52,6 +71,16 @@ impl Preferences {
             proxy_port: preference(everything, PROXY_PORT),
             keep_running_on_close: preference(everything, KEEP_RUNNING_ON_CLOSE),
             catalogue_refresh: preference(everything, CATALOGUE_REFRESH),
+            unknown_price: preference(everything, UNKNOWN_PRICE),
+        }
+    }
+}
+
+impl From<UnknownPrice> for budget::UnknownPrice {
+    fn from(choice: UnknownPrice) -> Self {
+        match choice {
+            UnknownPrice::Deny => Self::Deny,
+            UnknownPrice::Free => Self::Free,
         }
     }
 }
@@ -74,6 +103,7 @@ async fn read(context: &Context) -> Result<Settings, ApiError> {
         proxy_port_in_use: listening.port,
         keep_running_on_close: preferences.keep_running_on_close,
         catalogue_refresh: preferences.catalogue_refresh,
+        unknown_price: preferences.unknown_price.unwrap_or_default(),
         needs_restart: may_change && is_other,
     })
 }

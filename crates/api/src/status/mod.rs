@@ -75,6 +75,7 @@ pub enum ProxyState {
 
 /// The journal.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = LedgerHealth)]
 pub struct LedgerStatus {
     /// Whether entries can be written.
     pub state: LedgerState,
@@ -198,7 +199,7 @@ async fn today(context: &Context) -> Result<Today, ApiError> {
     let now = context.now().as_micros();
     let midnight = Timestamp::from_micros(now - now.rem_euclid(MICROS_PER_DAY));
     let filter = Filter { from: Some(midnight), ..Filter::default() };
-    let sums = context.ledger.request_sums(&filter).await?;
+    let sums = context.questions().request_sums(&filter).await?;
     Ok(Today { cost: sums.cost().into(), requests: sums.requests })
 }
 

@@ -1,5 +1,14 @@
 //! The organisation's parts: departments, teams, projects, members and apps.
 
+pub mod change;
+pub mod create;
+pub mod import;
+pub mod list;
+
+mod check;
+mod csv;
+mod view;
+
 use megarouter_domain::id::{OrganizationId, UnitId};
 use megarouter_domain::unit::{self, Units};
 use serde::{Deserialize, Serialize};
@@ -192,6 +201,9 @@ pub enum ImportAction {
     /// Nothing is done at all, because this line is wrong.
     Error,
 }
+
+pub(crate) use check::name as checked_name;
+pub(crate) use view::tree;
 
 impl UnitRef {
     /// The unit with this id; `None` when there is none.

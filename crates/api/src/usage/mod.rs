@@ -1,5 +1,7 @@
 //! Usage by any two of its dimensions.
 
+pub mod show;
+
 use megarouter_domain::id::{KeyId, UnitId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -75,8 +77,10 @@ pub enum Dimension {
     Provider,
     /// The value of a tag.
     Tag,
-    /// How requests ended.
+    /// The HTTP status of answers.
     Status,
+    /// How requests ended.
+    Outcome,
 }
 
 /// Usage by two dimensions.
@@ -108,7 +112,7 @@ pub struct UsageRow {
     /// What it is of.
     #[serde(flatten)]
     pub head: UsageHead,
-    /// One cell for each column; `null` where nothing was used.
+    /// One cell for each column; `null` where nothing was used. None without columns.
     pub cells: Vec<Option<UsageCell>>,
     /// The whole row.
     pub total: UsageCell,

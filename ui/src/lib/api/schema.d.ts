@@ -13,7 +13,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Corrects what a finished call cost; both figures stay on the ledger. */
+        /** Corrects what a finished call cost. Both figures stay on the ledger, and its budgets count the new one. */
         post: operations["adjust_attempt"];
         delete?: never;
         options?: never;
@@ -28,10 +28,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists budgets, those that are exhausted first at the top; archived ones last. */
+        /** Lists budgets: what is exhausted, then what is exhausted soonest, then what is used most; archived ones last. */
         get: operations["list_budgets"];
         put?: never;
-        /** Makes a budget. What was used in its window before counts. */
+        /** Makes a budget, in force before the answer is sent. What was used in its window before counts. */
         post: operations["create_budget"];
         delete?: never;
         options?: never;
@@ -48,7 +48,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tells what a budget would have done to recorded traffic; changes nothing. */
+        /** Tells what a budget would have done to recorded traffic; changes nothing. Ends when its caller leaves. */
         post: operations["simulate_budget"];
         delete?: never;
         options?: never;
@@ -65,7 +65,10 @@ export interface paths {
         };
         /** Gives one budget. */
         get: operations["show_budget"];
-        /** Replaces a budget; its raises stay. */
+        /**
+         * Replaces a budget, in force before the answer is sent; its raises and what was used stay. One that is archived
+         *     applies again.
+         */
         put: operations["replace_budget"];
         post?: never;
         /** Ends a budget for good; its history stays. */
@@ -82,7 +85,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the use of a budget in the course of its window, and where it is going. */
+        /**
+         * Gives the use of a budget in the course of its window, and where it is going.
+         * @description Of a budget with an account for each part of its scope, it is that of the account with the least left.
+         */
         get: operations["show_course"];
         put?: never;
         post?: never;
@@ -291,7 +297,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Gives the state of the ledger. */
+        /** Gives the state of the ledger of this node. */
         get: operations["show_ledger"];
         put?: never;
         post?: never;
@@ -328,7 +334,7 @@ export interface paths {
         /** Gives the last self-check; `null` when none was made since the program started. */
         get: operations["show_verification"];
         put?: never;
-        /** Begins a self-check of all money, or gives the one that is under way. */
+        /** Begins a self-check of all money, or gives the one that is under way. Its end is told by an event. */
         post: operations["verify_ledger"];
         delete?: never;
         options?: never;
@@ -486,7 +492,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Gives the shares of budgets of a node that is away back to the others. */
+        /**
+         * Gives the shares of budgets of a node that is away back to the others. What it spent on its own disk and never
+         *     told counts when it comes back.
+         */
         post: operations["release_node"];
         delete?: never;
         options?: never;
@@ -890,7 +899,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Reads in a list of people, or tells what that would do. */
+        /** Reads in a list of people, or tells what that would do. One wrong line, and nothing is done. */
         post: operations["import_units"];
         delete?: never;
         options?: never;
@@ -941,19 +950,19 @@ export interface components {
          * @enum {string}
          */
         Action: "notify" | "stop";
-        /** @description What a finished call really cost. */
+        /** @description A correction of what a finished call cost. */
         Adjust: {
-            /** @description What it cost, as the provider's bill says. */
-            cost: components["schemas"]["Amount"];
+            /** @description What is added to its cost; negative when it cost less. */
+            amount: components["schemas"]["Amount"];
             /** @description Why, in a few words. */
             reason: string;
         };
         /** @description A correction that was made. */
         Adjusted: {
-            /** @description What the call cost before. */
-            before: components["schemas"]["Cost"];
-            /** @description What it costs since. */
-            after: components["schemas"]["Cost"];
+            /** @description What was added. */
+            amount: components["schemas"]["Amount"];
+            /** @description What the whole request costs since. */
+            cost: components["schemas"]["Cost"];
             /** @description When it was made. */
             at: components["schemas"]["Time"];
             /**
@@ -1077,8 +1086,6 @@ export interface components {
             /** @description The part of the cost above the hold. */
             overage: components["schemas"]["Amount"];
             price: components["schemas"]["AppliedPrice"] | null;
-            /** @description What an administrator corrected since, in order; `cost` has it. */
-            corrections: components["schemas"]["Correction"][];
         };
         /** @description A copy of the ledger that was made and read back. */
         Backup: {
@@ -1562,6 +1569,7 @@ export interface components {
             keep_running_on_close?: boolean | null;
             /** @description Whether to refresh the catalogue of models once a day from its public sources. */
             catalogue_refresh?: boolean | null;
+            unknown_price?: components["schemas"]["UnknownPrice"] | null;
         };
         /** @description What a client should read again. */
         Changed: {
@@ -1580,17 +1588,6 @@ export interface components {
          * @enum {string}
          */
         ChatRole: "system" | "user" | "assistant";
-        /** @description A correction of what a call cost. */
-        Correction: {
-            /** @description When it was made. */
-            at: components["schemas"]["Time"];
-            /** @description Who made it. */
-            by: string;
-            /** @description Why. */
-            reason: string;
-            /** @description What was added; negative when it cost less. */
-            amount: components["schemas"]["Amount"];
-        };
         /** @description What something cost. */
         Cost: {
             /** @description How sure the amount is. */
@@ -1806,16 +1803,6 @@ export interface components {
             message: string;
             /** @description The field of the request that is to blame, when one is. */
             field: string | null;
-        };
-        /** @description Something that a self-check found. */
-        Fault: {
-            /**
-             * Format: int64
-             * @description The entry, where one is to blame.
-             */
-            entry: number | null;
-            /** @description What is wrong. */
-            detail: string;
         };
         /**
          * @description Something a model can do.
@@ -2073,13 +2060,8 @@ export interface components {
             /** @description What they cost. */
             cost: components["schemas"]["Cost"];
         };
-        /**
-         * @description Whether entries can be written.
-         * @enum {string}
-         */
-        LedgerState: "ok" | "unavailable";
         /** @description The journal. */
-        LedgerStatus: {
+        LedgerHealth: {
             /** @description Whether entries can be written. */
             state: components["schemas"]["LedgerState"];
             /**
@@ -2094,6 +2076,53 @@ export interface components {
             queued: number;
             /** @description Why entries cannot be written. */
             error: string | null;
+        };
+        /**
+         * @description Whether entries can be written.
+         * @enum {string}
+         */
+        LedgerState: "ok" | "unavailable";
+        /** @description The state of the ledger. */
+        LedgerStatus: {
+            /**
+             * Format: uuid
+             * @description The ledger's id.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description Entries ever made.
+             */
+            entries: number;
+            /**
+             * Format: int64
+             * @description Entries that are not yet on the disk.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description The size of its file; `null` when it cannot be read.
+             */
+            size_bytes: number | null;
+            /**
+             * Format: int64
+             * @description Requests under way that have set something aside.
+             */
+            open_holds: number;
+            oldest_hold_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Holds that are older than any stream may last: 0 unless something leaks.
+             */
+            stuck_holds: number;
+            last_backup: components["schemas"]["Backup"] | null;
+            /** @description Why the latest try at a backup failed. */
+            backup_failure: string | null;
+            last_check: components["schemas"]["FileCheck"] | null;
+            last_retention_at: components["schemas"]["Time"] | null;
+            /** @description Why the limits in force are older than the settings. */
+            limits_failure: string | null;
+            verification: components["schemas"]["Verification"] | null;
         };
         /** @description A model server that answers on this machine. */
         LocalServer: {
@@ -2327,11 +2356,6 @@ export interface components {
              * @description Shares of budgets that it holds.
              */
             grants: number;
-            /**
-             * Format: int64
-             * @description The last of its entries that the hub has.
-             */
-            applied: number;
         };
         /** @description The nodes of this installation. */
         NodeList: {
@@ -2345,7 +2369,7 @@ export interface components {
          * @description How a node is.
          * @enum {string}
          */
-        NodeState: "live" | "away";
+        NodeState: "live" | "away" | "released";
         /** @description The token of a one-time link. */
         OpenSession: {
             /** @description The text after `#signin=`. */
@@ -2548,6 +2572,11 @@ export interface components {
             /** @description Why: it stands beside the price from now on. */
             reason: string;
         };
+        /**
+         * @description What is counted other than tokens.
+         * @enum {string}
+         */
+        PricedUnit: "image" | "audio_ms" | "character" | "search" | "request";
         /** @description A configured provider. */
         Provider: {
             /**
@@ -2812,6 +2841,8 @@ export interface components {
         RequestDetail: components["schemas"]["RequestRow"] & {
             /** @description The calls made, in order. */
             attempt_list: components["schemas"]["Attempt"][];
+            /** @description What administrators added to its cost since, which `cost` has; negative when it cost less. */
+            corrected: components["schemas"]["Amount"];
             refusal: components["schemas"]["Refusal"] | null;
             /** @description The budgets in force that apply to such a request. */
             budgets: components["schemas"]["BudgetBrief"][];
@@ -2989,6 +3020,8 @@ export interface components {
             keep_running_on_close: boolean | null;
             /** @description Whether the catalogue of models is refreshed once a day; `null` when nobody was asked yet. */
             catalogue_refresh: boolean | null;
+            /** @description What becomes of requests whose price is not known, where a hard budget in money applies. */
+            unknown_price: components["schemas"]["UnknownPrice"];
             /** @description True when a changed setting waits for the next start. */
             needs_restart: boolean;
         };
@@ -3094,7 +3127,7 @@ export interface components {
             /** @description The data plane. */
             proxy: components["schemas"]["ProxyStatus"];
             /** @description The journal. */
-            ledger: components["schemas"]["LedgerStatus"];
+            ledger: components["schemas"]["LedgerHealth"];
             /** @description Where providers' secrets are kept. */
             secret_store: components["schemas"]["SecretStoreStatus"];
             /** @description The folder that holds everything. */
@@ -3190,11 +3223,42 @@ export interface components {
              */
             requests: number;
         };
-        /**
-         * @description What is counted other than tokens.
-         * @enum {string}
-         */
-        Unit: "image" | "audio_ms" | "character" | "search" | "request";
+        /** @description A part of the organisation. */
+        Unit: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What it is. */
+            kind: components["schemas"]["UnitKind"];
+            /** @description Its name, unique among those of its kind that are not archived. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The id of what it is in; `null` for directly in the organisation.
+             */
+            parent: string | null;
+            /** @description A member's address. */
+            email: string | null;
+            /** @description When it was made. */
+            created_at: components["schemas"]["Time"];
+            archived_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Keys that work and belong to it or to what is in it; of a project, those that work for it.
+             */
+            keys: number;
+            last_used_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Requests charged to it in the calendar month so far, in UTC, with everything in it.
+             */
+            requests: number;
+            /** @description What they cost. */
+            cost: components["schemas"]["Cost"];
+            budget: components["schemas"]["BudgetBrief"] | null;
+        };
         /** @description What to change of a unit; what is left out stays. */
         UnitChange: {
             /** @description Its name. */
@@ -3256,7 +3320,7 @@ export interface components {
         /** @description What is charged for something that is not a token. */
         UnitPrice: {
             /** @description What is counted. */
-            unit: components["schemas"]["Unit"];
+            unit: components["schemas"]["PricedUnit"];
             /** @description US dollars for a million of them. */
             rate: components["schemas"]["Rate"];
         };
@@ -3274,6 +3338,11 @@ export interface components {
             /** @description Whether it is out of use. */
             is_archived: boolean;
         };
+        /**
+         * @description What becomes of requests whose price is not known, where a hard budget in money applies.
+         * @enum {string}
+         */
+        UnknownPrice: "deny" | "free";
         /** @description A model that a configured provider lists and the catalogue does not know. */
         UnlistedModel: {
             /**
@@ -3446,7 +3515,7 @@ export interface components {
         };
         /** @description A row of usage. */
         UsageRow: components["schemas"]["UsageHead"] & {
-            /** @description One cell for each column; `null` where nothing was used. */
+            /** @description One cell for each column; `null` where nothing was used. None without columns. */
             cells: (components["schemas"]["UsageCell"] | null)[];
             /** @description The whole row. */
             total: components["schemas"]["UsageCell"];
@@ -3476,14 +3545,14 @@ export interface components {
             finished_at: components["schemas"]["Time"] | null;
             /**
              * Format: int64
-             * @description Entries checked so far.
-             */
-            entries: number;
-            /**
-             * Format: int64
-             * @description Entries there are to check.
+             * @description Entries there were to check when it began.
              */
             total: number;
+            /**
+             * Format: int64
+             * @description Entries that were checked; 0 until the end.
+             */
+            entries: number;
             /**
              * Format: int64
              * @description Requests found.
@@ -3494,10 +3563,25 @@ export interface components {
              * @description Calls found.
              */
             attempts: number;
-            /** @description What all of them cost, as the entries say. */
+            /**
+             * Format: int64
+             * @description Corrections found.
+             */
+            corrections: number;
+            /**
+             * Format: int64
+             * @description Changes of the configuration found.
+             */
+            changes: number;
+            /** @description What all calls cost, with the corrections, as the entries say. */
             cost: components["schemas"]["Amount"];
-            /** @description Everything that is wrong, at most 100; none is good. */
-            faults: components["schemas"]["Fault"][];
+            /**
+             * Format: int64
+             * @description How many things are wrong; 0 is good.
+             */
+            findings: number;
+            /** @description The first of them, each in a line. */
+            faults: string[];
             /** @description Why it could not be done. */
             error: string | null;
         };
@@ -5624,9 +5708,9 @@ export interface operations {
         parameters: {
             query: {
                 /** @description What the rows are. */
-                rows: "hour" | "day" | "week" | "month" | "hour_of_week" | "department" | "team" | "project" | "member" | "app" | "key" | "model" | "provider" | "tag" | "status";
+                rows: "hour" | "day" | "week" | "month" | "hour_of_week" | "department" | "team" | "project" | "member" | "app" | "key" | "model" | "provider" | "tag" | "status" | "outcome";
                 /** @description What the columns are; left out, there is one. */
-                columns?: "hour" | "day" | "week" | "month" | "hour_of_week" | "department" | "team" | "project" | "member" | "app" | "key" | "model" | "provider" | "tag" | "status";
+                columns?: "hour" | "day" | "week" | "month" | "hour_of_week" | "department" | "team" | "project" | "member" | "app" | "key" | "model" | "provider" | "tag" | "status" | "outcome";
                 /** @description The name of the tag, where a dimension is `tag`. */
                 tag_name?: string;
                 /** @description Requests that arrived at or after this time. */

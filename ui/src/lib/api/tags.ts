@@ -1,7 +1,18 @@
 import type { Operation } from "./operations";
 
 /** What an answer is made of; the server names the changed ones in its events. */
-export type Tag = "providers" | "models" | "keys" | "settings" | "requests" | "status" | "catalog" | "units" | "budgets" | "ledger" | "nodes";
+export type Tag =
+  | "providers"
+  | "models"
+  | "keys"
+  | "settings"
+  | "requests"
+  | "status"
+  | "catalog"
+  | "units"
+  | "budgets"
+  | "ledger"
+  | "nodes";
 
 /** The tags of each cached read, by path. Others are fetched anew each time. */
 const tagsByPath: [prefix: string, tags: Tag[]][] = [
