@@ -6,5 +6,6 @@ mod answers;
 mod errors;
 mod fallback;
 mod guard;
+mod idempotency;
 mod keys;
 mod streams;
