@@ -11,7 +11,7 @@ mod deriver;
 pub mod histogram;
 mod journal;
 mod names;
-mod openings;
+pub(crate) mod openings;
 pub mod overview;
 mod packing;
 pub mod pivot;

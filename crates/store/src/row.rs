@@ -7,9 +7,6 @@ use std::fmt::{Display, Write as _};
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
-use megarouter_domain::money::NanoUsd;
-use megarouter_domain::price::Cost;
-use megarouter_domain::usage::{ServiceTier, Usage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::postgres::{PgArguments, PgRow, Postgres};
@@ -115,45 +112,6 @@ impl<'a> Reading<'a> {
     /// A value kept as JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, Error> {
         serde_json::from_str(self.get(column)?).map_err(|error| self.wrong(column, &error))
-    }
-
-    /// A value kept as JSON, or nothing.
-    pub(crate) fn json_option<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>, Error> {
-        let Some(text) = self.get::<Option<&str>>(column)? else { return Ok(None) };
-        serde_json::from_str(text).map(Some).map_err(|error| self.wrong(column, &error))
-    }
-
-    /// The columns of the token classes.
-    pub(crate) fn usage(&self) -> Result<Usage, Error> {
-        Ok(Usage {
-            input: self.count_option("input")?,
-            cached_read: self.count_option("cached_read")?,
-            cache_write: self.count_option("cache_write")?,
-            output: self.count_option("output")?,
-            reasoning: self.count_option("reasoning")?,
-            audio_input: self.count_option("audio_input")?,
-            audio_output: self.count_option("audio_output")?,
-            cache_write_1h: self.count_option("cache_write_1h")?,
-            image_input: self.count_option("image_input")?,
-            image_output: self.count_option("image_output")?,
-            images: self.count_option("images")?,
-            audio_ms: self.count_option("audio_ms")?,
-            characters: self.count_option("characters")?,
-            searches: self.count_option("searches")?,
-            service_tier: self.name_option("service_tier")?,
-        })
-    }
-
-    /// The columns of a cost.
-    pub(crate) fn cost(&self) -> Result<Cost, Error> {
-        let amount = NanoUsd(self.get("cost_amount")?);
-        match self.get("cost_state")? {
-            "exact" => Ok(Cost::Exact(amount)),
-            "estimated" => Ok(Cost::Estimated(amount)),
-            "unknown" => Ok(Cost::Unknown),
-            "not_billable" => Ok(Cost::NotBillable),
-            other => Err(self.wrong("cost_state", &format_args!("`{other}` is no state"))),
-        }
     }
 
     /// The error for a column of this row.
@@ -275,13 +233,6 @@ impl Values {
         self.put(serde_json::to_string(value).expect("the types of this crate have only JSON's own values"))
     }
 
-    pub(crate) fn json_option(&mut self, value: Option<&impl Serialize>) -> &mut Self {
-        match value {
-            Some(value) => self.json(value),
-            None => self.put(None::<String>),
-        }
-    }
-
     /// One of a type's stable names, which are also its JSON.
     pub(crate) fn name(&mut self, value: &impl Serialize) -> &mut Self {
         let json = serde_json::to_string(value).expect("the types of this crate have only JSON's own values");
@@ -293,28 +244,6 @@ impl Values {
             Some(value) => self.name(value),
             None => self.put(None::<String>),
         }
-    }
-
-    pub(crate) fn usage(&mut self, usage: &Usage) -> &mut Self {
-        self.count_option(usage.input)
-            .count_option(usage.cached_read)
-            .count_option(usage.cache_write)
-            .count_option(usage.output)
-            .count_option(usage.reasoning)
-            .count_option(usage.audio_input)
-            .count_option(usage.audio_output)
-            .count_option(usage.cache_write_1h)
-            .count_option(usage.image_input)
-            .count_option(usage.image_output)
-            .count_option(usage.images)
-            .count_option(usage.audio_ms)
-            .count_option(usage.characters)
-            .count_option(usage.searches)
-            .put(usage.service_tier.map(ServiceTier::as_str))
-    }
-
-    pub(crate) fn cost(&mut self, cost: Cost) -> &mut Self {
-        self.put(cost.state()).put(cost.amount().0)
     }
 
     /// The values as SQLite takes them.

@@ -5,7 +5,7 @@
 //! [`Settings::apply`], so that one change of the API and a whole declarative setup are the same
 //! thing: all of it or nothing.
 
-mod budgets;
+pub(crate) mod budgets;
 mod keys;
 mod mirror;
 mod model_lists;

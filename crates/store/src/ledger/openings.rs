@@ -104,7 +104,8 @@ struct Asked<'a> {
     query: &'a OpeningQuery,
     /// The length of a slot in microseconds; longer than all time for one sum.
     slot: i64,
-    sums: HashMap<(Option<Subject>, Timestamp), i64>,
+    /// By node (0 for sessions, which belong to no node), subject and beginning.
+    sums: HashMap<(i64, Option<Subject>, Timestamp), i64>,
 }
 
 /// What each question's accounts begin with, and the last entry that counts in it; all of one state.
@@ -120,6 +121,14 @@ pub(crate) async fn answer(db: &mut Db<'_>, node: i64, queries: &[OpeningQuery])
     transaction.commit().await?;
     let last = u64::try_from(last.flatten().unwrap_or(0)).unwrap_or(0);
     Ok((Lsn(last), openings))
+}
+
+/// What the entries of each node say to one question without slots, as the open transaction sees it.
+pub(crate) async fn by_node(db: &mut Db<'_>, query: &OpeningQuery) -> Result<Vec<(i64, Opening)>, Error> {
+    let mut asked = Asked::of(query);
+    asked.ask(db).await?;
+    let opening = |((node, subject, at), amount)| (node, Opening { budget: query.budget, subject, at, amount });
+    Ok(asked.sums.into_iter().map(opening).collect())
 }
 
 impl<'a> Asked<'a> {
@@ -210,7 +219,8 @@ impl<'a> Asked<'a> {
                 Some(_) => Timestamp::from_micros(reading.get::<i64>("slot")?.saturating_mul(self.slot)),
                 None => self.query.from,
             };
-            let sum = self.sums.entry((subject, at)).or_default();
+            let node = if self.query.each == Some(Each::Session) { 0 } else { reading.get("node")? };
+            let sum = self.sums.entry((node, subject, at)).or_default();
             *sum = sum.saturating_add(amount);
         }
         Ok(())
@@ -232,7 +242,12 @@ impl<'a> Asked<'a> {
 
     fn into_openings(self) -> impl Iterator<Item = Opening> {
         let budget = self.query.budget;
-        let used = self.sums.into_iter().filter(|(_, amount)| *amount != 0);
+        let mut sums = HashMap::<_, i64>::new();
+        for ((_, subject, at), amount) in self.sums {
+            let sum = sums.entry((subject, at)).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+        let used = sums.into_iter().filter(|(_, amount)| *amount != 0);
         used.map(move |((subject, at), amount)| Opening { budget, subject, at, amount })
     }
 }

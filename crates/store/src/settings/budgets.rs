@@ -24,6 +24,12 @@ pub(super) async fn load(db: &mut Db<'_>) -> Result<Vec<Budget>, Error> {
     rows.iter().map(with_raises).collect()
 }
 
+/// A budget, archived or not, without its raises.
+pub(crate) async fn find(db: &mut Db<'_>, id: BudgetId) -> Result<Option<Budget>, Error> {
+    let row = db.fetch_optional("SELECT * FROM budgets WHERE id = $1", values![id.as_uuid()]).await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// Adds a budget, or replaces the one with its id.
 pub(super) async fn put(db: &mut Db<'_>, budget: &Budget) -> Result<(), ChangeError> {
     if budget.is_active() {

@@ -9,4 +9,7 @@ mod nodes;
 mod postgres;
 mod rights;
 mod rules;
+mod seeds;
+#[path = "../store/traffic.rs"]
+mod traffic;
 mod world;

@@ -6,7 +6,7 @@ use crate::postgres::Postgres;
 use crate::world::{ask, granted, hub, key, ledger, node, used};
 
 /// As if a node had been silent for two minutes.
-fn silence(database: &str, number: NodeNumber) {
+pub fn silence(database: &str, number: NodeNumber) {
     let text = format!("UPDATE nodes SET beat_at = beat_at - 120000000 WHERE number = {}", number.0);
     Postgres::shared().sql(database, &text);
 }
