@@ -10,7 +10,9 @@ use std::borrow::Cow;
 use bytes::{Bytes, BytesMut};
 use memchr::memchr2;
 
-/// The most bytes that one event may have: a large picture in base64 fits.
+/// The most bytes that one event may have: a large picture in base64 fits. A stream takes that much
+/// memory, and half as much again while its buffer grows, from the moment a provider sends an event that
+/// never ends until it is refused.
 pub const MAX_EVENT_BYTES: usize = 16 << 20;
 
 /// A byte-order mark, which may lead a stream.

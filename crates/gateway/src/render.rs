@@ -12,8 +12,9 @@ use megarouter_domain::dialect::Dialect;
 
 use crate::body::Body;
 
-/// The longest wait after which a client may well try by itself.
-const SOON: Duration = Duration::from_secs(60);
+/// The longest wait after which a client may well try by itself: a minute, within which most limits
+/// count, and what they round it up by.
+const SOON: Duration = Duration::from_secs(75);
 
 /// Why a request did not get what it asked for.
 #[derive(Debug)]

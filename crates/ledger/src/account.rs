@@ -60,9 +60,14 @@ pub struct Account {
 impl Account {
     /// What can still be used and set aside here, as far as is known; for a soft budget, of its limit.
     pub fn left(&self) -> u64 {
-        let stop = self.stop.unwrap_or(self.limit);
-        let most = self.reachable.map_or(stop, |reachable| reachable.min(stop));
-        most.saturating_sub(self.posted.saturating_add(self.held))
+        let left = self.left_here();
+        let used = self.posted.saturating_add(self.held);
+        self.reachable.map_or(left, |reachable| left.min(reachable.saturating_sub(used)))
+    }
+
+    /// The same if no other node had used any of it.
+    pub(crate) fn left_here(&self) -> u64 {
+        self.stop.unwrap_or(self.limit).saturating_sub(self.posted.saturating_add(self.held))
     }
 }
 

@@ -353,7 +353,8 @@ impl Accounts {
             if line.stops_at.is_none() || !is_counted {
                 continue;
             }
-            let left = self.account(place, subject.as_ref(), concern.at, now).left();
+            // Not what the hub was last heard to have: whoever holds asks it anew, and it may have more.
+            let left = self.account(place, subject.as_ref(), concern.at, now).left_here();
             let unbound = Terms { left: NanoUsd::MAX, tokens_left: u64::MAX, is_strict: false };
             let terms = terms.get_or_insert(unbound);
             terms.is_strict |= line.budget.is_strict;
@@ -393,6 +394,15 @@ impl Accounts {
         }
         let balance = self.window(place, key.window).balance_mut(key.subject.clone());
         (balance.granted, balance.left) = (granted, left);
+    }
+
+    /// What this node was granted of an account, and what it used and set aside.
+    pub fn grant_of(&self, key: &AccountKey) -> (u64, u64) {
+        let balance = self.limits.line(key.budget).and_then(|place| {
+            let mut windows = self.windows[place].iter();
+            windows.find(|window| window.span.start == key.window)?.balance(key.subject.as_ref())
+        });
+        balance.map_or((0, 0), |balance| (balance.granted, count(balance.within(None).sum())))
     }
 
     /// What the hub granted, and what was used without.

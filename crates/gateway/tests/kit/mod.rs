@@ -1,6 +1,7 @@
 //! A provider that plays a script over real sockets, and a gateway in front of it.
 
 #![expect(clippy::unwrap_used, reason = "a test kit may panic")]
+#![allow(dead_code, clippy::allow_attributes, reason = "each test program uses a part of it")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,18 +9,24 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
+use megarouter_domain::budget::{Action, Basis, Budget, Measure, Rung, UnknownPrice};
 use megarouter_domain::clock::{Clock, Timestamp};
-use megarouter_domain::id::{DeploymentId, KeyId, ModelId, OrganizationId, PriceId, ProviderId};
+use megarouter_domain::dialect::Dialect;
+use megarouter_domain::id::{BudgetId, DeploymentId, KeyId, ModelId, OrganizationId, PriceId, ProviderId, UnitId};
 use megarouter_domain::key::{KeyHash, ModelAccess, VirtualKey};
 use megarouter_domain::model::{Deployment, Model};
 use megarouter_domain::money::NanoUsdPerMillion;
+use megarouter_domain::period::Period;
 use megarouter_domain::price::{Price, Rates, Tariff};
 use megarouter_domain::provider::{Credential, CredentialSource, Provider, Target};
 use megarouter_domain::record::UsageRecord;
+use megarouter_domain::scope::Scope;
 use megarouter_domain::snapshot::{Parts, Snapshot};
+use megarouter_domain::unit::{Unit, UnitKind, Units};
 use megarouter_gateway::{Body, Books, Gateway, JournalFeed, Limits};
 use megarouter_ledger::engine::Engine;
 use megarouter_ledger::entry::{Entry, Fact, Lsn, Resolution};
+use megarouter_ledger::limits::Limits as Limited;
 use megarouter_ledger::state::State;
 use megarouter_providers::client::{Client, ClientOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -34,7 +41,7 @@ struct RealClock(std::time::Instant);
 
 impl Clock for RealClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(1_795_000_000_000_000).plus(self.0.elapsed())
+        START.plus(self.0.elapsed())
     }
 
     fn monotonic(&self) -> Duration {
@@ -49,6 +56,8 @@ pub enum Play {
     Close(Vec<u8>),
     /// Sends these bytes and then waits for the other side to close.
     Hang(Vec<u8>),
+    /// Sends the first bytes, waits for [`Upstream::release`], sends the others and closes.
+    Wait(Vec<u8>, Vec<u8>),
 }
 
 /// What the provider saw.
@@ -62,6 +71,7 @@ pub struct Seen {
 pub struct Upstream {
     pub base_url: String,
     seen: watch::Receiver<Seen>,
+    released: watch::Sender<bool>,
 }
 
 impl Upstream {
@@ -71,13 +81,20 @@ impl Upstream {
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         let (sender, seen) = watch::channel(Seen::default());
         let sender = Arc::new(sender);
+        let released = watch::Sender::new(false);
+        let is_released = released.subscribe();
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(play(stream, script.clone(), Arc::clone(&sender)));
+                tokio::spawn(play(stream, script.clone(), Arc::clone(&sender), is_released.clone()));
             }
         });
-        Self { base_url, seen }
+        Self { base_url, seen, released }
+    }
+
+    /// Lets what waits go on.
+    pub fn release(&self) {
+        self.released.send_replace(true);
     }
 
     pub fn seen(&self) -> Seen {
@@ -89,7 +106,12 @@ impl Upstream {
     }
 }
 
-async fn play(mut stream: TcpStream, script: Vec<Play>, seen: Arc<watch::Sender<Seen>>) {
+async fn play(
+    mut stream: TcpStream,
+    script: Vec<Play>,
+    seen: Arc<watch::Sender<Seen>>,
+    mut is_released: watch::Receiver<bool>,
+) {
     let Some(request) = read_request(&mut stream).await else { return };
     let mut number = 0;
     seen.send_modify(|seen| {
@@ -98,11 +120,17 @@ async fn play(mut stream: TcpStream, script: Vec<Play>, seen: Arc<watch::Sender<
     });
     match script.get(number).or(script.last()).cloned().unwrap() {
         Play::Close(bytes) => {
-            stream.write_all(&bytes).await.unwrap();
+            stream.write_all(&bytes).await.ok();
+            stream.shutdown().await.ok();
+        }
+        Play::Wait(first, bytes) => {
+            stream.write_all(&first).await.ok();
+            is_released.wait_for(|is_released| *is_released).await.ok();
+            stream.write_all(&bytes).await.ok();
             stream.shutdown().await.ok();
         }
         Play::Hang(bytes) => {
-            stream.write_all(&bytes).await.unwrap();
+            stream.write_all(&bytes).await.ok();
             let mut rest = [0; 64];
             while stream.read(&mut rest).await.is_ok_and(|count| count > 0) {}
             seen.send_modify(|seen| seen.hung_up += 1);
@@ -196,6 +224,27 @@ impl Journal {
         entries.iter().filter_map(resolution).collect()
     }
 
+    /// What happened so far, in order.
+    pub fn facts(&self) -> Vec<Fact> {
+        self.entries.lock().unwrap().iter().map(|entry| entry.fact.clone()).collect()
+    }
+
+    /// The records of the requests that finished, in order, once there are so many.
+    pub async fn records(&mut self, count: usize) -> Vec<UsageRecord> {
+        let entries = Arc::clone(&self.entries);
+        let finished = move || {
+            let entries = entries.lock().unwrap();
+            let record = |entry: &Entry| match &entry.fact {
+                Fact::Finished(record) => Some(UsageRecord::clone(record)),
+                _ => None,
+            };
+            entries.iter().filter_map(record).collect::<Vec<_>>()
+        };
+        let progress = self.progress.wait_for(|_| finished().len() >= count);
+        tokio::time::timeout(Duration::from_secs(5), progress).await.expect("records in time").unwrap();
+        finished()
+    }
+
     pub fn holds(&self) -> usize {
         self.entries.lock().unwrap().iter().filter(|entry| matches!(entry.fact, Fact::Hold(_))).count()
     }
@@ -209,28 +258,96 @@ pub struct Kit {
 
 /// A gateway whose model `m` is served by these providers in order.
 pub fn gateway(upstreams: &[&Upstream], limits: Limits) -> Kit {
-    let clock: Arc<dyn Clock> = Arc::new(RealClock(std::time::Instant::now()));
-    let now = clock.now();
-    let (engine, first) = Engine::start(State::default(), Arc::default(), &[], "test", now);
-    let (books, feed) = Books::open(engine, first, Lsn(0), Arc::clone(&clock));
-    let (is_writing, writing) = watch::channel(true);
-    let snapshot = snapshot(upstreams, now);
-    let client = Client::new(&ClientOptions::default()).unwrap();
-    let gateway = Arc::new(Gateway::new(snapshot, books, client, clock, limits));
-    Kit { gateway, journal: Journal::run(feed, writing), is_writing }
+    set_up(upstreams, Setup { limits, ..Setup::default() })
 }
 
-fn snapshot(upstreams: &[&Upstream], now: Timestamp) -> Snapshot {
+/// What differs between gateways.
+pub struct Setup {
+    pub limits: Limits,
+    /// The record of every provider.
+    pub kind: &'static str,
+    /// The wire formats that providers are called in; empty for the usual ones.
+    pub dialects: Vec<Dialect>,
+    pub max_output_tokens: Option<u64>,
+    /// Whether the model has a price.
+    pub has_price: bool,
+    pub budgets: Vec<Budget>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            kind: "openai_compatible",
+            dialects: vec![],
+            max_output_tokens: None,
+            has_price: true,
+            budgets: vec![],
+        }
+    }
+}
+
+pub fn set_up(upstreams: &[&Upstream], setup: Setup) -> Kit {
+    let clock: Arc<dyn Clock> = Arc::new(RealClock(std::time::Instant::now()));
+    let now = clock.now();
+    let budgets = Limited::new(&setup.budgets, &Units::new([team()]).unwrap(), UnknownPrice::Deny);
+    let (engine, first) = Engine::start(State::default(), Arc::new(budgets), &[], "test", now);
+    let (books, feed) = Books::open(engine, first, Lsn(0), Arc::clone(&clock));
+    let (is_writing, writing) = watch::channel(true);
+    let limits = setup.limits;
+    let snapshot = snapshot(upstreams, setup, START);
+    let client = Client::new(&ClientOptions::default()).unwrap();
+    let gateway = Gateway::new(snapshot, books, client, clock, limits).with_link_base("https://mr.example/".into());
+    Kit { gateway: Arc::new(gateway), journal: Journal::run(feed, writing), is_writing }
+}
+
+/// When everything was made; shortly before the first request.
+pub const START: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
+
+/// The team that [`KEY`] belongs to.
+pub fn team() -> Unit {
+    Unit {
+        id: UnitId::new(START, [1; 10]),
+        kind: UnitKind::Team,
+        name: "Payments".to_owned(),
+        parent: None,
+        email: None,
+        created_at: START,
+        archived_at: None,
+    }
+}
+
+/// A monthly budget of the team that refuses at its limit, in nano-dollars.
+pub fn budget(limit: u64) -> Budget {
+    Budget {
+        id: BudgetId::new(START, [1; 10]),
+        name: String::new(),
+        scope: Scope::Unit(team().id),
+        each: None,
+        measure: Measure::Cost,
+        limit,
+        period: Period::Month { starts_on: 1 },
+        zone: "Europe/Berlin".parse().unwrap(),
+        carries_over: false,
+        is_strict: false,
+        ladder: vec![Rung { at_percent: 100, basis: Basis::Actual, action: Action::Stop }],
+        raises: vec![],
+        created_at: START,
+        archived_at: None,
+    }
+}
+
+fn snapshot(upstreams: &[&Upstream], setup: Setup, now: Timestamp) -> Snapshot {
     let ids: Vec<_> =
         (0..).zip(upstreams).map(|(seed, upstream)| (ProviderId::new(now, [seed; 10]), upstream)).collect();
     let target = |(number, (id, upstream)): (usize, &(ProviderId, &&Upstream))| Target {
         provider: Provider {
             id: *id,
             name: format!("p{number}"),
-            kind: "openai_compatible".to_owned(),
+            kind: setup.kind.to_owned(),
             base_url: upstream.base_url.clone(),
             credential: CredentialSource::None,
-            dialects: vec![],
+            dialects: setup.dialects.clone(),
             is_enabled: true,
         },
         credential: Credential::None,
@@ -243,8 +360,8 @@ fn snapshot(upstreams: &[&Upstream], now: Timestamp) -> Snapshot {
         id: DeploymentId::from_uuid(id.as_uuid()),
         provider_id: *id,
         upstream_model: "up".to_owned(),
-        price: Some(price.clone()),
-        max_output_tokens: None,
+        price: setup.has_price.then(|| price.clone()),
+        max_output_tokens: setup.max_output_tokens,
         can_reason: None,
     };
     let model = Model {
@@ -260,8 +377,8 @@ fn snapshot(upstreams: &[&Upstream], now: Timestamp) -> Snapshot {
     let parts = Parts {
         organization: OrganizationId::new(now, [0; 10]),
         organization_name: "Acme".into(),
-        units: vec![],
-        budgets: vec![],
+        units: vec![team()],
+        budgets: setup.budgets,
         keys,
         targets,
         models: vec![model],
@@ -273,7 +390,7 @@ fn key(seed: u8, text: &str, models: ModelAccess, now: Timestamp) -> VirtualKey 
     VirtualKey {
         id: KeyId::new(now, [seed; 10]),
         name: format!("key {seed}"),
-        owner: None,
+        owner: Some(team().id),
         project: None,
         hint: String::new(),
         hash: Some(KeyHash::of(text)),
@@ -315,4 +432,21 @@ pub async fn read(response: Response<Body>) -> (u16, String, bool) {
         }
     }
     (status, String::from_utf8(bytes).unwrap(), true)
+}
+
+/// A request in any dialect, as its SDK sends it.
+pub fn ask(dialect: Dialect, body: &str, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
+    let path = match dialect {
+        Dialect::OpenAiChat => "/v1/chat/completions",
+        Dialect::OpenAiResponses => "/v1/responses",
+        Dialect::Anthropic => "/v1/messages",
+        Dialect::Gemini => "/v1beta/models/m:streamGenerateContent?alt=sse",
+        Dialect::BedrockConverse => panic!("no client speaks it"),
+    };
+    let mut request =
+        Request::post(path).header("authorization", format!("Bearer {KEY}")).header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Full::new(Bytes::from(body.to_owned()))).unwrap()
 }
