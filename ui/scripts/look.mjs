@@ -24,6 +24,27 @@ const places = [
   ["requests-losses", "#/requests?selected=TRANSLATED", "full"],
   ["requests-units", "#/requests?selected=TRANSLATED&tab=cost", "full"],
   ["requests-messages", "#/requests?selected=FIRST&tab=messages", "full"],
+  ["requests-refused", "#/requests?outcome=refused&selected=REFUSED", "full"],
+  ["organization", "#/organization", "full"],
+  ["organization-money", "#/organization?scale=money&archived=1", "full"],
+  ["organization-find", "#/organization?q=support", "full"],
+  ["organization-page", "#/organization/01930009-0000-7000-8000-000000000002", "full"],
+  ["organization-new", "#/organization", "full", "Control+n"],
+  ["organization-move", "#/organization/01930009-0000-7000-8000-000000000003", "full", "m"],
+  ["organization-empty", "#/organization", "empty"],
+  ["organization-error", "#/organization", "error"],
+  ["organization-loading", "#/organization", "loading"],
+  ["organization-crowd", "#/organization", "full&members=5000"],
+  ["budgets", "#/budgets", "full"],
+  ["budgets-page", "#/budgets/0193000a-0000-7000-8000-000000000002", "full"],
+  ["budgets-each", "#/budgets/0193000a-0000-7000-8000-000000000006", "full"],
+  ["budgets-explain", "#/budgets/0193000a-0000-7000-8000-000000000003?request=REFUSED", "full"],
+  ["budgets-edit", "#/budgets/0193000a-0000-7000-8000-000000000002", "full", "e"],
+  ["budgets-new", "#/budgets", "full", "Control+n"],
+  ["budgets-archived", "#/budgets?show=all", "full"],
+  ["budgets-empty", "#/budgets", "empty"],
+  ["budgets-error", "#/budgets", "error"],
+  ["budgets-loading", "#/budgets", "loading"],
   ["models", "#/models", "full"],
   ["models-empty", "#/models", "empty"],
   ["models-error", "#/models", "error"],
@@ -47,6 +68,7 @@ const places = [
   ["keys", "#/keys", "full"],
   ["keys-new", "#/keys", "full", "Control+n"],
   ["keys-page", "#/keys?selected=01930005-0000-7000-8000-000000000001", "full"],
+  ["keys-edit", "#/keys/01930005-0000-7000-8000-000000000001", "full", "e"],
   ["keys-empty", "#/keys", "empty"],
   ["playground", "#/playground", "full"],
   ["settings", "#/settings", "full"],
@@ -95,12 +117,13 @@ for (const [name, hash, state, keys] of places) {
       await page.emulateMedia({ colorScheme: theme });
       await page.goto(`${base}?state=${state}&look=${name}-${theme}-${size}#/blank`);
       const first = "01930006-0000-7000-8000-00000001869e";
+      const refused = "01930006-0000-7000-8000-000000018699";
       const translated = "01930006-0000-7000-8000-000000018697";
       await page.evaluate(
         (target) => {
           location.hash = target;
         },
-        hash.replace("FIRST", first).replace("TRANSLATED", translated),
+        hash.replace("FIRST", first).replace("TRANSLATED", translated).replace("REFUSED", refused),
       );
       await page.waitForSelector("main h1");
       // The first visit of a screen waits for the server to compile it.

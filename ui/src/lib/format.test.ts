@@ -10,10 +10,14 @@ import {
   exactMoney,
   moment,
   money,
+  moneyInput,
   moneyTick,
+  parseCount,
+  parseMoney,
   percent,
   priceOf,
   rate,
+  roundMoney,
   roundTokens,
   setFormatLocale,
   size,
@@ -132,4 +136,55 @@ it("dates a figure as exactly as its source", () => {
     "Aug 5, 2026",
     "soon",
   ]);
+});
+
+describe("typed amounts", () => {
+  it.each([
+    ["14000", "14000000000000"],
+    ["14,000", "14000000000000"],
+    ["$14,000.50", "14000500000000"],
+    ["14.000,50", "14000500000000"],
+    ["1'000'000", "1000000000000000"],
+    ["14k", "14000000000000"],
+    ["1.5 M", "1500000000000000"],
+    ["0.0031", "3100000"],
+    ["12 USD", "12000000000"],
+    ["0.000000001", "1"],
+  ])("reads %j as nano-USD", (text, nanos) => {
+    expect(parseMoney(text)).toBe(nanos);
+  });
+
+  it.each(["", "a lot", "1.2.3,4,5x", "-5", "0.0000000001", "99999999999"])(
+    "takes %j for no amount",
+    (text) => {
+      expect(parseMoney(text)).toBeNull();
+    },
+  );
+
+  it("takes one point or comma for what it is in the language", () => {
+    setFormatLocale("de-DE");
+    expect(parseMoney("14.000")).toBe("14000000000000");
+    expect(parseMoney("0,5")).toBe("500000000");
+    expect(moneyInput("14000500000000")).toBe("14.000,5");
+    setFormatLocale("en-US");
+    expect(parseMoney("14.000")).toBe("14000000000");
+  });
+
+  it("writes an amount so that it is read back", () => {
+    for (const nanos of ["14000000000000", "1", "500000000", "9223372036854775807"]) {
+      expect(parseMoney(moneyInput(nanos))).toBe(nanos);
+    }
+  });
+
+  it("reads whole numbers only", () => {
+    expect(parseCount("5,000,000")).toBe("5000000");
+    expect(parseCount("5M")).toBe("5000000");
+    expect(parseCount("2.5k")).toBe("2500");
+    expect(parseCount("2.5")).toBeNull();
+  });
+
+  it("shows round limits without cents", () => {
+    expect(roundMoney("14000000000000")).toBe("$14,000");
+    expect(roundMoney("14000500000000")).toBe("$14,000.50");
+  });
 });

@@ -94,6 +94,75 @@ export function priceOf(usdPerMillion: string, units: number): string {
   return exactMoney(divideRounded(nanosPerMillion * BigInt(Math.round(units)), 1_000_000n).toString());
 }
 
+/** The mark between whole and fraction in this language, and the one between thousands. */
+function separators(): { decimal: string; group: string } {
+  const parts = numbers({ minimumFractionDigits: 1 }).formatToParts(1_234_567.5);
+  const mark = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
+  return { decimal: mark("decimal"), group: mark("group") };
+}
+
+/** A typed number as digits and a fraction; `14,000`, `14.000,5`, `1.5 M`. Null where it is none. */
+function parseDecimal(text: string): { whole: string; fraction: string } | null {
+  const found = /^([\d.,'\s]*\d[\d.,'\s]*?)\s*(k|m|mio\.?)?$/i.exec(text.trim());
+  if (!found) return null;
+  const digits = (found[1] ?? "").replace(/['\s]/g, "");
+  const marks = [...digits.matchAll(/[.,]/g)];
+  const last = marks.at(-1);
+  let at = last?.index ?? -1;
+  if (last !== undefined) {
+    const isRepeated = marks.length > 1 && marks.every(([mark]) => mark === last[0]);
+    // `14,000` and `14.000` are thousands where the language writes them so, a fraction elsewhere.
+    const isGroup =
+      marks.length === 1 && last[0] === separators().group && digits.length - at === 4 && at > 0;
+    if (isRepeated || isGroup) at = -1;
+  }
+  const whole = (at < 0 ? digits : digits.slice(0, at)).replace(/[.,]/g, "");
+  const fraction = at < 0 ? "" : digits.slice(at + 1);
+  const shift = found[2] === undefined ? 0 : found[2].toLowerCase() === "k" ? 3 : 6;
+  const moved = fraction.padEnd(shift, "0");
+  return { whole: `${whole}${moved.slice(0, shift)}` || "0", fraction: moved.slice(shift) };
+}
+
+/** The largest amount that the ledger counts, in nano-USD. */
+const mostMoney = 9_223_372_036_854_775_807n;
+
+/** Nano-USD from what a person typed: `$14,000`, `14000.50`, `14k`. Null where it is no amount. */
+export function parseMoney(text: string): string | null {
+  const number = parseDecimal(text.trim().replace(/^(us)?\$|(us)?\$$|usd$/i, ""));
+  if (number === null || number.fraction.length > 9) return null;
+  const nanos = BigInt(`${number.whole}${number.fraction.padEnd(9, "0")}`);
+  return nanos > mostMoney ? null : nanos.toString();
+}
+
+/** A whole number from what a person typed: `5,000,000`, `5M`. Null where it is none. */
+export function parseCount(text: string): string | null {
+  const number = parseDecimal(text);
+  if (number === null || /[1-9]/.test(number.fraction)) return null;
+  const whole = BigInt(number.whole);
+  return whole > mostMoney ? null : whole.toString();
+}
+
+/** Money as a person would type it: `14,000` or `0.5`, without a sign for the currency. */
+export function moneyInput(amount: string): string {
+  const nanos = parseNanos(amount);
+  const fraction = (nanos % nanosPerUsd).toString().padStart(9, "0").replace(/0+$/, "");
+  const whole = integer((nanos / nanosPerUsd).toString());
+  return fraction === "" ? whole : `${whole}${separators().decimal}${fraction}`;
+}
+
+/** A whole number of any size from its digits: `5,000,000`. */
+export function integer(digits: string): string {
+  return numbers({ maximumFractionDigits: 0 }).format(
+    (/^\d+$/.test(digits) ? digits : "0") as unknown as number,
+  );
+}
+
+/** Money without cents where it has none: `$14,000`. For limits, which people set as round numbers. */
+export function roundMoney(amount: string): string {
+  const nanos = parseNanos(amount);
+  return nanos % nanosPerUsd === 0n && nanos < 1_000_000n * nanosPerUsd ? usd(nanos, 0) : money(amount);
+}
+
 /** Dollars as a float, for the axes and lines of charts only. */
 export function moneyForChart(amount: string): number {
   return Number(parseNanos(amount)) / 1e9;
@@ -201,6 +270,26 @@ export function day(time: string | Date, now: Date = new Date()): string {
   const date = new Date(time);
   const isThisYear = date.getFullYear() === now.getFullYear();
   return dates({ day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) }).format(date);
+}
+
+/** The name of a day of the week: 1 is Monday, 7 is Sunday. */
+export function weekday(number: number): string {
+  return dates({ weekday: "long", timeZone: "UTC" }).format(Date.UTC(2024, 0, number));
+}
+
+/** A list in words: `70 %, 90 % and 100 %`. */
+export function listed(parts: readonly string[]): string {
+  return new Intl.ListFormat(locale, { type: "conjunction" }).format(parts);
+}
+
+/** The time zone of this computer. */
+export function ownZone(): string {
+  return dates({}).resolvedOptions().timeZone || "UTC";
+}
+
+/** Every time zone this engine knows; UTC first. */
+export function timeZones(): string[] {
+  return ["UTC", ...(Intl.supportedValuesOf?.("timeZone") ?? [ownZone()]).filter((zone) => zone !== "UTC")];
 }
 
 /** A date of a catalogue, as exact as its source: `5 Aug 2026`, `Aug 2026` or `2026`. */

@@ -4,13 +4,15 @@ import Activity from "@lucide/svelte/icons/chart-no-axes-combined";
 import KeyRound from "@lucide/svelte/icons/key-round";
 import List from "@lucide/svelte/icons/list";
 import MessageSquare from "@lucide/svelte/icons/message-square";
+import Network from "@lucide/svelte/icons/network";
 import Rocket from "@lucide/svelte/icons/rocket";
 import Server from "@lucide/svelte/icons/server";
 import Settings from "@lucide/svelte/icons/settings";
+import Wallet from "@lucide/svelte/icons/wallet";
 import type { Component } from "svelte";
 import { m } from "./i18n";
 
-export type Group = "see" | "route" | "use" | "admin";
+export type Group = "see" | "govern" | "route" | "use" | "admin";
 
 export interface Screen {
   /** The first segment of the address. */
@@ -27,6 +29,8 @@ export interface Screen {
 export const screens: readonly Screen[] = [
   { id: "overview", group: "see", shortcut: "G O", title: () => m.nav_overview(), icon: Activity, load: () => import("../screens/overview/OverviewScreen.svelte") },
   { id: "requests", group: "see", shortcut: "G R", title: () => m.nav_requests(), icon: List, load: () => import("../screens/requests/RequestsScreen.svelte") },
+  { id: "organization", group: "govern", shortcut: "G T", title: () => m.nav_organization(), icon: Network, load: () => import("../screens/organization/OrganizationScreen.svelte") },
+  { id: "budgets", group: "govern", shortcut: "G B", title: () => m.nav_budgets(), icon: Wallet, load: () => import("../screens/budgets/BudgetsScreen.svelte") },
   { id: "models", group: "route", shortcut: "G M", title: () => m.nav_models(), icon: Boxes, load: () => import("../screens/models/ModelsScreen.svelte") },
   { id: "providers", group: "route", shortcut: "G V", title: () => m.nav_providers(), icon: Server, load: () => import("../screens/providers/ProvidersScreen.svelte") },
   { id: "keys", group: "route", shortcut: "G K", title: () => m.nav_keys(), icon: KeyRound, load: () => import("../screens/keys/KeysScreen.svelte") },
@@ -42,6 +46,7 @@ export const firstRun: Screen =
 /** The groups of the sidebar, in order. */
 export const groups: readonly { id: Group; title: () => string }[] = [
   { id: "see", title: () => m.nav_group_see() },
+  { id: "govern", title: () => m.nav_group_govern() },
   { id: "route", title: () => m.nav_group_route() },
   { id: "use", title: () => m.nav_group_use() },
   { id: "admin", title: () => m.nav_group_admin() },

@@ -1,7 +1,7 @@
 /**
- * State in the address: `#/requests?model=gpt-5&selected=...`. The screen is the first segment of the
- * hash; filters, range and selection are its query. Back and forward work because every step is an
- * entry of the browser's history.
+ * State in the address: `#/requests/ID?model=gpt-5`. The screen is the first segment of the hash, what
+ * is open in it the second (the parameter `selected`); filters and range are its query. Back and
+ * forward work because every step is an entry of the browser's history.
  */
 
 export type Parameters = Record<string, string | undefined>;
@@ -14,17 +14,17 @@ interface Place {
 /** The place that a hash names. */
 export function parsePlace(hash: string): Place {
   const [path = "", search = ""] = hash.replace(/^#\/?/, "").split("?");
-  return {
-    screen: decodeURIComponent(path.split("/")[0] ?? ""),
-    parameters: Object.fromEntries(new URLSearchParams(search)),
-  };
+  const [screen = "", selected = ""] = path.split("/").map(decodeURIComponent);
+  const parameters = Object.fromEntries(new URLSearchParams(search));
+  return { screen, parameters: selected ? { ...parameters, selected } : parameters };
 }
 
 /** The hash of a place; empty parameters are left out. */
-export function href(screen: string, parameters: Parameters = {}): string {
+export function href(screen: string, { selected, ...parameters }: Parameters = {}): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) if (value) search.set(name, value);
-  return `#/${encodeURIComponent(screen)}${search.size > 0 ? `?${search}` : ""}`;
+  const path = [screen, ...(selected ? [selected] : [])].map(encodeURIComponent).join("/");
+  return `#/${path}${search.size > 0 ? `?${search}` : ""}`;
 }
 
 class Router {

@@ -13,6 +13,13 @@ it("reads the screen and its parameters from the address", () => {
   expect(parsePlace("")).toEqual({ screen: "", parameters: {} });
 });
 
+it("names what is open as the second part of the address", () => {
+  const place = { screen: "models", parameters: { selected: "openai/gpt-5", tab: "prices" } };
+  expect(parsePlace("#/models/openai%2Fgpt-5?tab=prices")).toEqual(place);
+  expect(parsePlace("#/models?selected=openai%2Fgpt-5&tab=prices")).toEqual(place);
+  expect(href(place.screen, place.parameters)).toBe("#/models/openai%2Fgpt-5?tab=prices");
+});
+
 it("leaves empty parameters out of an address", () => {
   expect(href("requests", { model: "openai/gpt-5", q: undefined, key_id: "" })).toBe(
     "#/requests?model=openai%2Fgpt-5",
@@ -22,7 +29,7 @@ it("leaves empty parameters out of an address", () => {
 it("keeps state in the address", () => {
   router.go("requests", { model: "gpt-5" });
   router.set({ selected: "1" });
-  expect(location.hash).toBe("#/requests?model=gpt-5&selected=1");
+  expect(location.hash).toBe("#/requests/1?model=gpt-5");
   router.set({ model: undefined });
   expect(router.parameters).toEqual({ selected: "1" });
 });

@@ -5,13 +5,13 @@ export interface PaletteItem {
   title: string;
   /** The name of the kind, shown at the right. */
   group: string;
-  kind: "action" | "screen" | "model" | "key";
+  kind: "action" | "screen" | "unit" | "budget" | "model" | "key";
   shortcut?: string | undefined;
   run: () => void;
 }
 
 const shown = 10;
-const prefixes: Record<string, PaletteItem["kind"]> = { ">": "action", "#": "model" };
+const prefixes: Record<string, PaletteItem["kind"]> = { ">": "action", "@": "unit", "#": "model" };
 
 /** How well a title matches: higher is better, 0 not at all. Every word must begin somewhere in it. */
 export function score(title: string, words: readonly string[]): number {
@@ -31,7 +31,7 @@ export function matching(items: readonly PaletteItem[], text: string): PaletteIt
   const kind = prefixes[text.trim()[0] ?? ""];
   const words = text
     .toLowerCase()
-    .replace(/^\s*[>#]/, "")
+    .replace(/^\s*[>@#]/, "")
     .split(/\s+/)
     .filter(Boolean);
   const candidates = kind ? items.filter((item) => item.kind === kind) : items;

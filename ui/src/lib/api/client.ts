@@ -19,7 +19,7 @@ export class ApiError extends Error {
 }
 
 interface AnyInput {
-  path?: Record<string, string>;
+  path?: Record<string, string | number>;
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;
 }

@@ -4,6 +4,7 @@ import { addMoney } from "../format";
 import type { Method } from "../host";
 import { catalogueStatus, detailFor } from "./catalogue";
 import { detailOf, fixtures } from "./fixtures";
+import { courseOf, crowded, govern, importOf, simulationOf, subjectsOf, usageOf } from "./govern";
 
 export type GalleryState = "full" | "empty" | "error" | "loading" | "slow";
 
@@ -177,6 +178,67 @@ function page(rows: readonly RequestRow[], query: URLSearchParams) {
   };
 }
 
+/** The organisation, the budgets and the ledger. */
+function governAnswer(
+  isEmpty: boolean,
+  method: Method,
+  pathname: string,
+  query: URLSearchParams,
+  body: unknown,
+): Answer | undefined {
+  const [, budgetId, what] = /^\/budgets\/([^/]+)\/?(.*)$/.exec(pathname) ?? [];
+  const budget = govern.budgets.find((one) => one.id === budgetId);
+  if (budget !== undefined) {
+    if (what === "course") return ok(courseOf(budget));
+    if (what === "subjects") return ok(subjectsOf(budget));
+    return ok(budget);
+  }
+  if (/^\/(units\/.+|organization)$/.test(pathname) && method === "PATCH") return ok(govern.tree.units[0]);
+  switch (`${method} ${pathname}`) {
+    case "GET /units": {
+      const members = Number(new URLSearchParams(location.search).get("members") ?? 0);
+      if (isEmpty)
+        return ok({
+          organization: {
+            ...govern.tree.organization,
+            name: "",
+            keys: 0,
+            requests: 0,
+            cost: { state: "not_billable", amount: "0" },
+            budget: null,
+          },
+          units: [],
+        });
+      return ok(members > 0 ? crowded(members) : govern.tree);
+    }
+    case "POST /units":
+      return ok(govern.tree.units[0], 201);
+    case "POST /units/import":
+      return ok(importOf(body));
+    case "GET /budgets":
+      return ok(isEmpty ? [] : govern.budgets);
+    case "POST /budgets":
+      return ok(govern.budgets[0], 201);
+    case "POST /budgets/simulate":
+      return ok(simulationOf(body));
+    case "GET /usage":
+      return ok(isEmpty ? { ...usageOf(null), rows: [] } : usageOf(query.get("unit")));
+    case "GET /ledger":
+      return ok(
+        isEmpty ? { ...govern.ledger, entries: 0, last_backup: null, verification: null } : govern.ledger,
+      );
+    case "POST /ledger/verify":
+    case "GET /ledger/verify":
+      return ok(govern.ledger.verification);
+    case "POST /ledger/backup":
+      return ok(govern.ledger.last_backup, 201);
+    case "GET /nodes":
+      return ok({ is_cluster: false, this: null, nodes: [] });
+    default:
+      return undefined;
+  }
+}
+
 const diagnosis = {
   is_ok: true,
   code: null,
@@ -188,7 +250,7 @@ const diagnosis = {
 };
 
 /** The answer to one call in the given state. */
-export function answer(state: GalleryState, method: Method, path: string, _body: unknown): Answer {
+export function answer(state: GalleryState, method: Method, path: string, body: unknown): Answer {
   const { pathname, searchParams } = new URL(path, "http://gallery.invalid");
   const isEmpty = state === "empty";
   const rows = isEmpty ? [] : fixtures.requests;
@@ -214,8 +276,8 @@ export function answer(state: GalleryState, method: Method, path: string, _body:
   }
   const found = rows.find((row) => pathname === `/requests/${row.id}`);
   if (found) return ok(detailOf(found));
-  const ofModel = modelAnswer(pathname, method);
-  if (ofModel) return ofModel;
+  const known = modelAnswer(pathname, method) ?? governAnswer(isEmpty, method, pathname, searchParams, body);
+  if (known) return known;
   switch (`${method} ${pathname}`) {
     case "GET /status":
     case "POST /proxy/resume":

@@ -14,6 +14,7 @@ import type {
   Status,
 } from "../api";
 import { catalogueFor } from "./catalogue";
+import { otherBudgets, refsOf, refusal } from "./govern";
 
 const now = Date.now();
 
@@ -56,6 +57,7 @@ const settings: Settings = {
   keep_running_on_close: true,
   needs_restart: false,
   catalogue_refresh: false,
+  unknown_price: "deny",
 };
 
 const kind = (
@@ -246,12 +248,19 @@ const key = (index: number, name: string, change: Partial<Key> = {}): Key => ({
   last_used_at: index === 4 ? null : ago(240_000),
   last_24h: { requests: 140, cost: cost("exact", 1_800_000_000) },
   flags: ["no_expiry", "all_models"],
+  owner: [],
+  project: null,
   ...change,
 });
 
 const keys = [
-  key(1, "Editor", { last_24h: { requests: 240, cost: cost("exact", 2_904_000_000) } }),
+  key(1, "Editor", {
+    owner: refsOf("Ada Okafor"),
+    project: refsOf("Atlas launch")[0] ?? null,
+    last_24h: { requests: 240, cost: cost("exact", 2_904_000_000) },
+  }),
   key(2, "Nightly report", {
+    owner: refsOf("Nightly report"),
     models: ["gpt-5-mini"],
     expires_at: new Date(now + 9e8).toISOString(),
     flags: [],
@@ -305,14 +314,15 @@ function outcomeFor(roll: number): Outcome {
 }
 
 const errors: Partial<Record<Outcome, string>> = {
-  refused: "model.forbidden",
+  refused: "budget.exceeded",
   failed: "upstream.error",
   truncated: "upstream.truncated",
   client_left: "client.left",
 };
 
 function row(index: number): RequestRow {
-  const outcome = outcomeFor(random());
+  const roll = random();
+  const outcome = index === 7 ? "refused" : outcomeFor(roll);
   const served = models[Math.floor(random() ** 1.6 * models.length)] ?? models[0];
   const caller = keys[[0, 0, 1, 3][Math.floor(random() * 4)] ?? 0] ?? keys[0];
   const isServed = outcome !== "refused" && outcome !== "failed";
@@ -359,6 +369,10 @@ function row(index: number): RequestRow {
     overhead_us: 180 + Math.floor(random() * 300),
     attempts: outcome === "refused" ? 0 : outcome === "failed" ? 2 : 1 + Number(index % 13 === 4),
     losses: isServed && index % 4 === 1 && index % 23 !== 5 ? losses : [],
+    units: [...(caller?.owner ?? []), ...(caller?.project ? [caller.project] : [])],
+    tags: index % 5 === 2 ? [{ name: "ticket", value: "OPS-12" }] : [],
+    session: index % 6 === 1 ? "nightly-2026-11-22" : null,
+    refused_by: outcome === "refused" ? refusal.budget : null,
     user_agent: ["OpenAI/Python 2.8.0", "Zed/0.212", "curl/8.14.1"][index % 3] ?? null,
   };
 }
@@ -395,7 +409,13 @@ export function detailOf(from: RequestRow): RequestDetail {
       dialect: from.operation === "embeddings" ? null : "openai_chat",
     };
   });
-  return { ...from, attempt_list: attempts };
+  return {
+    ...from,
+    attempt_list: attempts,
+    corrected: "0",
+    budgets: otherBudgets,
+    refusal: from.refused_by === null ? null : refusal.figures,
+  };
 }
 
 const catalogue = catalogueFor(models, providers);

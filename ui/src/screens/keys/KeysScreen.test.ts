@@ -22,6 +22,8 @@ const key = (change: Partial<Key> = {}): Key => ({
   last_used_at: null,
   last_24h: { requests: 41, cost: { state: "exact", amount: "3100000" } },
   flags: ["all_models"],
+  owner: [],
+  project: null,
   ...change,
 });
 const status = { proxy: { base_url: "http://127.0.0.1:4180/v1" } };

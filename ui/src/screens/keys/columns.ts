@@ -1,14 +1,34 @@
 import type { Key } from "$lib/api";
 import { costText } from "$lib/cost";
 import { flagWords, modelsText, shownFlags, stateOf } from "$lib/features/key/words";
+import { ownerText } from "$lib/features/unit/owners";
 import { count, moment } from "$lib/format";
 import { m } from "$lib/i18n";
 import type { Column } from "$lib/ui/table";
 
 /** The columns of the table of keys, most needed first to stay where the window is narrow. */
-export function keyColumns(): readonly Column<Key>[] {
+export function keyColumns(hasUnits: boolean): readonly Column<Key>[] {
   return [
     { id: "name", title: m.keys_column_name(), width: 170, grows: true, text: (key) => key.name },
+    ...(hasUnits
+      ? [
+          {
+            id: "owner",
+            title: m.keys_column_owner(),
+            width: 150,
+            grows: true,
+            priority: 2,
+            text: (key: Key) => ownerText(key.owner),
+          },
+          {
+            id: "project",
+            title: m.keys_column_project(),
+            width: 110,
+            priority: 7,
+            text: (key: Key) => key.project?.name ?? "",
+          },
+        ]
+      : []),
     { id: "state", title: m.keys_column_state(), width: 96, text: (key) => stateOf(key).text },
     { id: "models", title: m.keys_column_models(), width: 140, priority: 3, text: modelsText },
     {
@@ -48,7 +68,7 @@ export function keyColumns(): readonly Column<Key>[] {
       grows: true,
       priority: 4,
       text: (key) =>
-        shownFlags(key)
+        shownFlags(key, hasUnits)
           .map((flag) => flagWords(flag).text)
           .join(", "),
     },
@@ -62,7 +82,8 @@ export type Scope = "all" | "active" | "ended";
 export function shownKeys(keys: readonly Key[], scope: Scope, query: string): Key[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const matches = keys.filter((key) => {
-    const text = `${key.name} ${key.hint} ${key.models?.join(" ") ?? ""}`.toLowerCase();
+    const text =
+      `${key.name} ${key.hint} ${key.models?.join(" ") ?? ""} ${ownerText(key.owner)} ${key.project?.name ?? ""}`.toLowerCase();
     const isInScope = scope === "all" || (key.state === "active") === (scope === "active");
     return isInScope && words.every((word) => text.includes(word));
   });

@@ -47,7 +47,7 @@ it("sends by Enter and shows the answer with its cost, tokens and times", async 
   await vi.waitFor(() => expect(facts.textContent).toContain("$0.0031"));
   for (const fact of ["12 in, 3 out", "first word after 130 ms", "1.2 s in all"])
     expect(facts.textContent).toContain(fact);
-  expect(facts.querySelector("a")?.getAttribute("href")).toBe("#/requests?selected=request-1");
+  expect(facts.querySelector("a")?.getAttribute("href")).toBe("#/requests/request-1");
 });
 
 it("says in words why there is no answer", async () => {

@@ -6,7 +6,17 @@ import type { Filters } from "./pages.svelte";
 export const outcomes: readonly Outcome[] = ["completed", "failed", "refused", "client_left", "truncated"];
 
 /** The parameters that filter, besides the range. */
-export const filterNames = ["q", "outcome", "model", "provider", "key_id"] as const;
+export const filterNames = [
+  "q",
+  "outcome",
+  "model",
+  "provider",
+  "key_id",
+  "unit",
+  "budget",
+  "tag",
+  "session",
+] as const;
 
 function isOutcome(text: string | undefined): text is Outcome {
   return outcomes.includes(text as Outcome);
@@ -22,6 +32,10 @@ export function filtersOf(parameters: Readonly<Record<string, string>>, range: R
     model: parameters.model,
     provider: parameters.provider,
     key_id: parameters.key_id,
+    unit: parameters.unit,
+    budget: parameters.budget,
+    tag: parameters.tag,
+    session: parameters.session,
   };
 }
 

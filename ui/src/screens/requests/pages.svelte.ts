@@ -34,6 +34,10 @@ export function matches(row: RequestRow, filters: Filters): boolean {
     (!filters.key_id || row.key_id === filters.key_id) &&
     (!filters.model || row.model === filters.model) &&
     (!filters.provider || row.provider === filters.provider) &&
+    (!filters.unit || row.units.some(({ id }) => id === filters.unit)) &&
+    (!filters.budget || row.refused_by?.id === filters.budget) &&
+    (!filters.session || row.session === filters.session) &&
+    (!filters.tag || row.tags.some(({ name, value }) => `${name}=${value}` === filters.tag)) &&
     (!filters.outcome || row.outcome === filters.outcome) &&
     (!text || haystack.some((part) => part?.toLowerCase().includes(text)))
   );

@@ -3,6 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, it, vi } from "vitest";
 import type { Settings } from "$lib/api";
 import { refreshAll } from "$lib/api";
+import { govern } from "$lib/gallery/govern";
 import { router } from "$lib/router.svelte";
 import { FakeHost } from "../../../tests/fake-host";
 import SettingsScreen from "./SettingsScreen.svelte";
@@ -14,6 +15,7 @@ const settings: Settings = {
   keep_running_on_close: null,
   needs_restart: false,
   catalogue_refresh: null,
+  unknown_price: "deny",
 };
 const status = {
   version: "0.1.0",
@@ -35,6 +37,8 @@ const status = {
 const answers = (change: Partial<Settings> = {}) => ({
   "GET /settings": { ...settings, ...change },
   "GET /status": status,
+  "GET /ledger": govern.ledger,
+  "GET /nodes": { is_cluster: false, this: null, nodes: [] },
 });
 
 beforeEach(() => {

@@ -42,6 +42,15 @@ export function settingTexts() {
     proxy_state: { section: "proxy", title: m.settings_proxy_state(), hint: m.settings_proxy_state_hint() },
     data_folder: { section: "data", title: m.settings_data_folder(), hint: m.settings_data_folder_hint() },
     ledger: { section: "data", title: m.settings_ledger(), hint: m.settings_ledger_hint() },
+    ledger_size: { section: "data", title: m.settings_ledger_size(), hint: m.settings_ledger_size_hint() },
+    unknown_price: {
+      section: "data",
+      title: m.settings_unknown_price(),
+      hint: m.settings_unknown_price_hint(),
+    },
+    self_check: { section: "data", title: m.check_title(), hint: m.check_words() },
+    backup: { section: "data", title: m.settings_backup(), hint: m.settings_backup_hint() },
+    nodes: { section: "data", title: m.settings_nodes(), hint: m.settings_nodes_hint() },
     catalogue: { section: "data", title: m.settings_catalogue(), hint: m.settings_catalogue_hint() },
     secrets: { section: "data", title: m.settings_secrets() },
     letter_keys: {

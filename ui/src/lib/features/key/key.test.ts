@@ -45,8 +45,15 @@ it("sends the name, the models and the day it ends", async () => {
   draft.isStrict = true;
   await draft.save();
   expect(host.bodies("POST /keys")).toEqual([
-    { name: "editor", models: null, expires_at: "2027-01-30T00:00:00.000Z", is_strict: false },
-    { name: "editor", models: ["gpt-5"], expires_at: null, is_strict: true },
+    {
+      name: "editor",
+      models: null,
+      owner: null,
+      project: null,
+      expires_at: "2027-01-30T00:00:00.000Z",
+      is_strict: false,
+    },
+    { name: "editor", models: ["gpt-5"], owner: null, project: null, expires_at: null, is_strict: true },
   ]);
 });
 

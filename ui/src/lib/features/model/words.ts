@@ -5,9 +5,9 @@ import type {
   Feature,
   Glance,
   Modality,
+  PricedUnit,
   Rates,
   ServiceTier,
-  Unit,
 } from "$lib/api";
 import { priceOf, rate } from "$lib/format";
 import { m } from "$lib/i18n";
@@ -84,7 +84,7 @@ export function serviceText(service: ServiceTier | null | undefined): string {
 }
 
 /** A price per million units in the unit people think in: per image, minute, million characters, 1,000 searches. */
-export function unitText(unit: Unit, perMillion: string): string {
+export function unitText(unit: PricedUnit, perMillion: string): string {
   switch (unit) {
     case "image":
       return m.models_per_image({ price: priceOf(perMillion, 1) });
@@ -129,7 +129,7 @@ export function rateLines(rates: Rates): RateLine[] {
     ["image_input", m.requests_token_image_input()],
     ["image_output", m.requests_token_image_output()],
   ];
-  const units: [Unit, string][] = [
+  const units: [PricedUnit, string][] = [
     ["image", m.requests_unit_images()],
     ["audio_ms", m.requests_unit_audio()],
     ["character", m.requests_unit_characters()],

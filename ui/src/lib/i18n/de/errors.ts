@@ -42,6 +42,14 @@ export const errors: Translation<typeof english> = {
   error_ledger_unavailable:
     "Das Hauptbuch ließ sich nicht schreiben, darum wurde nichts gesendet. Prüfen Sie den Datenträger.",
   error_budget_exceeded: "Ein Budget wäre überschritten worden, darum wurde nichts gesendet.",
+  error_budget_unavailable:
+    "Die Knoten konnten sich nicht rechtzeitig über ein Budget einigen, darum wurde nichts gesendet. Versuchen Sie es gleich noch einmal.",
+  error_budget_exhausted:
+    "Ein Budget ging zu Ende, während die Antwort eintraf, darum wurde sie dort abgeschnitten. Was ankam, ist gezählt.",
+  error_rate_limited:
+    "Eine Grenze für Anfragen oder Token war erreicht, darum wurde nichts gesendet. Warten Sie ein wenig.",
+  error_idempotency_conflict:
+    "Eine Anfrage mit demselben Idempotenzschlüssel läuft oder lief schon, darum wurde diese nicht noch einmal gesendet.",
   error_proxy_paused: "Der Proxy war angehalten. Setzen Sie ihn fort, um Anfragen zu bedienen.",
   error_overloaded: "Es gab mehr Verbindungen als erlaubt. Versuchen Sie es erneut.",
   error_shutting_down: "MegaRouter wurde gerade beendet. Versuchen Sie es erneut.",

@@ -1,4 +1,5 @@
 import type { Catalogue } from "../types";
+import { budgets } from "./budgets";
 import { common } from "./common";
 import { errors } from "./errors";
 import { first_run } from "./first_run";
@@ -6,6 +7,7 @@ import { forms } from "./forms";
 import { frame } from "./frame";
 import { keys } from "./keys";
 import { models } from "./models";
+import { organization } from "./organization";
 import { overview } from "./overview";
 import { playground } from "./playground";
 import { providers } from "./providers";
@@ -19,6 +21,8 @@ export const de: Catalogue = {
   ...frame,
   ...overview,
   ...requests,
+  ...organization,
+  ...budgets,
   ...settings,
   ...providers,
   ...playground,

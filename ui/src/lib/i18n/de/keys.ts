@@ -101,4 +101,18 @@ export const keys: Translation<typeof english> = {
   key_snippet_curl: "curl",
   key_no_models:
     "Es gibt noch keine Modelle, ein Schlüssel kann also nichts. Fügen Sie zuerst einen Anbieter hinzu.",
+  keys_column_owner: "Besitzer",
+  keys_column_project: "Projekt",
+  key_owner: "Besitzer",
+  key_owner_hint: "Die Anfragen werden ihm gebucht und allem, worin er ist.",
+  key_project: "Projekt",
+  key_project_none: "Keines",
+  key_edit_of: "{name} bearbeiten",
+  key_edit_title: "{name} bearbeiten",
+  key_save: "Schlüssel speichern",
+  key_saved_toast: "{name} ist geändert.",
+  key_expiry_kept: "Wie bisher: {end}",
+  key_flag_no_owner: "Ohne Besitzer",
+  key_flag_no_owner_hint:
+    "Dieser Schlüssel wird nur der Organisation als Ganzer gebucht. Geben Sie ihm einen Besitzer.",
 };

@@ -77,4 +77,11 @@ export const overview: Translation<typeof english> = {
   overview_scope_provider: "Anbieter {name}",
   overview_scope_key: "Schlüssel {name}",
   overview_share_hint: "{cost}, {requests}. Öffnet sie.",
+  overview_budgets: "Budgets in Schwierigkeiten",
+  overview_budgets_none: "Es gibt noch keine Budgets, also begrenzt nichts die Ausgaben.",
+  overview_budgets_fine: {
+    one: "{count} Budget liegt im Plan.",
+    other: "Alle {count} Budgets liegen im Plan.",
+  },
+  overview_budgets_more: { one: "und {count} weiteres", other: "und {count} weitere" },
 };

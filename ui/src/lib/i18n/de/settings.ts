@@ -113,4 +113,38 @@ export const settings: Translation<typeof english> = {
   settings_licence: "Lizenz",
   settings_licence_words: "Apache License 2.0 oder MIT License, nach Ihrer Wahl.",
   settings_copy_about: "Für einen Fehlerbericht kopieren",
+  settings_ledger_size: "Größe des Hauptbuchs",
+  settings_ledger_size_hint: "Die Datei mit jedem Geldeintrag, getrennt von Einstellungen und Inhalten.",
+  settings_ledger_holds: {
+    one: "{entries} Einträge, {count} laufende Anfrage",
+    other: "{entries} Einträge, {count} laufende Anfragen",
+  },
+  settings_ledger_stuck: {
+    one: "{count} Vormerkung ist älter, als ein Strom dauern darf. Starten Sie die Selbstprüfung und melden Sie das.",
+    other:
+      "{count} Vormerkungen sind älter, als ein Strom dauern darf. Starten Sie die Selbstprüfung und melden Sie das.",
+  },
+  settings_limits_failure: "Die geltenden Grenzen sind älter als die Einstellungen: {reason}",
+  settings_backup: "Backups",
+  settings_backup_hint: "Jeden Tag gemacht und sofort zurückgelesen. Die letzten sieben bleiben.",
+  settings_budgets_open: "Budgets öffnen",
+  backup_encrypted: "verschlüsselt",
+  settings_nodes: "Knoten",
+  settings_nodes_hint: "Die Rechner, die sich Organisation, Einstellungen und Budgets dieses Hubs teilen.",
+  settings_node_live: "Da",
+  settings_node_away: "Weg",
+  settings_node_this: "dieser",
+  settings_node_seen: "gesehen {when}",
+  settings_node_grants: { one: "{count} Anteil an einem Budget", other: "{count} Anteile an Budgets" },
+  settings_node_release: "Anteile freigeben",
+  settings_node_release_title: "Anteile von {name} freigeben?",
+  settings_node_release_words:
+    "Was er noch ungesehen ausgegeben haben kann, ist dann für andere frei; kommt er zurück, können die Budgets um so viel überschritten werden. Tun Sie das nur, wenn er endgültig weg ist.",
+  settings_node_fenced:
+    "Der Hub antwortet seit zu langer Zeit nicht: Geteilte Budgets lehnen ab, bis er antwortet.",
+  settings_unknown_price: "Anfragen mit unbekanntem Preis",
+  settings_unknown_price_hint:
+    "Was mit einer Anfrage geschieht, deren Preis niemand kennt, wo ein Geldbudget Anfragen stoppt.",
+  settings_unknown_deny: "Ablehnen",
+  settings_unknown_free: "Durchlassen, ungezählt",
 };

@@ -33,6 +33,14 @@ export const errors = {
   error_ledger_unavailable:
     "The ledger could not be written, so nothing was sent to a provider. Check the disk.",
   error_budget_exceeded: "A budget would have been exceeded, so nothing was sent to a provider.",
+  error_budget_unavailable:
+    "The nodes could not agree on a budget in time, so nothing was sent to a provider. Try again shortly.",
+  error_budget_exhausted:
+    "A budget ran out while the answer was arriving, so it was cut there. What arrived is counted.",
+  error_rate_limited:
+    "A limit on requests or tokens was reached, so nothing was sent to a provider. Wait a little.",
+  error_idempotency_conflict:
+    "A request with the same idempotency key runs or ran already, so this one was not sent again.",
   error_proxy_paused: "The proxy was paused. Resume it to serve requests.",
   error_overloaded: "There were more connections than the limit. Try again.",
   error_shutting_down: "MegaRouter was stopping. Try again.",

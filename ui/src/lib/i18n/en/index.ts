@@ -1,3 +1,4 @@
+import { budgets } from "./budgets";
 import { common } from "./common";
 import { errors } from "./errors";
 import { first_run } from "./first_run";
@@ -5,6 +6,7 @@ import { forms } from "./forms";
 import { frame } from "./frame";
 import { keys } from "./keys";
 import { models } from "./models";
+import { organization } from "./organization";
 import { overview } from "./overview";
 import { playground } from "./playground";
 import { providers } from "./providers";
@@ -18,6 +20,8 @@ export const en = {
   ...frame,
   ...overview,
   ...requests,
+  ...organization,
+  ...budgets,
   ...settings,
   ...providers,
   ...playground,

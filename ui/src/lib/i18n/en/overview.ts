@@ -73,4 +73,8 @@ export const overview = {
   overview_scope_provider: "Provider {name}",
   overview_scope_key: "Key {name}",
   overview_share_hint: "{cost}, {requests}. Opens them.",
+  overview_budgets: "Budgets in trouble",
+  overview_budgets_none: "There are no budgets yet, so nothing limits what is spent.",
+  overview_budgets_fine: { one: "{count} budget is on track.", other: "All {count} budgets are on track." },
+  overview_budgets_more: { one: "and {count} more", other: "and {count} more" },
 } as const;
