@@ -14,11 +14,15 @@ use http::{Request, Response};
 use megarouter_api::access::Caller;
 use megarouter_api::catalog::Addresses;
 use megarouter_api::context::{Context, Host as _, Listening};
+use megarouter_api::error::ApiError;
 use megarouter_api::status::Mode;
+use megarouter_api::upkeep::Upkeep;
 use megarouter_domain::clock::Clock;
 use megarouter_gateway::guard::Guard;
 use megarouter_store::lock::DataDirLock;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -26,17 +30,23 @@ use crate::clock::SystemClock;
 use crate::config::{Config, Ports, loopback};
 use crate::control::{self, Control, ControlAnswer};
 use crate::control_socket::Socket;
-use crate::jobs::{catalogue, journal_writer};
+use crate::jobs::{Care, Jobs, journal_writer};
 use crate::listeners::{Caps, Listener, Stop, bind, serve_tcp};
 use crate::program::Program;
-use crate::proxy::{Proxy, patience};
+use crate::proxy::{Proxy, Readiness, patience};
 use crate::sessions::Sessions;
-use crate::stores::{self, Opened};
+use crate::stores::{self, Opened, Surroundings};
 use crate::web::WebAnswer;
+use megarouter_api::context::BackupOrder as Wanted;
 
 /// How long the control API's callers have when the program ends; event streams never end by
 /// themselves.
 const CONTROL_GRACE: Duration = Duration::from_millis(500);
+
+/// How long a start waits for a hub that does not answer.
+const FIRST_CONTACT: Duration = Duration::from_secs(3);
+/// People who wait for a copy of the ledger at the same time.
+const MOST_WANTED_COPIES: usize = 4;
 
 /// What an instance is started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +70,7 @@ pub struct Instance {
     control_stop: Stop,
     journal: JoinHandle<()>,
     journal_ending: CancellationToken,
-    /// Ended before the stores are.
-    catalogue: Option<JoinHandle<()>>,
-    catalogue_ending: CancellationToken,
+    jobs: Jobs,
     /// Given back last.
     _lock: DataDirLock,
 }
@@ -81,20 +89,37 @@ impl Instance {
         let sessions = (!web.is_empty()).then(|| Arc::new(Sessions::new(Arc::clone(&clock))));
         let mode = if purpose == Purpose::Desktop { Mode::Desktop } else { Mode::Serve };
         let program = Arc::new(Program::new(&config, mode, sessions.clone()));
-        let opened = Opened::open(&mut config, &*clock).await?;
+        let mut opened = Opened::open(&mut config, &*clock).await?;
         let preferences = opened.preferences();
-        let (context, feed) =
-            opened.into_context(&config, clock, &program, Addresses::default(), link_base(&config, &web, purpose))?;
+        let readiness = Arc::new(Readiness::new(opened.is_configured()));
+        let membership = opened.take_membership();
+        let (backups, wanted) = mpsc::channel(MOST_WANTED_COPIES);
+        let surroundings = Surroundings {
+            sources: Addresses::default(),
+            backups,
+            hub: membership.as_ref().map(|membership| Arc::clone(membership.fleet.hub())),
+            link_base: link_base(&config, &web, purpose),
+        };
+        let (context, feed) = opened.into_context(&config, clock, &program, surroundings)?;
         let journal_ending = CancellationToken::new();
         let journal = tokio::spawn(journal_writer::run(feed, Arc::clone(&context), journal_ending.clone()));
-        let readiness = Arc::new(crate::proxy::Readiness::new(true));
-        let proxy = Arc::new(Proxy::new(Arc::clone(&context.gateway), readiness, Arc::clone(&program), &config));
+        if membership.is_none() {
+            context.settle_changes().await.map_err(said)?;
+        }
+        context.install_limits().await.map_err(said)?;
+        let proxy = Proxy::new(Arc::clone(&context.gateway), Arc::clone(&readiness), Arc::clone(&program), &config);
+        let proxy = Arc::new(proxy);
         let web_port = web.first().map(|listener| listener.address().port());
         let control = Arc::new(Control { context: Arc::clone(&context), sessions: sessions.clone(), web_port });
         let api = control_api(&context, &proxy, purpose);
-        let catalogue_ending = CancellationToken::new();
-        let refreshing = catalogue::run(Arc::clone(&context), catalogue_ending.clone());
-        let catalogue = (purpose != Purpose::Command).then(|| tokio::spawn(refreshing));
+        let mut jobs = Jobs::default();
+        if purpose != Purpose::Command {
+            jobs.start(&context, care(&mut config, wanted));
+        }
+        if let Some(membership) = membership {
+            jobs.join(&context, membership, readiness);
+            first_contact(&context).await;
+        }
         let instance = Self {
             api: api.clone().merge(control::router(Arc::clone(&control))),
             web: web.iter().map(|listener| format!("http://{}", listener.address())).collect(),
@@ -105,8 +130,7 @@ impl Instance {
             proxy,
             journal,
             journal_ending,
-            catalogue,
-            catalogue_ending,
+            jobs,
             _lock: lock,
         };
         if purpose != Purpose::Command {
@@ -159,22 +183,20 @@ impl Instance {
         self.context.status_changed();
     }
 
-    /// Ends: nothing new is accepted, requests under way have the configured grace, then every entry
-    /// is written. True when all requests came to their end.
+    /// Ends: nothing new is accepted, requests under way have the configured grace, what the hub lent is
+    /// given back, then every entry is written and shipped. True when all requests came to their end.
     pub async fn shutdown(self) -> bool {
-        let Self { context, api, program, proxy, control_stop, journal, journal_ending, _lock, .. } = self;
-        self.catalogue_ending.cancel();
+        let Self { context, api, program, proxy, control_stop, journal, journal_ending, mut jobs, _lock, .. } = self;
+        jobs.end_early().await;
         let is_done = proxy.end().await;
         control_stop.end(CONTROL_GRACE).await;
+        jobs.end_lending().await;
         journal_ending.cancel();
         if let Err(error) = journal.await {
             tracing::error!(%error, "the journal's writer failed");
         }
-        if let Some(catalogue) = self.catalogue {
-            // It ends at its next wait; a panic of it was logged and harms nothing.
-            let _ = catalogue.await;
-        }
-        drop((api, proxy, program));
+        jobs.end_shipping().await;
+        drop((api, proxy, program, jobs));
         stores::close(context).await;
         is_done
     }
@@ -234,6 +256,19 @@ fn allow_hub(config: &Config, purpose: Purpose) -> anyhow::Result<()> {
     }
 }
 
+/// Waits for the hub for a moment, so that the first requests under shared budgets are not refused.
+async fn first_contact(context: &Context) {
+    let has_contact = |upkeep: &Upkeep| upkeep.node.as_ref().is_some_and(|node| node.last_contact.is_some());
+    let mut upkeep = context.upkeep.subscribe();
+    if timeout(FIRST_CONTACT, upkeep.wait_for(has_contact)).await.is_err() {
+        tracing::warn!("the hub does not answer; keys under shared budgets are refused until it does");
+    }
+}
+
+fn care(config: &mut Config, _wanted: mpsc::Receiver<Wanted>) -> Care {
+    Care { longest_stream: stores::longest_stream(config) }
+}
+
 /// What the links in refusals begin with.
 fn link_base(config: &Config, web: &[Listener], purpose: Purpose) -> Arc<str> {
     let own = || Some(format!("http://localhost:{}", web.first()?.address().port()));
@@ -241,6 +276,10 @@ fn link_base(config: &Config, web: &[Listener], purpose: Purpose) -> Arc<str> {
         Some(address) if purpose == Purpose::Serve => format!("{address}/").into(),
         _ => "megarouter://".into(),
     }
+}
+
+fn said(error: ApiError) -> anyhow::Error {
+    anyhow::anyhow!(error.message)
 }
 
 async fn bind_web(config: &Config, purpose: Purpose) -> anyhow::Result<Vec<Listener>> {

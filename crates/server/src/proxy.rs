@@ -33,9 +33,14 @@ impl Readiness {
         self.is_configured.store(true, Ordering::Release);
     }
 
+    /// True when they are.
+    pub fn is_configured(&self) -> bool {
+        self.is_configured.load(Ordering::Acquire)
+    }
+
     /// Why a request is turned away; `None` when it is not.
     fn refusal(&self, path: &str) -> Option<Refusal> {
-        let is_answered = self.is_configured.load(Ordering::Acquire) || path == "/healthz";
+        let is_answered = self.is_configured() || path == "/healthz";
         (!is_answered).then_some(Refusal::Unconfigured)
     }
 }

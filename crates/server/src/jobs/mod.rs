@@ -1,4 +1,107 @@
 //! What runs beside the requests.
 
 pub mod catalogue;
+pub mod fleet;
 pub mod journal_writer;
+pub mod lease;
+pub mod limits;
+pub mod settings;
+pub mod ship;
+pub mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use megarouter_api::context::Context;
+use megarouter_gateway::LeaseAsk;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::proxy::Readiness;
+use crate::stores::Membership;
+use lease::Leases;
+
+/// Requests that wait for the hub at the same time; the next one is told that it is not available.
+const MOST_ASKS: usize = 1_024;
+
+/// Settings of the jobs that look after the ledger.
+pub struct Care {
+    /// The longest that a stream may last.
+    pub longest_stream: Duration,
+}
+
+/// The running jobs of a server or a window.
+#[derive(Default)]
+pub struct Jobs {
+    /// End before the requests under way do.
+    early: Group,
+    /// The way to the hub for grants: needed by requests, ends after them.
+    lending: Group,
+    /// Ends when every entry is on the disk.
+    shipping: Group,
+    /// Ends last.
+    beating: Group,
+}
+
+#[derive(Default)]
+struct Group {
+    tasks: JoinSet<()>,
+    ending: CancellationToken,
+}
+
+impl Jobs {
+    /// Starts what every installation needs.
+    pub fn start(&mut self, context: &Arc<Context>, care: Care) {
+        let Care { longest_stream } = care;
+        self.early.run(|ending| catalogue::run(Arc::clone(context), ending));
+        self.early.run(|ending| limits::run(Arc::clone(context), ending));
+        self.early.run(|ending| watch::run(Arc::clone(context), longest_stream, ending));
+    }
+
+    /// Starts what a node of a hub needs beyond that. No shared budget is spent before the hub has answered.
+    pub fn join(&mut self, context: &Arc<Context>, membership: Membership, readiness: Arc<Readiness>) {
+        let Membership { fleet, pool, mirror, seen } = membership;
+        let (lender, asks) = mpsc::channel::<LeaseAsk>(MOST_ASKS);
+        let (doubting, doubts) = mpsc::channel(1);
+        context.gateway.books().lend_from(lender);
+        let following = Arc::clone(&readiness);
+        let leases = Leases::new(Arc::clone(context), Arc::clone(&fleet));
+        self.early
+            .run(|ending| settings::follow(Arc::clone(context), mirror, seen, following, Arc::clone(&fleet), ending));
+        self.lending.run(|ending| leases.run(asks, doubts, ending));
+        self.shipping.run(|ending| ship::run(Arc::clone(context), Arc::clone(&fleet), pool, ending));
+        self.beating.run(|ending| fleet::keep_alive(Arc::clone(context), fleet, readiness, doubting, ending));
+    }
+
+    /// Ends what no request needs.
+    pub async fn end_early(&mut self) {
+        self.early.end().await;
+    }
+
+    /// Gives back what was granted to this node.
+    pub async fn end_lending(&mut self) {
+        self.lending.end().await;
+    }
+
+    /// Ships the rest and leaves the hub, when every entry is on the disk.
+    pub async fn end_shipping(&mut self) {
+        self.shipping.end().await;
+        self.beating.end().await;
+    }
+}
+
+impl Group {
+    fn run<F: Future<Output = ()> + Send + 'static>(&mut self, job: impl FnOnce(CancellationToken) -> F) {
+        self.tasks.spawn(job(self.ending.clone()));
+    }
+
+    async fn end(&mut self) {
+        self.ending.cancel();
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a job failed");
+            }
+        }
+    }
+}

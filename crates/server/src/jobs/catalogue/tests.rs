@@ -28,7 +28,7 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::config::{Common, Config, Secrets, Sections};
 use crate::program::Program;
-use crate::stores::{Opened, close};
+use crate::stores::{Opened, Surroundings, close};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const MODEL: &str = "gpt-5.1";
@@ -130,7 +130,9 @@ impl Running {
         let program = Arc::new(Program::new(&config, Mode::Serve, None));
         let opened = Opened::open(&mut config, &**clock).await.unwrap();
         let clock = Arc::clone(clock) as Arc<dyn Clock>;
-        let (context, _feed) = opened.into_context(&config, clock, &program, sources, "megarouter://".into()).unwrap();
+        let (backups, _) = tokio::sync::mpsc::channel(1);
+        let surroundings = Surroundings { sources, backups, hub: None, link_base: "megarouter://".into() };
+        let (context, _feed) = opened.into_context(&config, clock, &program, surroundings).unwrap();
         let ending = CancellationToken::new();
         let job = tokio::spawn(run(Arc::clone(&context), ending.clone()));
         Self { api: router(Arc::clone(&context)), context, ending, job }
