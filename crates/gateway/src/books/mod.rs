@@ -426,6 +426,11 @@ impl Books {
         view.used
     }
 
+    /// The same need as it is by now: to be asked for on top of what others used meanwhile.
+    pub fn renewed(&self, need: &LeaseNeed) -> LeaseNeed {
+        self.lock().engine.renewed(need)
+    }
+
     /// What the hub granted, and how much of it is used.
     pub fn grants(&self) -> Vec<GrantView> {
         self.lock().engine.grants()

@@ -27,6 +27,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::config::{Common, Config, Secrets, Sections};
+use crate::jobs::journal_writer;
 use crate::program::Program;
 use crate::stores::{Opened, Surroundings, close};
 
@@ -119,7 +120,7 @@ struct Running {
     api: Router,
     context: Arc<Context>,
     ending: CancellationToken,
-    job: JoinHandle<()>,
+    job: JoinHandle<((), ())>,
 }
 
 impl Running {
@@ -132,9 +133,11 @@ impl Running {
         let clock = Arc::clone(clock) as Arc<dyn Clock>;
         let (backups, _) = tokio::sync::mpsc::channel(1);
         let surroundings = Surroundings { sources, backups, hub: None, link_base: "megarouter://".into() };
-        let (context, _feed) = opened.into_context(&config, clock, &program, surroundings).unwrap();
+        let (context, feed) = opened.into_context(&config, clock, &program, surroundings).unwrap();
         let ending = CancellationToken::new();
-        let job = tokio::spawn(run(Arc::clone(&context), ending.clone()));
+        let (refreshing, writing) = (run(Arc::clone(&context), ending.clone()), Arc::clone(&context));
+        let writing = journal_writer::run(feed, writing, ending.clone());
+        let job = tokio::spawn(async move { tokio::join!(refreshing, writing) });
         Self { api: router(Arc::clone(&context)), context, ending, job }
     }
 

@@ -99,17 +99,16 @@ impl Leases {
     /// Asks for everything that the waiting need, in one call; if that is more than there is, for each
     /// by itself, in the order they came.
     async fn answer(&mut self, waiting: Vec<LeaseAsk>) {
-        let (covered, waiting) = self.by_cover(waiting);
-        reply(covered, &LeaseAnswer::Granted);
-        if waiting.is_empty() {
-            return;
+        let needs = self.renewed(waiting.iter().flat_map(|ask| &ask.needs));
+        if needs.iter().all(|need| need.granted >= need.need) {
+            return reply(waiting, &LeaseAnswer::Granted);
         }
-        let needs = together(waiting.iter().flat_map(|ask| &ask.needs));
         match self.lease(&needs).await {
             Ok(()) => reply(waiting, &LeaseAnswer::Granted),
             Err(Refused::NotEnough(_)) if waiting.len() > 1 => {
                 for ask in waiting {
-                    let answer = self.lease(&ask.needs).await.map_or_else(Refused::answer, |()| LeaseAnswer::Granted);
+                    let needs = self.renewed(&ask.needs);
+                    let answer = self.lease(&needs).await.map_or_else(Refused::answer, |()| LeaseAnswer::Granted);
                     reply([ask], &answer);
                 }
             }
@@ -117,11 +116,12 @@ impl Leases {
         }
     }
 
-    /// Those whose needs were met since they asked, and the others.
-    fn by_cover(&self, waiting: Vec<LeaseAsk>) -> (Vec<LeaseAsk>, Vec<LeaseAsk>) {
-        let views = self.books().grants();
-        let is_met = |need: &LeaseNeed| views.iter().any(|view| view.key == need.key && view.granted >= need.need);
-        waiting.into_iter().partition(|ask| ask.needs.iter().all(is_met))
+    /// What is needed together, on top of what is used by now: others may have used what was there when
+    /// the hold was refused.
+    fn renewed<'a>(&self, needs: impl IntoIterator<Item = &'a LeaseNeed>) -> Vec<LeaseNeed> {
+        let books = self.books();
+        let renewed: Vec<LeaseNeed> = needs.into_iter().map(|need| books.renewed(need)).collect();
+        together(&renewed)
     }
 
     /// Asks the hub, for all or none.
