@@ -21,7 +21,7 @@ use crate::entry::{Adjustment, ChangeNote, Entry, Epoch, Fact, HoldFact, Lsn, Pi
 use crate::limits::{Limits, Opening};
 use crate::recent::Recent;
 use crate::recover;
-use crate::refusal::Refusal;
+use crate::refusal::{LeaseNeed, Refusal};
 use crate::state::{OpenAttempt, State, Totals};
 use crate::tally::{Amounts, Change};
 use crate::thresholds::Told;
@@ -312,6 +312,14 @@ impl Engine {
     pub fn set_grant(&mut self, account: AccountKey, granted: u64, left: u64, now: Timestamp) -> Entry {
         self.accounts.grant(&account, granted, left);
         self.record(Fact::Granted { account, granted }, now)
+    }
+
+    /// A need as it is now: since it was found, other requests may have used what was left of the grant.
+    /// To be asked for in this form, or requests that wait together would ask for the same amount.
+    #[must_use]
+    pub fn renewed(&self, need: &LeaseNeed) -> LeaseNeed {
+        let (granted, used) = self.accounts.grant_of(&need.key);
+        LeaseNeed { granted, need: used.saturating_add(need.asked), ..need.clone() }
     }
 
     /// What the hub lets this node use of each account, and how much of it is used.

@@ -116,7 +116,7 @@ impl Naive {
     }
 
     fn row(&mut self, id: AttemptId) -> &mut Row {
-        self.rows.iter_mut().find(|row| row.hold.attempt_id == id).expect("every entry is about a known call")
+        self.rows.iter_mut().rev().find(|row| row.hold.attempt_id == id).expect("every entry is about a known call")
     }
 
     /// What the limits have to say.
