@@ -43,14 +43,14 @@ struct Lasting {
     permits: Arc<Semaphore>,
 }
 
-/// Makes a call and reads a good answer to its end, also when this future is dropped.
-pub async fn call(
+/// Makes a call and reads a good answer to its end, also when the future is dropped.
+pub fn call(
     gateway: &Gateway,
     target: &Arc<Target>,
     call: Call<'_>,
     dialect: Dialect,
     attempt: Attempt,
-) -> (Attempt, Reply) {
+) -> impl Future<Output = (Attempt, Reply)> + Send + use<> {
     let (client, target, now) = (gateway.client.clone(), Arc::clone(target), gateway.clock.now());
     let (longest, limit) = (gateway.limits.whole_answer, gateway.limits.max_answer_bytes);
     let (path, query, headers) = (call.path.to_owned(), call.query.map(str::to_owned), call.client_headers.clone());
@@ -79,7 +79,7 @@ pub async fn call(
         Ok(UpstreamResponse { body: UpstreamBody::whole(body), ..reply })
     };
     let permits = Arc::clone(&gateway.abandoned);
-    Lasting { work: Some(Box::pin(work)), attempt: Some(attempt), dialect, permits }.await
+    Lasting { work: Some(Box::pin(work)), attempt: Some(attempt), dialect, permits }
 }
 
 impl Future for Lasting {

@@ -239,7 +239,8 @@ async fn whole(
         (WayBack::Count, _) => Consumption::Nothing,
         (_, Some(usage)) => Consumption::Metered(usage, UsageSource::Reported),
         (_, None) => {
-            let usage = relay::counted(attempt.counted_input(), facts.counted_output());
+            let output = facts.counted_output().min(attempt.certain_output().unwrap_or(u64::MAX));
+            let usage = relay::counted(attempt.counted_input(), output);
             Consumption::Metered(usage, UsageSource::Estimated)
         }
     };

@@ -107,7 +107,7 @@ async fn try_one(gateway: &Gateway, planned: &Planned, deployment: &Deployment, 
         Err(failure) => return Tried::Failed(draft, failure, plan::Failure::Lasting),
     };
     draft.translated(&outbound.losses);
-    let holding = holding(planned, deployment, target);
+    let holding = holding(planned, deployment, target, endpoint.dialect());
     let (draft, hold) = match gateway.hold(&holding, draft).await {
         Ok(held) => held,
         Err(refused) => return *refused,
@@ -188,8 +188,15 @@ pub fn check_usable(target: &Target) -> Result<(), Failure> {
     Ok(())
 }
 
-fn holding<'a>(planned: &'a Planned, deployment: &'a Deployment, target: &'a Target) -> Holding<'a> {
+fn holding<'a>(
+    planned: &'a Planned,
+    deployment: &'a Deployment,
+    target: &'a Target,
+    dialect: Option<Dialect>,
+) -> Holding<'a> {
     let model = planned.model.model();
+    let worst = planned.call.worst_case(deployment.max_output_tokens);
+    let is_own = dialect.is_none_or(|dialect| dialect == planned.call.dialect);
     Holding {
         principal: &planned.principal,
         snapshot: &planned.snapshot,
@@ -199,7 +206,7 @@ fn holding<'a>(planned: &'a Planned, deployment: &'a Deployment, target: &'a Tar
         operation: planned.call.operation,
         // Counting is free wherever it is offered.
         is_free: planned.call.operation == Operation::CountTokens,
-        worst: planned.call.worst_case(deployment.max_output_tokens),
+        worst: if is_own { worst } else { worst.translated() },
         is_streaming: planned.call.is_streaming(),
     }
 }

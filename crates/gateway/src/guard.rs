@@ -98,7 +98,9 @@ impl Guard {
 /// Adds what an allowed page's browser needs to read the answer.
 pub fn allow_page(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-request-id, retry-after"));
+    let exposed = "x-request-id, retry-after, x-megarouter-budget-name, x-megarouter-budget-measure, \
+                   x-megarouter-budget-limit, x-megarouter-budget-remaining, x-megarouter-budget-reset";
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
     headers.append(VARY, HeaderValue::from_static("origin"));
 }
 
@@ -108,7 +110,10 @@ pub fn allow_preflight(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("authorization, content-type, x-api-key, openai-organization, openai-project"),
+        HeaderValue::from_static(
+            "authorization, content-type, x-api-key, openai-organization, openai-project, idempotency-key, \
+             x-megarouter-tags, x-megarouter-session",
+        ),
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
 }

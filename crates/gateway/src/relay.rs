@@ -54,6 +54,7 @@ pub struct Relay {
     /// The client's; `None` where that is not known.
     dialect: Option<Dialect>,
     counted_input: u64,
+    certain_output: Option<u64>,
     guard: Option<Guard>,
     state: State,
     alarm: Pin<Box<Sleep>>,
@@ -114,6 +115,7 @@ impl Relay {
             ready: opening,
             dialect: way.dialect,
             counted_input: attempt.counted_input(),
+            certain_output: attempt.certain_output(),
             guard: way.guard,
             attempt: Some(attempt),
             state: State::Flowing,
@@ -187,7 +189,7 @@ impl Relay {
         let facts = scanner.facts();
         // The provider has told what the answer took: it is complete but for its end mark.
         let is_told = facts.finished_choices > 0 && facts.usage.is_some();
-        if is_told || attempt.covers(&at_least(facts, self.counted_input, attempt.certain_output())) {
+        if is_told || attempt.covers(&metered(facts, self.counted_input, self.certain_output).0) {
             return;
         }
         let budget = attempt.exhausted(&guard.snapshot);
@@ -298,7 +300,8 @@ impl Relay {
 
     fn metered(&self) -> (Usage, UsageSource) {
         let nothing = StreamFacts::default();
-        metered(self.scanner.as_ref().map_or(&nothing, |scanner| scanner.facts()), self.counted_input)
+        let facts = self.scanner.as_ref().map_or(&nothing, |scanner| scanner.facts());
+        metered(facts, self.counted_input, self.certain_output)
     }
 }
 
@@ -320,23 +323,22 @@ const TIMED_OUT: &str =
 /// The provider's figures, or a count from what was sent and delivered where it gave none. Figures
 /// that came before any choice had ended are a state in between, and count as an estimate: those of
 /// the output may be from the very beginning (Anthropic's `message_start` says 1), so that what was
-/// delivered counts where it is more.
-pub fn metered(facts: &StreamFacts, counted_input: u64) -> (Usage, UsageSource) {
+/// delivered counts where it is more. `certain` is the most output that the provider was told of, or
+/// its model can give.
+fn metered(facts: &StreamFacts, counted_input: u64, certain: Option<u64>) -> (Usage, UsageSource) {
     match facts.usage {
         Some(usage) if facts.is_done || facts.finished_choices > 0 => (usage, UsageSource::Reported),
-        Some(usage) => (with_output(usage, facts.counted_output()), UsageSource::Estimated),
-        None => (counted(counted_input, facts.counted_output()), UsageSource::Estimated),
+        Some(usage) => (with_output(usage, delivered(facts, certain)), UsageSource::Estimated),
+        None => (counted(counted_input, delivered(facts, certain)), UsageSource::Estimated),
     }
 }
 
-/// What a stream has used for certain. Where the most output that can come is known, a count from bytes
-/// must not be taken for more than that; only what cannot be fewer tokens is.
-fn at_least(facts: &StreamFacts, counted_input: u64, certain: Option<u64>) -> Usage {
-    let output = match certain {
-        Some(most) if facts.counted_output() > most => facts.output_chunks.max(facts.output_bytes / LONG_TOKEN),
-        Some(_) | None => facts.counted_output(),
-    };
-    with_output(facts.usage.unwrap_or_else(|| counted(counted_input, 0)), output)
+/// Output tokens so far, estimated. A count by bytes is not believed to be more than what can come; what
+/// cannot be fewer tokens is, since some providers keep to no bound.
+fn delivered(facts: &StreamFacts, certain: Option<u64>) -> u64 {
+    let counted = facts.counted_output();
+    let least = facts.output_chunks.max(facts.output_bytes / LONG_TOKEN);
+    certain.map_or(counted, |most| counted.min(most.max(least)))
 }
 
 /// A usage whose output is at least this.

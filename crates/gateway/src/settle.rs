@@ -24,14 +24,15 @@ use crate::refusal;
 /// written. Dropped, it ends as a client that left.
 pub struct Attempt {
     hold: Option<Hold>,
-    record: Option<AttemptRecord>,
+    // Boxed, like the figures below: futures hold an attempt many times over.
+    record: Option<Box<AttemptRecord>>,
     draft: Option<Draft>,
     clock: Arc<dyn Clock>,
     began: Duration,
     /// What closing the connection does to the provider's bill.
     cancel: Cancel,
     /// The best figure so far, for an end that nobody announces.
-    metered: Option<(Usage, UsageSource)>,
+    metered: Option<Box<(Usage, UsageSource)>>,
 }
 
 /// Who is called.
@@ -66,7 +67,7 @@ impl Attempt {
         let Callee { deployment, provider, dialect, cancel } = callee;
         draft.calling();
         hold.dispatch();
-        let record = AttemptRecord {
+        let record = Box::new(AttemptRecord {
             attempt_id: hold.attempt_id(),
             deployment_id: deployment.id,
             provider_id: deployment.provider_id,
@@ -80,7 +81,7 @@ impl Attempt {
             error: None,
             detail: None,
             upstream_request_id: None,
-        };
+        });
         let began = clock.monotonic();
         let clock = Arc::clone(clock);
         Self { hold: Some(hold), record: Some(record), draft: Some(draft), clock, began, cancel, metered: None }
@@ -111,7 +112,7 @@ impl Attempt {
 
     /// Notes what was used so far, in case the client leaves.
     pub fn meter(&mut self, usage: Usage, source: UsageSource) {
-        self.metered = Some((usage, source));
+        self.metered = Some(Box::new((usage, source)));
     }
 
     /// Writes what was used so far to the ledger, for an end that not even this program sees.
@@ -216,7 +217,7 @@ impl Attempt {
             }
         }
         if let Some(draft) = &mut self.draft {
-            draft.add(record);
+            draft.add(*record);
         }
     }
 
@@ -230,8 +231,8 @@ impl Drop for Attempt {
         if let Some(record) = &mut self.record {
             record.error = Some(Code::ClientLeft);
         }
-        let consumption =
-            self.metered.map_or(Consumption::Uncertain, |(usage, source)| Consumption::CutShort(usage, source));
+        let metered = self.metered.take();
+        let consumption = metered.map_or(Consumption::Uncertain, |metered| Consumption::CutShort(metered.0, metered.1));
         self.end(consumption);
     }
 }

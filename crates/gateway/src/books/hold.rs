@@ -25,7 +25,7 @@ pub struct Hold {
     pub(super) books: Arc<Books>,
     pub(super) fact: Arc<HoldFact>,
     pub(super) lsn: Lsn,
-    pub(super) worst: WorstCase,
+    pub(super) worst: Box<WorstCase>,
     /// The bound on output that the provider has to be told.
     pub(super) bound: Option<u64>,
     /// What is set aside in money and in tokens, with extensions.

@@ -150,7 +150,8 @@ impl Books {
         if !self.lender.is_there() {
             return self.try_hold(fact, worst, None);
         }
-        self.borrow_and_hold(fact, worst).await
+        // Boxed, as it is rare: the future of every request would be as large.
+        Box::pin(self.borrow_and_hold(fact, worst)).await
     }
 
     async fn borrow_and_hold(self: &Arc<Self>, fact: HoldFact, worst: &WorstCase) -> Result<Hold, HoldError> {
@@ -206,7 +207,7 @@ impl Books {
             books: Arc::clone(self),
             fact: Arc::clone(fact),
             lsn: entry.lsn,
-            worst: *worst,
+            worst: Box::new(*worst),
             bound: fit.bound,
             amount: fact.amount,
             tokens: fact.tokens,

@@ -58,6 +58,14 @@ impl WorstCase {
         Self { counted_input, input_bytes, output: Output::None, choices: 1, other: most }
     }
 
+    /// The same for another dialect than the client's: those who write it ask for no fewer tokens than
+    /// what providers take at all.
+    #[must_use]
+    pub fn translated(self) -> Self {
+        let Output::Asked(tokens) = self.output else { return self };
+        Self { output: Output::Asked(tokens.max(LEAST_OUTPUT)), ..self }
+    }
+
     /// What is set aside where no budget minds: all of it, by the plain count.
     pub fn whole(&self, price: Option<&PinnedPrice>) -> Fit {
         self.with(price, self.counted_input, self.most_output(), None)

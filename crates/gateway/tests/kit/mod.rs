@@ -56,6 +56,9 @@ pub enum Play {
     Close(Vec<u8>),
     /// Sends these bytes and then waits for the other side to close.
     Hang(Vec<u8>),
+    /// Sends the first bytes and then the others again and again, a piece at a time, until the other side
+    /// closes.
+    Drip(Vec<u8>, Vec<u8>),
     /// Sends the first bytes, waits for [`Upstream::release`], sends the others and closes.
     Wait(Vec<u8>, Vec<u8>),
 }
@@ -122,6 +125,16 @@ async fn play(
         Play::Close(bytes) => {
             stream.write_all(&bytes).await.ok();
             stream.shutdown().await.ok();
+        }
+        Play::Drip(first, bytes) => {
+            stream.set_nodelay(true).unwrap();
+            stream.write_all(&first).await.ok();
+            while stream.write_all(&bytes).await.is_ok() {
+                for _ in 0..4 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            seen.send_modify(|seen| seen.hung_up += 1);
         }
         Play::Wait(first, bytes) => {
             stream.write_all(&first).await.ok();
