@@ -1,5 +1,7 @@
 //! Budgets as the tests set them, and what became of them.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
@@ -23,8 +25,10 @@ pub struct State {
 impl Budget {
     /// Limits the whole organisation to so many nano-dollars for ever.
     pub fn nanos(limit: u64) -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let name = format!("tests {}", MADE.fetch_add(1, Ordering::Relaxed));
         Self(json!({
-            "name": "tests", "scope": {"kind": "organization"}, "measure": "cost", "limit": limit.to_string(),
+            "name": name, "scope": {"kind": "organization"}, "measure": "cost", "limit": limit.to_string(),
             "period": {"kind": "total"}, "ladder": [{"at_percent": 100, "action": "stop"}],
         }))
     }

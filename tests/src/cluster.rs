@@ -53,11 +53,14 @@ impl Cluster {
         Self::start_with(count, |_| ()).await
     }
 
-    /// The same on a server that is prepared first.
+    /// The same on a server that is prepared first, and started again after that.
     pub async fn start_with(count: usize, prepare: fn(&Postgres)) -> Result<Self> {
         let postgres = tokio::task::spawn_blocking(move || {
             let postgres = Postgres::start();
+            // As managed ones come; also few enough that a test can take all places.
+            postgres.sql("postgres", "ALTER SYSTEM SET max_connections = 100");
             prepare(&postgres);
+            postgres.control(&["restart", "-m", "fast"]);
             postgres
         });
         let postgres = postgres.await?;

@@ -10,6 +10,8 @@ use crate::mock_provider::{DEFAULT_MODEL, MockProvider, Script};
 use crate::program::Program;
 use crate::setup::Setup;
 
+/// The name of the key.
+const KEY: &str = "tests";
 /// The name of the mock in the setup.
 pub const PROVIDER: &str = "mock";
 /// What its models cost, in dollars per million tokens of input and output.
@@ -59,7 +61,7 @@ impl World {
     /// With this mock and this setup.
     pub fn of(mock: MockProvider, setup: &Setup, arguments: &[&str]) -> Result<Self> {
         let program = Program::start_with(setup, arguments)?;
-        let key = program.install().create_key("tests")?;
+        let key = program.install().create_key(KEY)?;
         let control = Control::of(&program.install().data_folder());
         Ok(Self { mock, program, key, http: client::new(), control })
     }
@@ -68,7 +70,8 @@ impl World {
     pub async fn key_id(&self) -> Result<String> {
         let keys = self.control.get("/keys").await?;
         let rows = keys.as_array().or_else(|| keys["rows"].as_array()).context("no keys")?;
-        rows.first().and_then(|key| key["id"].as_str()).map(str::to_owned).context("a key has an id")
+        let key = rows.iter().find(|key| key["name"] == KEY).context("the key is not listed")?;
+        key["id"].as_str().map(str::to_owned).context("a key has an id")
     }
 
     /// `POST PATH` with the key.

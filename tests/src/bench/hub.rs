@@ -62,10 +62,9 @@ impl Seen {
 pub async fn run(duration: Duration) -> Result<String> {
     let cluster = Cluster::start_with(1, |postgres| {
         postgres.sql("postgres", "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'");
-        postgres.control(&["restart", "-m", "fast"]);
-        postgres.sql("postgres", "CREATE EXTENSION pg_stat_statements");
     })
     .await?;
+    cluster.postgres.sql("postgres", "CREATE EXTENSION pg_stat_statements");
     spend::script(&cluster);
     let control = &cluster.nodes[0].control;
     let (key, id) = cluster.create_key("bench").await?;

@@ -123,26 +123,33 @@ fn set_read_only(postgres: &Postgres, is_read_only: bool) {
     postgres.sql("postgres", "SELECT pg_reload_conf()");
 }
 
+/// More connections than the server has places for.
+const PLACES: usize = 320;
+
 /// Takes every place for a connection, while the ones in use are ended. Connections that say nothing
 /// have a place for a minute.
 fn take_all_places(postgres: &Postgres, database: &str) -> Result<Vec<TcpStream>> {
     let end = format!(
-        "SELECT pg_sleep(1); SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{database}'"
+        "SELECT pg_sleep(3); SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{database}'"
     );
     std::thread::scope(|scope| {
         let ending = scope.spawn(|| postgres.sql("postgres", &end));
-        let mut taken = Vec::new();
-        while !ending.is_finished() {
-            let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, postgres.port()))?;
-            connection.set_read_timeout(Some(Duration::from_millis(10)))?;
-            // Asked for encryption, a server that has a place says no; one that has none hangs up.
-            let is_full = connection.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).is_err()
-                || !matches!(connection.read(&mut [0]), Ok(1));
-            if !is_full {
-                taken.push(connection);
-            }
-        }
-        ensure!(taken.len() > 150, "only {} places were to be taken", taken.len());
+        let connect = |_| TcpStream::connect((Ipv4Addr::LOCALHOST, postgres.port()));
+        let taken: Vec<TcpStream> = (0..PLACES).map(connect).collect::<std::io::Result<_>>()?;
+        ensure!(!ending.is_finished(), "the connections in use were ended before all places were taken");
+        let _counted = ending.join();
+        ensure!(is_full(postgres)?, "{PLACES} connections did not take all places");
         Ok(taken)
     })
+}
+
+/// Whether a new connection is turned away: one that says who it is is asked for its password, or told
+/// of an error.
+fn is_full(postgres: &Postgres) -> Result<bool> {
+    let names = b"\0\x03\0\0user\0megarouter\0database\0postgres\0\0";
+    let length = u32::try_from(names.len() + 4)?.to_be_bytes();
+    let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, postgres.port()))?;
+    connection.write_all(&[&length[..], names].concat())?;
+    let mut letter = [0];
+    Ok(!matches!((connection.read(&mut letter), letter), (Ok(1), [b'R'])))
 }
