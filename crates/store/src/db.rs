@@ -167,6 +167,20 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Commits when the work was done, and undoes it when it was refused: at once, because others may
+    /// wait for its locks, and without hiding why.
+    pub(crate) async fn end<T, E: From<Error>>(self, work: Result<T, E>) -> Result<T, E> {
+        match work {
+            Ok(_) => self.commit().await?,
+            Err(_) => {
+                if let Err(error) = self.rollback().await {
+                    tracing::debug!(%error, "the database undoes the transaction by itself");
+                }
+            }
+        }
+        work
+    }
+
     /// Undoes what was done.
     pub(crate) async fn rollback(self) -> Result<(), Error> {
         match self.0 {

@@ -320,11 +320,8 @@ impl Settings {
     pub async fn apply(&self, changes: Vec<Change>) -> Result<(), ChangeError> {
         let mut db = self.writer().await?;
         let mut transaction = db.begin().await?;
-        version::count(&mut transaction).await?;
-        for change in changes {
-            make(&mut transaction, change).await?;
-        }
-        Ok(transaction.commit().await?)
+        let made = make_all(&mut transaction, changes).await;
+        transaction.end(made).await
     }
 
     /// Waits until the settings have another version than `seen`, because another node of the hub
@@ -419,6 +416,14 @@ async fn load(db: &mut Db<'_>) -> Result<Everything, Error> {
         preferences: preferences::load(db).await?,
         version: version::load(db).await?,
     })
+}
+
+async fn make_all(db: &mut Db<'_>, changes: Vec<Change>) -> Result<(), ChangeError> {
+    version::count(db).await?;
+    for change in changes {
+        make(db, change).await?;
+    }
+    Ok(())
 }
 
 async fn make(db: &mut Db<'_>, change: Change) -> Result<(), ChangeError> {

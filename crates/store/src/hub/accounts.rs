@@ -26,31 +26,63 @@ struct Part {
     granted: u64,
 }
 
-/// Makes an account with what each node used of it before there was one.
-pub(super) async fn make(db: &mut Db<'_>, key: &AccountKey, ends_at: Timestamp, limit: u64) -> Result<(), HubError> {
-    if find(db, key).await?.is_some() {
+/// An account that may have to be made.
+pub(super) struct Wanted<'a> {
+    pub key: &'a AccountKey,
+    pub ends_at: Timestamp,
+    pub limit: u64,
+}
+
+impl<'a> From<&'a Use> for Wanted<'a> {
+    fn from(part: &'a Use) -> Self {
+        Self { key: &part.key, ends_at: part.ends_at, limit: part.limit }
+    }
+}
+
+/// Makes the accounts that are not there, with what each node used of them before there was one.
+pub(super) async fn make<'a>(db: &mut Db<'_>, wanted: impl Iterator<Item = Wanted<'a>>) -> Result<(), HubError> {
+    let mut missing = Vec::new();
+    for account in wanted {
+        if find(db, account.key).await?.is_none() {
+            missing.push(account);
+        }
+    }
+    if missing.is_empty() {
         return Ok(());
     }
+    // Whoever makes the same account at the same time waits for the other, and finds it: in one order,
+    // so that nobody waits for ever.
+    missing.sort_unstable_by(|one, other| one.key.cmp(other.key));
     let mut transaction = db.begin().await?;
+    let made = make_all(&mut transaction, &missing).await;
+    transaction.end(made).await
+}
+
+async fn make_all(db: &mut Db<'_>, missing: &[Wanted<'_>]) -> Result<(), HubError> {
+    for account in missing {
+        make_one(db, account).await?;
+    }
+    Ok(())
+}
+
+async fn make_one(db: &mut Db<'_>, account: &Wanted<'_>) -> Result<(), HubError> {
+    let Wanted { key, ends_at, limit } = account;
     let text = "INSERT INTO accounts (budget, subject, starts_at, ends_at, most, granted)
         VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (budget, subject, starts_at) DO NOTHING RETURNING id";
     let mut values = values![key.budget.as_uuid(), subject_text(key), key.window.as_micros(), ends_at.as_micros()];
-    values.count(limit);
-    // Whoever makes the same account at the same time waits here, and finds it.
-    let made: Option<i64> = transaction.fetch_value(text, values).await?;
-    if let Some(account) = made {
-        for (node, used) in seeds::of(&mut transaction, key, ends_at).await? {
-            write(&mut transaction, account, node, 0, used).await?;
+    values.count(*limit);
+    let made: Option<i64> = db.fetch_value(text, values).await?;
+    if let Some(made) = made {
+        for (node, used) in seeds::of(db, key, *ends_at).await? {
+            write(db, made, node, 0, used).await?;
         }
     }
-    Ok(transaction.commit().await?)
+    Ok(())
 }
 
 pub(super) async fn report(pool: &HubPool, node: Node, uses: &[Use]) -> Result<(), HubError> {
     let mut db = pool.work().await?;
-    for part in uses {
-        make(&mut db, &part.key, part.ends_at, part.limit).await?;
-    }
+    make(&mut db, uses.iter().map(Wanted::from)).await?;
     let wanted: HashMap<&AccountKey, u64> = uses.iter().map(|part| (&part.key, part.used)).collect();
     change(&mut db, node, wanted.keys().copied(), |part| wanted.get(&part.key).copied().unwrap_or(0).max(part.granted))
         .await
@@ -64,22 +96,24 @@ pub(super) async fn give_back(pool: &HubPool, node: Node, parts: &[(AccountKey, 
 
 pub(super) async fn rejoin(pool: &HubPool, node: Node, uses: &[Use]) -> Result<(), HubError> {
     let mut db = pool.work().await?;
-    for part in uses {
-        make(&mut db, &part.key, part.ends_at, part.limit).await?;
-    }
+    make(&mut db, uses.iter().map(Wanted::from)).await?;
     let used: HashMap<&AccountKey, u64> = uses.iter().map(|part| (&part.key, part.used)).collect();
     let mut transaction = db.begin().await?;
-    nodes::lock(&mut transaction, node).await?;
-    let granted = grants(&mut transaction, node.number).await?;
+    let begun = begin_anew(&mut transaction, node, &used).await;
+    transaction.end(begun).await
+}
+
+async fn begin_anew(db: &mut Db<'_>, node: Node, used: &HashMap<&AccountKey, u64>) -> Result<(), HubError> {
+    nodes::lock(db, node).await?;
+    let granted = grants(db, node.number).await?;
     let keys: HashSet<&AccountKey> = granted.iter().map(|(key, _)| key).chain(used.keys().copied()).collect();
-    for part in lock(&mut transaction, node.number, keys.into_iter()).await? {
+    for part in lock(db, node.number, keys.into_iter()).await? {
         match used.get(&part.key) {
-            Some(used) => write(&mut transaction, part.account, node.number, part.granted, *used).await?,
-            None => lower_to_shipped(&mut transaction, &part, node.number).await.map(|_| ())?,
+            Some(used) => write(db, part.account, node.number, part.granted, *used).await?,
+            None => lower_to_shipped(db, &part, node.number).await.map(|_| ())?,
         }
     }
-    nodes::readmit(&mut transaction, node.number).await?;
-    Ok(transaction.commit().await?)
+    Ok(nodes::readmit(db, node.number).await?)
 }
 
 /// Lowers every grant of a node to what its shipped entries add up to; gives how many were lowered.
@@ -164,16 +198,26 @@ async fn change<'a>(
     to: impl Fn(&Part) -> u64,
 ) -> Result<(), HubError> {
     let mut transaction = db.begin().await?;
-    if nodes::lock(&mut transaction, node).await? {
+    let changed = change_within(&mut transaction, node, keys, to).await;
+    transaction.end(changed).await
+}
+
+async fn change_within<'a>(
+    db: &mut Db<'_>,
+    node: Node,
+    keys: impl Iterator<Item = &'a AccountKey>,
+    to: impl Fn(&Part) -> u64,
+) -> Result<(), HubError> {
+    if nodes::lock(db, node).await? {
         return Err(HubError::Released);
     }
-    for part in lock(&mut transaction, node.number, keys).await? {
+    for part in lock(db, node.number, keys).await? {
         let amount = to(&part);
         if amount != part.granted {
-            write(&mut transaction, part.account, node.number, part.granted, amount).await?;
+            write(db, part.account, node.number, part.granted, amount).await?;
         }
     }
-    Ok(transaction.commit().await?)
+    Ok(())
 }
 
 /// Locks accounts in the order of their ids, and looks at a node's part of each. Accounts that are

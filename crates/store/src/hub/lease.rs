@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use crate::backend::postgres::HubPool;
 use crate::db::Db;
+use crate::hub::accounts::{self, Wanted};
 use crate::hub::nodes::{alive, now};
-use crate::hub::{Ask, HubError, Node, accounts};
+use crate::hub::{Ask, HubError, Node};
 use crate::row::{Reading, Row, values};
 
 /// The most that a limit or a need counts as, so that sums of two fit an integer: two billion dollars.
@@ -101,14 +102,16 @@ pub(super) async fn lease(pool: &HubPool, node: Node, asks: &[Ask]) -> Result<Ve
     if let Some(grants) = attempt(&mut db, node, asks).await? {
         return Ok(grants);
     }
-    for ask in asks {
-        accounts::make(&mut db, &ask.key, ask.ends_at, ask.limit).await?;
-        if let Some(previous) = &ask.carries_from {
-            accounts::make(&mut db, previous, ask.key.window, ask.limit).await?;
-        }
-    }
+    accounts::make(&mut db, asks.iter().flat_map(accounts_of)).await?;
     // Only rows that are removed at once could be missing again, and those are of windows long over.
     attempt(&mut db, node, asks).await?.ok_or(HubError::Expired)
+}
+
+/// The accounts that an ask is about.
+fn accounts_of(ask: &Ask) -> impl Iterator<Item = Wanted<'_>> {
+    let own = Wanted { key: &ask.key, ends_at: ask.ends_at, limit: ask.limit };
+    let previous = ask.carries_from.iter();
+    std::iter::once(own).chain(previous.map(|key| Wanted { key, ends_at: ask.key.window, limit: ask.limit }))
 }
 
 /// Leases; `None` when an account is missing.

@@ -75,16 +75,20 @@ pub(super) async fn load(db: &mut Db<'_>) -> Result<Vec<NodeView>, HubError> {
 pub(super) async fn force_release(pool: &HubPool, number: NodeNumber) -> Result<u64, HubError> {
     let mut db = pool.work().await?;
     let mut transaction = db.begin().await?;
+    let released = release(&mut transaction, number).await;
+    transaction.end(released).await
+}
+
+async fn release(db: &mut Db<'_>, number: NodeNumber) -> Result<u64, HubError> {
     // Whoever beats now waits, and then hears that it was released.
     let text = concat!("SELECT beat_at > ", now!(), " - $2 AS is_alive FROM nodes WHERE number = $1 FOR UPDATE");
-    let is_alive: Option<bool> = transaction.fetch_value(text, values![number.0, alive()]).await?;
+    let is_alive: Option<bool> = db.fetch_value(text, values![number.0, alive()]).await?;
     if is_alive.ok_or(HubError::NoNode)? {
         return Err(HubError::Alive);
     }
-    let lowered = accounts::release(&mut transaction, number).await?;
+    let lowered = accounts::release(db, number).await?;
     let text = concat!("UPDATE nodes SET released_at = ", now!(), " WHERE number = $1");
-    transaction.execute(text, values![number.0]).await?;
-    transaction.commit().await?;
+    db.execute(text, values![number.0]).await?;
     Ok(lowered)
 }
 

@@ -56,8 +56,9 @@ async fn a_server_without_room_is_said_soon() {
     let (_, database) = hub();
     server.sql("postgres", &format!("ALTER DATABASE {database} CONNECTION LIMIT 0"));
     // Superusers, such as the tests' own role, always have room.
-    server.sql("postgres", "CREATE ROLE plain LOGIN PASSWORD 'plain'");
-    let plain = hub_at(&server.url(&database).replacen(&format!("megarouter:{PASSWORD}"), "plain:plain", 1));
+    server.sql("postgres", &format!("CREATE ROLE {database} LOGIN PASSWORD 'plain'"));
+    let plain = server.url(&database).replacen(&format!("megarouter:{PASSWORD}"), &format!("{database}:plain"), 1);
+    let plain = hub_at(&plain);
     let begin = Instant::now();
     let error = plain.nodes().await.unwrap_err();
     assert!(matches!(error, HubError::Store(Error::Away(_))), "{error:?}");

@@ -3,7 +3,7 @@
 use megarouter_store::hub::{HubError, NodeNumber};
 
 use crate::postgres::Postgres;
-use crate::world::{ask, granted, hub, key, ledger, node, used};
+use crate::world::{ask, granted, hub, key, lease, ledger, node, used};
 
 /// As if a node had been silent for two minutes.
 pub fn silence(database: &str, number: NodeNumber) {
@@ -15,11 +15,11 @@ pub fn silence(database: &str, number: NodeNumber) {
 async fn a_node_keeps_its_number_and_only_its_last_session_acts() {
     let (hub, _) = hub();
     let first = node(&hub, 1).await;
-    hub.lease(first, &[ask(&key(1), 100, 10)]).await.unwrap();
+    lease(&hub, first, &[ask(&key(1), 100, 10)]).await.unwrap();
     let second = hub.register(ledger(1), "renamed", "1.0.1").await.unwrap();
     assert_eq!(second.number, first.number);
     assert!(matches!(hub.beat(first).await, Err(HubError::Superseded)));
-    assert!(matches!(hub.lease(first, &[ask(&key(1), 100, 10)]).await, Err(HubError::Superseded)));
+    assert!(matches!(lease(&hub, first, &[ask(&key(1), 100, 10)]).await, Err(HubError::Superseded)));
     assert!(matches!(hub.report(first, &[used(&key(1), 100, 90)]).await, Err(HubError::Superseded)));
     assert!(matches!(hub.give_back(first, &[(key(1), 0)]).await, Err(HubError::Superseded)));
     assert!(matches!(hub.rejoin(first, &[]).await, Err(HubError::Superseded)));
@@ -37,7 +37,7 @@ async fn a_beat_counts_who_is_alive() {
     silence(&database, two.number);
     let beat = hub.beat(one).await.unwrap();
     assert_eq!((beat.live_nodes, beat.is_released), (1, false));
-    assert!(matches!(hub.lease(two, &[ask(&key(1), 100, 1)]).await, Err(HubError::Expired)));
+    assert!(matches!(lease(&hub, two, &[ask(&key(1), 100, 1)]).await, Err(HubError::Expired)));
     let alive: Vec<bool> = hub.nodes().await.unwrap().iter().map(|node| node.is_alive).collect();
     assert_eq!(alive, [true, false, false]);
 }
@@ -46,20 +46,20 @@ async fn a_beat_counts_who_is_alive() {
 async fn a_silent_nodes_grant_stays_until_it_is_released() {
     let (hub, database) = hub();
     let (one, two) = (node(&hub, 1).await, node(&hub, 2).await);
-    hub.lease(one, &[ask(&key(1), 100, 80)]).await.unwrap();
+    lease(&hub, one, &[ask(&key(1), 100, 80)]).await.unwrap();
     assert!(matches!(hub.force_release(one.number).await, Err(HubError::Alive)));
     silence(&database, one.number);
-    hub.lease(two, &[ask(&key(1), 100, 60)]).await.unwrap_err();
+    lease(&hub, two, &[ask(&key(1), 100, 60)]).await.unwrap_err();
     assert_eq!(hub.force_release(one.number).await.unwrap(), 1);
-    hub.lease(two, &[ask(&key(1), 100, 60)]).await.unwrap();
+    lease(&hub, two, &[ask(&key(1), 100, 60)]).await.unwrap();
 
     assert!(hub.beat(one).await.unwrap().is_released);
-    assert!(matches!(hub.lease(one, &[ask(&key(1), 100, 1)]).await, Err(HubError::Released)));
+    assert!(matches!(lease(&hub, one, &[ask(&key(1), 100, 1)]).await, Err(HubError::Released)));
     assert!(matches!(hub.report(one, &[used(&key(1), 100, 1)]).await, Err(HubError::Released)));
     hub.rejoin(one, &[used(&key(1), 100, 70)]).await.unwrap();
     assert_eq!(granted(&hub, &key(1)).await, (130, 130), "what it used while nobody heard of it is the truth");
     assert!(!hub.beat(one).await.unwrap().is_released);
-    assert!(matches!(hub.lease(one, &[ask(&key(1), 100, 71)]).await, Err(HubError::NotEnough(_))));
+    assert!(matches!(lease(&hub, one, &[ask(&key(1), 100, 71)]).await, Err(HubError::NotEnough(_))));
     assert!(matches!(hub.force_release(NodeNumber(99)).await, Err(HubError::NoNode)));
 }
 
@@ -67,7 +67,7 @@ async fn a_silent_nodes_grant_stays_until_it_is_released() {
 async fn a_node_that_begins_anew_keeps_what_it_used_and_no_more() {
     let (hub, _) = hub();
     let one = node(&hub, 1).await;
-    hub.lease(one, &[ask(&key(1), 100, 80), ask(&key(2), 100, 80)]).await.unwrap();
+    lease(&hub, one, &[ask(&key(1), 100, 80), ask(&key(2), 100, 80)]).await.unwrap();
     hub.rejoin(one, &[used(&key(1), 100, 30), used(&key(3), 100, 5)]).await.unwrap();
     let mut sums = Vec::new();
     for seed in 1..=3 {

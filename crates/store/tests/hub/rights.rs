@@ -3,7 +3,9 @@
 use megarouter_store::settings::{Change, Settings};
 
 use crate::postgres::{PASSWORD, Postgres};
-use crate::world::{NOW, ask, hub, hub_at, key, node, used};
+use crate::seeds::ship;
+use crate::traffic::Call;
+use crate::world::{NOW, ask, hub, hub_at, key, lease, node, used};
 
 const ROLE: &str = include_str!("../../../../deploy/postgres/node-role.sql");
 
@@ -29,7 +31,7 @@ async fn the_role_of_the_nodes_does_all_of_their_work_and_changes_no_entry() {
     let settings = Settings::open(hub.pool(), NOW, [1; 10]).await.unwrap();
     settings.apply(vec![Change::RenameOrganization("ours".to_owned())]).await.unwrap();
     let node = node(&hub, 1).await;
-    hub.lease(node, &[ask(&key(1), 100, 10)]).await.unwrap();
+    lease(&hub, node, &[ask(&key(1), 100, 10)]).await.unwrap();
     hub.rejoin(node, &[used(&key(1), 100, 5)]).await.unwrap();
     hub.retire_accounts(10).await.unwrap();
 
@@ -52,10 +54,8 @@ async fn the_role_of_the_nodes_does_all_of_their_work_and_changes_no_entry() {
 async fn not_even_the_owner_changes_an_entry() {
     let server = Postgres::shared();
     let (owner, database) = hub();
-    owner.nodes().await.unwrap();
-    let ledger = "INSERT INTO ledgers VALUES (1, '\\x00', 0, '\\x00', 0, 1)";
-    let entry = "INSERT INTO entries (node, lsn, at, body, hash) VALUES (1, 1, 0, '{}', '\\x00')";
-    server.sql(&database, &format!("{ledger}; {entry}"));
+    let node = node(&owner, 1).await;
+    ship(&owner, node, &[Call::new(1, NOW)]).await;
     let url = server.url(&database);
     for statement in ["UPDATE entries SET body = ''", "DELETE FROM entries", "TRUNCATE entries"] {
         let said = attempt(&url, statement).await;

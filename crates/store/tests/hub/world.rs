@@ -4,7 +4,8 @@ use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::{BudgetId, LedgerId};
 use megarouter_domain::secret::Secret;
 use megarouter_ledger::account::AccountKey;
-use megarouter_store::hub::{Ask, Hub, HubPool, Node, Use};
+use megarouter_store::error::Error;
+use megarouter_store::hub::{Ask, Grant, Hub, HubError, HubPool, Node, Use};
 
 use crate::postgres::Postgres;
 
@@ -32,6 +33,17 @@ pub async fn node(hub: &Hub, seed: u8) -> Node {
     let node = hub.register(ledger(seed), &format!("node-{seed}"), "1.0.0").await.unwrap();
     hub.beat(node).await.unwrap();
     node
+}
+
+/// Leases, and asks again when the machine is too busy to answer within the time of a lease.
+pub async fn lease(hub: &Hub, node: Node, asks: &[Ask]) -> Result<Vec<Grant>, HubError> {
+    let mut late = 0;
+    loop {
+        match hub.lease(node, asks).await {
+            Err(HubError::Store(Error::Away(_))) if late < 40 => late += 1,
+            answer => return answer,
+        }
+    }
 }
 
 pub fn key(seed: u8) -> AccountKey {
