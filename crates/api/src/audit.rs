@@ -78,71 +78,77 @@ fn intent(change: &Change, before: &Everything) -> ChangeNote {
     match change {
         Change::PutProvider(provider) => {
             let old = before.providers.iter().find(|old| old.id == provider.id);
-            note("provider.put", provider.id, old.map(json), json(provider), &format!("provider {}", provider.name))
+            note(
+                "provider.put",
+                provider.id,
+                old.and_then(json),
+                json(provider),
+                &format!("provider {}", provider.name),
+            )
         }
         Change::RemoveProvider { id, .. } => {
             let old = before.providers.iter().find(|old| old.id == *id);
             let name = old.map(|old| old.name.as_str()).unwrap_or_default();
-            note("provider.remove", id, old.map(json), None, &format!("provider {name}"))
+            note("provider.remove", id, old.and_then(json), None, &format!("provider {name}"))
         }
         Change::PutModel(model) => {
             let old = before.models.iter().find(|old| old.id == model.id);
-            note("model.put", model.id, old.map(json), json(model), &format!("model {}", model.name))
+            note("model.put", model.id, old.and_then(json), json(model), &format!("model {}", model.name))
         }
         Change::RemoveModel(id) => {
             let old = before.models.iter().find(|old| old.id == *id);
-            note("model.remove", id, old.map(json), None, &format!("model {}", model_name(old)))
+            note("model.remove", id, old.and_then(json), None, &format!("model {}", model_name(old)))
         }
         Change::RenewPrice { deployment, old, price } => renewal(*deployment, *old, price),
         Change::PutUnit(unit) => {
             let old = before.units.iter().find(|old| old.id == unit.id).map(UnitPicture::of);
             let words = format!("{} {}", unit.kind.as_str(), unit.name);
-            note("unit.put", unit.id, old.as_ref().map(json), json(&UnitPicture::of(unit)), &words)
+            note("unit.put", unit.id, old.as_ref().and_then(json), json(&UnitPicture::of(unit)), &words)
         }
         Change::ArchiveUnit { id, at, with_content } => unit_archive(before, *id, *at, *with_content),
         Change::RestoreUnit(id) => {
             let old = before.units.iter().find(|old| old.id == *id).map(UnitPicture::of);
             let new = old.as_ref().map(|old| UnitPicture { archived_at: None, ..old.clone() });
             let words = old.as_ref().map(UnitPicture::words).unwrap_or_default();
-            note("unit.restore", id, old.as_ref().map(json), new.as_ref().and_then(json), &words)
+            note("unit.restore", id, old.as_ref().and_then(json), new.as_ref().and_then(json), &words)
         }
         Change::RenameOrganization(name) => {
             let old = &before.organization;
-            note("organization.rename", old.id, Some(json(&old.name)), json(name), &format!("organisation {name}"))
+            note("organization.rename", old.id, json(&old.name), json(name), &format!("organisation {name}"))
         }
         Change::PutBudget(budget) => {
             let old = before.budgets.iter().find(|old| old.id == budget.id).map(BudgetPicture::of);
             let words = format!("budget {}", budget_name(budget));
-            note("budget.put", budget.id, old.as_ref().map(json), json(&BudgetPicture::of(budget)), &words)
+            note("budget.put", budget.id, old.as_ref().and_then(json), json(&BudgetPicture::of(budget)), &words)
         }
         Change::ArchiveBudget { id, at } => {
             let old = before.budgets.iter().find(|old| old.id == *id);
             let words = format!("budget {}", old.map(budget_name).unwrap_or_default());
             let new = old.map(|old| BudgetPicture { archived_at: Some(*at), ..BudgetPicture::of(old) });
             let old = old.map(BudgetPicture::of);
-            note("budget.archive", id, old.as_ref().map(json), new.as_ref().and_then(json), &words)
+            note("budget.archive", id, old.as_ref().and_then(json), new.as_ref().and_then(json), &words)
         }
         Change::PutKey(key) => {
             let old = before.keys.iter().find(|old| old.id == key.id).map(KeyPicture::of);
             let words = format!("key {}", key.name);
-            note("key.put", key.id, old.as_ref().map(json), json(&KeyPicture::of(key)), &words)
+            note("key.put", key.id, old.as_ref().and_then(json), json(&KeyPicture::of(key)), &words)
         }
         Change::RevokeKey { id, at } => {
             let old = before.keys.iter().find(|old| old.id == *id).map(KeyPicture::of);
             let new = old.as_ref().map(|old| KeyPicture { revoked_at: Some(*at), ..old.clone() });
             let words = format!("key {}", old.as_ref().map(|old| old.name).unwrap_or_default());
-            note("key.revoke", id, old.as_ref().map(json), new.as_ref().and_then(json), &words)
+            note("key.revoke", id, old.as_ref().and_then(json), new.as_ref().and_then(json), &words)
         }
         Change::PutPreference { name, value } => {
             let old = before.preferences.iter().find(|(known, _)| known == name);
-            let old = old.map(|(_, value)| Some(Arc::from(value.as_str())));
+            let old = old.map(|(_, value)| Arc::from(value.as_str()));
             note("setting.put", name, old, Some(value.as_str().into()), &format!("setting {name}"))
         }
     }
 }
 
 fn renewal(deployment: DeploymentId, old: Option<PriceId>, price: &Price) -> ChangeNote {
-    let old = old.map(|old| json(&old));
+    let old = old.and_then(|old| json(&old));
     let words = format!("price of a deployment, from {}", price.source);
     ChangeNote { by: CATALOGUE.into(), ..note("price.renew", deployment, old, json(price), &words) }
 }
@@ -152,18 +158,17 @@ fn unit_archive(before: &Everything, id: UnitId, at: Timestamp, with_content: bo
     let new = old.as_ref().map(|old| UnitPicture { archived_at: Some(at), ..old.clone() });
     let with = if with_content { " with everything in it" } else { "" };
     let words = old.as_ref().map(UnitPicture::words).unwrap_or_default() + with;
-    note("unit.archive", id, old.as_ref().map(json), new.as_ref().and_then(json), &words)
+    note("unit.archive", id, old.as_ref().and_then(json), new.as_ref().and_then(json), &words)
 }
 
 /// `before` is `None` for what is new, `after` for what goes.
 fn note(
     action: &str,
     object: impl std::fmt::Display,
-    before: Option<Option<Arc<str>>>,
+    before: Option<Arc<str>>,
     after: Option<Arc<str>>,
     words: &str,
 ) -> ChangeNote {
-    let before = before.flatten();
     let verb = match (action.split_once('.').map(|(_, verb)| verb), before.is_some()) {
         (Some("put"), false) => "add",
         (Some("put"), true) => "change",
@@ -298,7 +303,7 @@ mod tests {
     #[test]
     fn a_note_says_what_is_done() {
         assert_eq!(&*note("unit.put", "1", None, None, "team A").summary, "add team A");
-        assert_eq!(&*note("unit.put", "1", Some(Some("{}".into())), None, "team A").summary, "change team A");
+        assert_eq!(&*note("unit.put", "1", Some("{}".into()), None, "team A").summary, "change team A");
         assert_eq!(&*note("key.revoke", "1", None, None, "key a").summary, "revoke key a");
     }
 }

@@ -89,7 +89,7 @@ pub struct Context {
     pub fleet_ledger: OnceLock<Arc<Ledger>>,
     /// How the work beside the requests is going.
     pub upkeep: watch::Sender<Upkeep>,
-    /// Told when the configuration changed here.
+    /// Told when limits could not be put in force here and are to be tried again.
     pub limits_changed: Notify,
     /// Takes orders to make a backup now.
     pub backups: mpsc::Sender<BackupOrder>,
@@ -232,6 +232,19 @@ impl Context {
         bytes
     }
 
+    /// Keeps the secret of a provider in the secret store of this machine.
+    ///
+    /// # Errors
+    /// When the store does not take it; and on a node of a hub, whose other nodes could not read it.
+    pub async fn keep_secret(&self, id: ProviderId, secret: &Secret) -> Result<(), ApiError> {
+        if self.hub.is_some() {
+            let message = "This node belongs to a hub, and credentials are never stored there. Nothing was changed. Name \
+                           an environment variable, and set it on every node.";
+            return Err(ApiError::new(StatusCode::CONFLICT, "credential.per_node", message).about("credential"));
+        }
+        Ok(self.secrets.put(id, secret).await?)
+    }
+
     /// The whole configuration, as it is stored; the last one known while the database that nodes share does not
     /// answer.
     pub async fn everything(&self) -> Result<Everything, ApiError> {
@@ -266,15 +279,18 @@ impl Context {
     pub async fn change(&self, changes: Vec<Change>, reread: Reread, tags: &[Tag]) -> Result<Everything, ApiError> {
         let _reading = if reread == Reread::Nothing { None } else { Some(self.reading.lock().await) };
         let fresh = self.read_credentials(&changes, reread).await?;
+        let concerns_limits = changes.is_empty() || changes.iter().any(is_about_limits);
         let changing = self.changing.lock().await;
         if !changes.is_empty() {
             self.apply(changes).await?;
         }
         let everything = self.put_in_force(&fresh).await?;
         drop(changing);
-        self.install_limits().await?;
-        self.limits_changed.notify_one();
         self.events.changed(tags);
+        if concerns_limits && let Err(error) = self.install_limits().await {
+            self.limits_changed.notify_one();
+            return Err(not_yet_in_force(&error));
+        }
         Ok(everything)
     }
 
@@ -402,6 +418,34 @@ impl Context {
         self.gateway.replace_snapshot(snapshot);
         Ok(everything)
     }
+}
+
+/// Whether a change can make another limit apply.
+const fn is_about_limits(change: &Change) -> bool {
+    match change {
+        Change::PutUnit(_)
+        | Change::ArchiveUnit { .. }
+        | Change::RestoreUnit(_)
+        | Change::PutBudget(_)
+        | Change::ArchiveBudget { .. }
+        | Change::PutPreference { .. } => true,
+        Change::PutProvider(_)
+        | Change::RemoveProvider { .. }
+        | Change::PutModel(_)
+        | Change::RemoveModel(_)
+        | Change::RenewPrice { .. }
+        | Change::RenameOrganization(_)
+        | Change::PutKey(_)
+        | Change::RevokeKey { .. } => false,
+    }
+}
+
+fn not_yet_in_force(error: &ApiError) -> ApiError {
+    let message = format!(
+        "The change is saved, and the limits it makes are not in force yet: {} They are tried again until they are.",
+        error.message
+    );
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "limits.pending", message)
 }
 
 impl fmt::Debug for Context {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use megarouter_domain::budget::UnknownPrice;
-use megarouter_ledger::engine::Stale;
 use megarouter_ledger::limits::Limits;
 use megarouter_store::settings::Everything;
 
@@ -30,10 +29,10 @@ impl Context {
         for _ in 0..MOST_TRIES {
             let queries = limits.openings(books.oldest(), self.now());
             let (as_of, openings) = self.ledger.openings(&queries).await?;
-            match books.set_limits(Arc::clone(&limits), &openings, as_of) {
-                Ok(()) => return Ok(()),
-                Err(Stale) => tracing::warn!("the ledger moved on too fast for new limits; asking it again"),
+            if books.set_limits(Arc::clone(&limits), &openings, as_of).is_ok() {
+                return Ok(());
             }
+            tracing::warn!("the ledger moved on too fast for new limits; asking it again");
         }
         let message = "The ledger moved on too fast to put the limits in force. The ones before still hold. Try again.";
         Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "ledger.busy", message))

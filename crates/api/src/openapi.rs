@@ -99,7 +99,8 @@ fn require_fields(object: &mut Object) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::collections::{HashMap, HashSet};
+    use std::path::{Path, PathBuf};
 
     use super::*;
 
@@ -109,6 +110,53 @@ mod tests {
     fn the_committed_document_is_that_of_the_code() {
         let committed = include_str!("../openapi.json");
         assert!(committed == to_json(), "openapi.json is out of date; update it with\n  {UPDATE}");
+    }
+
+    /// Of two shapes with one name, the document would silently have only one.
+    #[test]
+    fn no_two_shapes_share_a_name() {
+        let mut names = HashMap::new();
+        for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            for name in shapes(&text) {
+                let other = names.insert(name.clone(), file.clone());
+                assert!(
+                    other.is_none(),
+                    "`{name}` is in {file:?} and {other:?}; give one another name with schema(as)"
+                );
+            }
+        }
+        assert!(names.len() > 100, "{}", names.len());
+    }
+
+    fn sources(dir: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+        let files = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+        files.filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
+    }
+
+    /// The names of the shapes that a source makes.
+    fn shapes(text: &str) -> Vec<String> {
+        let mut lines = text.lines().map(str::trim);
+        let mut names = Vec::new();
+        while let Some(line) = lines.next() {
+            if !(line.starts_with("#[derive(") && line.contains("ToSchema")) {
+                continue;
+            }
+            let mut name = None;
+            for line in lines.by_ref() {
+                if let Some((_, renamed)) = line.split_once("schema(as = ") {
+                    name = renamed.split([')', ',']).next().map(str::to_owned);
+                }
+                let item = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "));
+                if let Some(item) = item {
+                    let own = item.split(|end: char| !end.is_alphanumeric()).next().unwrap_or_default();
+                    names.extend(name.or_else(|| Some(own.to_owned())).filter(|name| !name.is_empty()));
+                    break;
+                }
+            }
+        }
+        names
     }
 
     #[test]
@@ -125,6 +173,6 @@ mod tests {
                 assert!(operation.responses.responses.contains_key("default"), "{id} has no error answer");
             }
         }
-        assert_eq!(ids.len(), 66);
+        assert_eq!(ids.len(), 65);
     }
 }

@@ -379,6 +379,7 @@ pub fn micros(duration: std::time::Duration) -> u64 {
 }
 
 /// Reads a field for which `null` means something else than leaving it out.
+#[expect(clippy::option_option, reason = "left out, `null` and a value are three things")]
 pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

@@ -56,7 +56,7 @@ pub(super) fn checked(everything: &Everything, draft: BudgetDraft, kept: Kept) -
 }
 
 /// The budget with one raise more.
-pub(super) fn raised(mut budget: Budget, raise: NewRaise, id: RaiseId, now: Timestamp) -> Result<Budget, ApiError> {
+pub(super) fn raised(mut budget: Budget, raise: &NewRaise, id: RaiseId, now: Timestamp) -> Result<Budget, ApiError> {
     let reason = raise.reason.trim();
     let is_said = !reason.is_empty() && reason.chars().count() <= LONGEST_REASON;
     if !is_said || reason.chars().any(char::is_control) {

@@ -26,7 +26,7 @@ pub async fn raise_budget(
 ) -> Result<(StatusCode, Json<Budget>), ApiError> {
     let now = context.now();
     let stored = in_use(&context.everything().await?, id)?.clone();
-    let budget = draft::raised(stored, raise, RaiseId::new(now, context.entropy()), now)?;
+    let budget = draft::raised(stored, &raise, RaiseId::new(now, context.entropy()), now)?;
     let everything = context.change(vec![Change::PutBudget(budget)], Reread::Nothing, &[Tag::Budgets]).await?;
     Ok((StatusCode::CREATED, Json(view::one(&context, &everything, id).await?)))
 }

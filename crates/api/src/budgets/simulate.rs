@@ -60,7 +60,9 @@ fn span(budget: &budget::Budget, days: u16, now: Timestamp) -> (Timestamp, Times
     let from = now.minus(Duration::from_secs(u64::from(days) * 24 * 60 * 60));
     let day = Period::Day.window(budget.zone, from).start;
     let is_short = matches!(budget.period, Period::Hour | Period::Day | Period::Total | Period::Rolling { .. });
-    (if is_short { day } else { budget.period.window(budget.zone, from).start.max(day) }, now)
+    let from = if is_short { day } else { budget.period.window(budget.zone, from).start.max(day) };
+    // What arrived in this very microsecond is of the past too.
+    (from, now.plus(Duration::from_micros(1)))
 }
 
 /// Lets all recorded requests of a span of time pass, piece by piece. True when there were too many.

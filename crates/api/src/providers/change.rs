@@ -102,7 +102,7 @@ async fn with_secret(
 ) -> Result<Everything, ApiError> {
     let id = provider.id;
     let old = if was_stored { context.secrets.get(id).await.unwrap_or_default() } else { None };
-    context.secrets.put(id, secret).await?;
+    context.keep_secret(id, secret).await?;
     let saved = save(context, provider).await;
     if saved.is_err() {
         match old {
@@ -114,7 +114,7 @@ async fn with_secret(
 }
 
 async fn put_back(context: &Context, id: ProviderId, secret: &Secret) {
-    if let Err(error) = context.secrets.put(id, secret).await {
+    if let Err(error) = context.keep_secret(id, secret).await {
         tracing::error!(%error, provider = %id, "the old secret of a provider could not be put back");
     }
 }

@@ -53,7 +53,7 @@ pub async fn create_provider(
     let (provider, secret) = checked(&context, request)?;
     let id = provider.id;
     if let Some(secret) = &secret {
-        context.secrets.put(id, secret).await?;
+        context.keep_secret(id, secret).await?;
     }
     let change = vec![Change::PutProvider(provider)];
     match context.change(change, Reread::Provider(id), &[Tag::Providers]).await {

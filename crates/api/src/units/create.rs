@@ -23,13 +23,13 @@ pub async fn create_unit(
     State(context): State<Arc<Context>>,
     Body(request): Body<NewUnit>,
 ) -> Result<(StatusCode, Json<Unit>), ApiError> {
-    let unit = checked(&context, &context.everything().await?, request)?;
+    let unit = checked(&context, &context.everything().await?, &request)?;
     let id = unit.id;
     let everything = context.change(vec![Change::PutUnit(unit)], Reread::Nothing, &[Tag::Units]).await?;
     Ok((StatusCode::CREATED, Json(view::one(&context, &everything, id).await?)))
 }
 
-fn checked(context: &Context, everything: &Everything, request: NewUnit) -> Result<unit::Unit, ApiError> {
+fn checked(context: &Context, everything: &Everything, request: &NewUnit) -> Result<unit::Unit, ApiError> {
     let now = context.now();
     let unit = unit::Unit {
         id: UnitId::new(now, context.entropy()),

@@ -73,7 +73,7 @@ fn people(text: &str) -> Result<Vec<Person>, String> {
     let header = rows.next().ok_or("it is empty")?;
     let columns = columns(&header)?;
     let width = header.values.len();
-    rows.map(|row| person(row, &columns, width)).collect()
+    rows.map(|row| person(&row, &columns, width)).collect()
 }
 
 /// Where each of [`COLUMNS`] is.
@@ -93,7 +93,7 @@ fn columns(header: &Row) -> Result<Columns, String> {
     if columns[0].is_none() { Err("the first line names no column `name`".to_owned()) } else { Ok(columns) }
 }
 
-fn person(row: Row, columns: &Columns, width: usize) -> Result<Person, String> {
+fn person(row: &Row, columns: &Columns, width: usize) -> Result<Person, String> {
     if row.values.len() > width {
         return Err(format!("line {} has more values than the first line has names", row.line));
     }
@@ -252,7 +252,8 @@ mod tests {
     use super::*;
 
     fn plan(units: Vec<Unit>, text: &str) -> (Vec<ImportRow>, Vec<Unit>) {
-        let mut seed = 0;
+        // Ids of units that are there already are not drawn again.
+        let mut seed = u8::try_from(units.len()).unwrap();
         let mut entropy = || {
             seed += 1;
             [seed; 10]

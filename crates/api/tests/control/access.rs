@@ -39,6 +39,8 @@ async fn no_answer_holds_a_providers_secret() {
     let (_, request_id, stream) = kit.chat("m").await;
     answers.push(stream);
     let key = kit.post("/keys", json!({"name": "app"})).await;
+    let budget = json!({"scope": {"kind": "organization"}, "measure": "cost", "limit": "1000", "period": {"kind": "day"}, "ladder": []});
+    let budget_id = kit.post("/budgets", budget).await["id"].as_str().unwrap().to_owned();
     answers.push(provider.to_string());
     for (method, path, body) in [
         ("POST", "/providers/test".to_owned(), upstream.draft("draft")),
@@ -77,10 +79,12 @@ async fn no_answer_holds_a_providers_secret() {
         let id = match path.as_str() {
             path if path.contains("/requests/") => request_id.clone(),
             path if path.contains("/models/") => model_id.clone(),
+            path if path.contains("/budgets/") => budget_id.clone(),
             _ => provider["id"].as_str().unwrap().to_owned(),
         };
         let path = path.replace("{id}", &id).replace("{file}", "spend_by_day.csv");
         let path = path.replace("/catalog/model", "/catalog/model?kind=openai&id=gpt-5.1");
+        let path = path.replace("/usage", "/usage?rows=key&from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z");
         let request = Request::builder().method(&*method).uri(&path).body(Body::empty()).unwrap();
         let response = kit.send(request).await;
         assert_eq!(response.status(), 200, "{path}");

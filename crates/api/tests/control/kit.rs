@@ -257,6 +257,34 @@ impl Kit {
         assert_eq!(self.finished.lock().await.recv().await.unwrap(), id);
         (status, id, String::from_utf8(bytes.to_vec()).unwrap())
     }
+
+    /// Asks as an app with a key does, reads the whole answer, and waits until it is on the ledger; gives the status,
+    /// the request's id and the answer.
+    pub async fn ask(&self, key: &str, model: &str, tags: &str) -> (u16, String, String) {
+        let body =
+            json!({"model": model, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5, "stream": true});
+        let request = Request::post("/v1/chat/completions").header("content-type", "application/json");
+        let request = request.header("authorization", format!("Bearer {key}"));
+        let request = if tags.is_empty() { request } else { request.header("x-megarouter-tags", tags) };
+        let response = self.context.gateway.serve(request.body(Body::from(body.to_string())).unwrap()).await;
+        let (status, id) = (response.status(), response.headers()["x-request-id"].to_str().unwrap().to_owned());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(self.finished.lock().await.recv().await.unwrap(), id);
+        (status.as_u16(), id, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    /// Makes a unit; gives its id.
+    pub async fn unit(&self, kind: &str, name: &str, parent: Option<&str>) -> String {
+        let unit = self.post("/units", json!({"kind": kind, "name": name, "parent": parent})).await;
+        unit["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes a key that belongs to a unit; gives its id and its text.
+    pub async fn key(&self, name: &str, owner: Option<&str>) -> (String, String) {
+        let created = self.post("/keys", json!({"name": name, "owner": owner})).await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&created["key"]["id"]), text(&created["secret"]))
+    }
 }
 
 /// Says of every backup that is ordered that it was made.

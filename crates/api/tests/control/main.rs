@@ -5,11 +5,16 @@
 mod kit;
 
 mod access;
+mod audit;
+mod budgets;
 mod catalog;
 mod catalog_refresh;
 mod keys;
+mod ledger;
 mod models;
 mod providers;
 mod system;
 mod traffic;
+mod units;
+mod usage;
 mod wording;

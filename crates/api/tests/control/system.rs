@@ -46,7 +46,7 @@ async fn a_pause_ends_by_itself_or_when_told() {
 #[tokio::test]
 async fn settings_are_kept_and_say_when_they_wait() {
     let kit = Kit::start().await;
-    let first = json!({"proxy_port": 4180, "proxy_port_in_use": 4180, "keep_running_on_close": null, "catalogue_refresh": null, "needs_restart": false});
+    let first = json!({"proxy_port": 4180, "proxy_port_in_use": 4180, "keep_running_on_close": null, "catalogue_refresh": null, "unknown_price": "deny", "needs_restart": false});
     assert_eq!(kit.get("/settings").await, first);
     let (status, changed) = kit
         .call(
@@ -55,7 +55,7 @@ async fn settings_are_kept_and_say_when_they_wait() {
             Some(json!({"proxy_port": 5000, "keep_running_on_close": true, "catalogue_refresh": true})),
         )
         .await;
-    let expected = json!({"proxy_port": 5000, "proxy_port_in_use": 4180, "keep_running_on_close": true, "catalogue_refresh": true, "needs_restart": true});
+    let expected = json!({"proxy_port": 5000, "proxy_port_in_use": 4180, "keep_running_on_close": true, "catalogue_refresh": true, "unknown_price": "deny", "needs_restart": true});
     assert_eq!((status.as_u16(), &changed), (200, &expected));
     assert_eq!(kit.get("/settings").await, expected);
     assert_eq!(kit.refused("PATCH", "/settings", json!({"proxy_port": 70_000})).await.2, "proxy_port");
