@@ -99,6 +99,47 @@ pub(crate) async fn unlimited(db: &mut Db<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Copies a database into a new file, as it is at one moment; others go on writing meanwhile.
+pub(crate) async fn copy_online(dir: &Path, schema: &Schema, to: &Path) -> Result<(), Error> {
+    let failed = |source| Error::File { path: to.to_owned(), source };
+    if to.exists() {
+        return Err(failed(io::ErrorKind::AlreadyExists.into()));
+    }
+    let unfinished = to.with_extension("unfinished");
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    // Made first, so that it has its rights before it has anything in it.
+    OpenOptions::new().append(true).create(true).open(&unfinished).map_err(failed)?;
+    make_private_file(&unfinished).map_err(failed)?;
+    let mut connection = options(&schema.path(dir)).connect().await?;
+    let copied = sqlx::query("VACUUM INTO $1").bind(unfinished.to_string_lossy()).execute(&mut connection).await;
+    connection.close().await?;
+    copied?;
+    let finish = || {
+        OpenOptions::new().write(true).open(&unfinished)?.sync_all()?;
+        fs::rename(&unfinished, to)
+    };
+    finish().map_err(failed)
+}
+
+/// A connection to a copy that nothing writes to. It leaves no files beside it.
+pub(crate) async fn open_copy(file: &Path) -> Result<Db<'static>, Error> {
+    Ok(Db::File(options(file).read_only(true).immutable(true).connect().await?))
+}
+
+/// A connection to a file of which nothing is expected.
+pub(crate) async fn open_damaged(file: &Path) -> Result<Db<'static>, Error> {
+    Ok(Db::File(options(file).connect().await?))
+}
+
+/// What SQLite finds wrong in the structure of a file, without looking at what it says.
+pub(crate) async fn quick_check(db: &mut Db<'_>) -> Result<Option<String>, Error> {
+    let found: Option<String> = db.fetch_value("PRAGMA quick_check(1)", Values::default()).await?;
+    Ok(found.filter(|line| line != "ok"))
+}
+
 /// A connection of its own that only reads.
 pub(crate) async fn open_for_reading(dir: &Path, schema: &Schema) -> Result<Db<'static>, Error> {
     Ok(Db::File(read_options(dir, schema).connect().await?))

@@ -93,6 +93,15 @@ pub enum Error {
         /// Whose it is.
         found: LedgerId,
     },
+    /// Something that only a ledger in a file can do.
+    #[error("this ledger is on a hub; ask for it on the node")]
+    NoFile,
+    /// A copy of a ledger, or a ledger, that does not add up.
+    #[error("{0} does not add up; choose another copy")]
+    Unsound(PathBuf),
+    /// What was asked for could not be written to where it was to go.
+    #[error("what was asked for could not be written")]
+    Write(#[source] std::io::Error),
     /// A question about two tags at once.
     #[error("requests can be told apart by one tag at a time; ask for the other one by itself")]
     TwoTags,
@@ -122,6 +131,21 @@ impl From<sqlx::Error> for Error {
 }
 
 impl Error {
+    /// True when the file itself is wrong, so that trying again does not help and mending it may.
+    pub fn is_damage(&self) -> bool {
+        /// SQLite's codes for a file that is malformed and for one that is no database.
+        const DAMAGED: [u32; 2] = [11, 26];
+        match self {
+            Self::Inconsistent { .. } | Self::Order { .. } | Self::Rewritten(_) | Self::Unsound(_) => true,
+            Self::Database(error) => {
+                let code = error.as_database_error().and_then(DatabaseError::code);
+                // The lower byte says what it is, the others say more about it.
+                code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| DAMAGED.contains(&(code & 0xff)))
+            }
+            _ => false,
+        }
+    }
+
     /// The stable code for a caller.
     pub const fn code(&self) -> Code {
         match self {

@@ -6,8 +6,10 @@
 //! questions; on a hub they see all nodes.
 
 pub mod activity;
+mod copies;
 mod derived;
 mod deriver;
+mod export;
 pub mod histogram;
 mod journal;
 mod names;
@@ -23,6 +25,7 @@ pub mod replay;
 mod request_sums;
 pub mod requests;
 mod restore;
+mod retire;
 pub mod selection;
 mod sheets;
 mod span;
@@ -47,6 +50,7 @@ use megarouter_ledger::state::State;
 use megarouter_ledger::verify::Report;
 use tokio::sync::Mutex;
 
+pub use self::copies::{CopyReport, RepairOutcome, Repaired, Restored, check_backup, repair, restore};
 pub use self::journal::{Shipment, Stored};
 use crate::backend::Schema;
 use crate::backend::postgres::HubPool;
@@ -161,9 +165,10 @@ impl Ledger {
         let mut db = self.reads.acquire().await?;
         let mut transaction = db.begin_reading().await?;
         let ledger = restore::ledger(&mut transaction, node).await?;
+        let lsn = lsn.max(ledger.archived);
         let before = match journal::one(&mut transaction, node, lsn).await? {
-            Some(stored) => stored.hash,
-            None => ledger.archived_link,
+            Some(stored) if lsn > ledger.archived => stored.hash,
+            _ => ledger.archived_link,
         };
         let entries = journal::after(&mut transaction, node, lsn, limit).await?;
         transaction.commit().await?;
@@ -197,6 +202,49 @@ impl Ledger {
         writer.close().await;
         *place = Some(Writer::open(&self.place).await?);
         Ok(found)
+    }
+
+    /// Copies the ledger of a folder into a new file, as it is at one moment; gives the last entry in it.
+    /// Others go on writing meanwhile. A hub has backups of its own.
+    pub async fn backup(&self, to: &Path) -> Result<Lsn, Error> {
+        let dir = self.place.folder().ok_or(Error::NoFile)?;
+        copies::backup(dir, to).await
+    }
+
+    /// Writes every entry of this node as a line of JSON; gives how many.
+    pub async fn export_entries(&self, write: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<u64, Error> {
+        export::entries(&self.place, write).await
+    }
+
+    /// Writes every finished request of this node as a line of CSV; gives how many.
+    pub async fn export_requests(&self, write: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<u64, Error> {
+        export::requests(&self.place, write).await
+    }
+
+    /// Removes a batch of at most `most` entries that are older than `before`, up to a checkpoint that is no
+    /// later than `archived`; gives how many it dealt with, and 0 when there is nothing to do. Sums stay.
+    pub async fn retire(&self, before: Timestamp, archived: Lsn, most: u32) -> Result<u64, Error> {
+        self.with_writer(async |writer| writer.retire(before, archived, most).await).await
+    }
+
+    /// What SQLite finds wrong in the structure of the file; `None` when nothing is. Takes as long as reading
+    /// all of it.
+    pub async fn quick_check(&self) -> Result<Option<String>, Error> {
+        if self.place.folder().is_none() {
+            return Ok(None);
+        }
+        let mut db = self.place.open_for_reading().await?;
+        let found = crate::backend::quick_check(&mut db).await;
+        db.close().await?;
+        found
+    }
+
+    /// The size of the file with its log, in bytes; 0 on a hub.
+    pub fn size(&self) -> u64 {
+        let Some(dir) = self.place.folder() else { return 0 };
+        let path = SCHEMA.path(dir);
+        let files = [path.with_extension("db-wal"), path];
+        files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|file| file.len()).sum()
     }
 
     /// What accounts begin with, and the last entry that counts in it.

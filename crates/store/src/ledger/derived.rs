@@ -20,7 +20,7 @@ use megarouter_ledger::state::{OpenAttempt, State, Totals};
 use crate::ledger::activity::CallCosts;
 use crate::ledger::histogram::Histogram;
 use crate::ledger::overview::Bucket;
-use crate::ledger::sums::Sums;
+use crate::ledger::sums::{Sums, outcome_code};
 
 /// The slice of `rollups` that has all requests, by no series.
 pub(crate) const EVERYTHING: i64 = -1;
@@ -51,7 +51,14 @@ pub(crate) enum Counted {
 pub(crate) struct RequestPlace {
     pub series: i64,
     pub tags: Vec<i64>,
-    pub outcome: Outcome,
+    pub ending: Ending,
+}
+
+/// How a request ended, as rollups tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Ending {
+    /// [`outcome_code`], or that of a correction.
+    pub outcome: i64,
     pub status: u16,
 }
 
@@ -86,8 +93,7 @@ pub(crate) struct RollupKey {
     pub bucket: Bucket,
     pub at: Timestamp,
     pub series: i64,
-    pub outcome: Outcome,
-    pub status: u16,
+    pub ending: Ending,
 }
 
 /// The key of `calls`.
@@ -129,6 +135,19 @@ pub(crate) struct Correction {
     pub tokens: i64,
 }
 
+/// A row of `notes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Note {
+    pub lsn: Lsn,
+    pub kind: i64,
+    pub at: Timestamp,
+}
+
+impl Note {
+    pub(crate) const CHANGED: i64 = 0;
+    pub(crate) const CHECKPOINT: i64 = 1;
+}
+
 /// Changes of the derived tables.
 #[derive(Debug, Default)]
 pub(crate) struct Derived {
@@ -138,8 +157,8 @@ pub(crate) struct Derived {
     pub rollups: HashMap<RollupKey, Rollup>,
     pub calls: HashMap<CallKey, CallSums>,
     pub last_uses: HashMap<KeyId, Timestamp>,
-    /// Entries that tell what an admin changed.
-    pub notes: Vec<Lsn>,
+    /// Entries that are looked for by what they are.
+    pub notes: Vec<Note>,
     /// Attempts whose row in `open_attempts` changed, and whether they had one.
     pub touched: HashMap<AttemptId, bool>,
 }
@@ -169,11 +188,17 @@ impl Derived {
             (Fact::Adjust(adjustment), Counted::Correction { route, request }) => {
                 self.add_correction(adjustment, *route, request);
             }
-            (Fact::Changed(_), _) => self.notes.push(entry.lsn),
+            (Fact::Changed(_), _) => self.notes.push(Note { lsn: entry.lsn, kind: Note::CHANGED, at: entry.at }),
+            (Fact::Checkpoint(checkpoint), _) => {
+                self.notes.push(Note { lsn: entry.lsn, kind: Note::CHECKPOINT, at: entry.at });
+                // A journal that begins with it has no entries of these.
+                let begins = before.last() == Lsn::default();
+                let open = checkpoint.attempts.iter().filter(|_| begins);
+                self.touched.extend(open.map(|attempt| (attempt.hold.attempt_id, false)));
+            }
             (
                 Fact::Started { .. }
                 | Fact::Granted { .. }
-                | Fact::Checkpoint(_)
                 | Fact::Resolve { .. }
                 | Fact::Finished(_)
                 | Fact::Adjust(_),
@@ -264,9 +289,8 @@ impl Derived {
     }
 
     fn change_rollups(&mut self, started_at: Timestamp, place: &RequestPlace, change: impl Fn(&mut Rollup)) {
-        let (outcome, status) = (place.outcome, place.status);
         let mut change_row = |slice, bucket: Bucket, series| {
-            let key = RollupKey { slice, bucket, at: bucket.start(started_at), series, outcome, status };
+            let key = RollupKey { slice, bucket, at: bucket.start(started_at), series, ending: place.ending };
             change(self.rollups.entry(key).or_default());
         };
         for bucket in Bucket::ALL {
@@ -314,6 +338,15 @@ impl CallCosts {
             Cost::Unknown => self.unknown += 1,
             Cost::NotBillable => {}
         }
+    }
+}
+
+impl Ending {
+    /// What admins added after requests had ended. A row of its own, with no requests.
+    pub(crate) const CORRECTION: Self = Self { outcome: 9, status: 0 };
+
+    pub(crate) fn of(record: &UsageRecord) -> Self {
+        Self { outcome: outcome_code(record.outcome), status: record.status }
     }
 }
 

@@ -3,7 +3,7 @@
 //! There is one way to make those tables. The writer goes it with each batch, a rebuild with all entries
 //! there are, and verification with all entries into an empty file that is then compared.
 
-use megarouter_ledger::entry::Entry;
+use megarouter_ledger::entry::{Entry, Lsn};
 use megarouter_ledger::state::State;
 
 use crate::db::Db;
@@ -20,12 +20,24 @@ pub(crate) struct Deriver {
     state: State,
     names: Names,
     sheets: Sheets,
+    /// Sums up to this entry are kept without it.
+    retired: Lsn,
 }
 
 impl Deriver {
     /// Goes on from a state, which the tables agree with.
     pub(crate) fn new(node: i64, state: State) -> Self {
-        Self { node, state, names: Names::of(node), sheets: Sheets::of(node, Part::Kept) }
+        Self { node, state, names: Names::of(node), sheets: Sheets::of(node, Part::Kept), retired: Lsn::default() }
+    }
+
+    /// The same, for a ledger whose sums up to an entry are kept without it.
+    pub(crate) fn after(node: i64, state: State, retired: Lsn) -> Self {
+        Self { retired, ..Self::new(node, state) }
+    }
+
+    /// The rows that are being added to.
+    pub(crate) fn sheets(&mut self) -> &mut Sheets {
+        &mut self.sheets
     }
 
     pub(crate) fn state(&self) -> &State {
@@ -35,7 +47,12 @@ impl Deriver {
     /// Applies entries and writes what they change, in the transaction that is open. After a failure
     /// this is not used again.
     pub(crate) async fn apply(&mut self, db: &mut Db<'_>, entries: &[Entry]) -> Result<(), Error> {
-        let derived = self.fold(db, entries).await?;
+        let (retired, kept) = entries.split_at(entries.partition_point(|entry| entry.lsn <= self.retired));
+        if !retired.is_empty() {
+            let derived = self.fold(db, retired).await?;
+            writes::save(db, self.node, &derived, &self.state).await?;
+        }
+        let derived = self.fold(db, kept).await?;
         self.sheets.add(db, &derived).await?;
         writes::save(db, self.node, &derived, &self.state).await
     }
@@ -46,7 +63,7 @@ impl Deriver {
         for entry in entries {
             // What does not follow is told when it is written or verified, and counted once.
             if entry.lsn > self.state.last() {
-                let place = places::find(db, self.node, &mut self.names, &self.state, &derived, entry).await?;
+                let place = places::find(db, &mut self.names, &self.state, entry).await?;
                 derived.add(&self.state, entry, &place);
             }
             if let Err(inconsistency) = self.state.apply(entry) {

@@ -1,5 +1,6 @@
 //! Appending entries: one transaction for a batch and everything derived from it. Owns `entries`.
 
+use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::LedgerId;
 use megarouter_ledger::chain::{self, Link};
 use megarouter_ledger::entry::{Entry, Fact, Lsn};
@@ -10,6 +11,7 @@ use crate::error::Error;
 use crate::ledger::deriver::Deriver;
 use crate::ledger::packing::{Packer, Unpacker};
 use crate::ledger::place::Place;
+use crate::ledger::retire::{self, Retirement};
 use crate::ledger::{rebuild, restore};
 use crate::row::{Bulk, Reading, Row, Values, values};
 
@@ -20,11 +22,11 @@ const AFTER: &str = "SELECT lsn, body, hash, packed FROM entries WHERE node = $1
 
 const ONE: &str = "SELECT lsn, body, hash, packed FROM entries WHERE node = $1 AND lsn = $2";
 
-const NOTES: &str = "SELECT lsn FROM notes WHERE node = $1 AND lsn > $2 ORDER BY lsn";
+const NOTES: &str = "SELECT lsn FROM notes WHERE node = $1 AND lsn > $2 AND kind = 0 ORDER BY lsn";
 
 const STAND: &str = "UPDATE ledgers SET instant = $2 WHERE node = $1 AND instant < $2";
 
-const BEGIN_AT: &str = "UPDATE ledgers SET archived_lsn = $2, archived_link = $3 WHERE node = $1";
+const BEGIN_AT: &str = "UPDATE ledgers SET archived_lsn = $2, archived_link = $3, retired_lsn = $2 WHERE node = $1";
 
 /// An entry as it is stored: the bytes that its hash covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +57,7 @@ pub(crate) struct Writer {
     deriver: Deriver,
     link: Link,
     packer: Packer,
+    retirement: Option<Retirement>,
 }
 
 impl Writer {
@@ -64,7 +67,7 @@ impl Writer {
         match Self::start(&mut db, place.node()).await {
             Ok((id, deriver, link)) => {
                 let packer = Packer::new();
-                Ok(Self { db, node: place.node(), id, deriver, link, packer })
+                Ok(Self { db, node: place.node(), id, deriver, link, packer, retirement: None })
             }
             Err(error) => {
                 db.close().await?;
@@ -87,6 +90,20 @@ impl Writer {
     /// Which ledger it is.
     pub(crate) fn id(&self) -> LedgerId {
         self.id
+    }
+
+    /// The link of the last entry.
+    pub(crate) fn link(&self) -> Link {
+        self.link
+    }
+
+    /// Removes a batch of old entries. When this fails, the writer is not used again.
+    pub(crate) async fn retire(&mut self, before: Timestamp, archived: Lsn, most: u32) -> Result<u64, Error> {
+        let mut transaction = self.db.begin().await?;
+        let (walk, sheets) = (&mut self.retirement, self.deriver.sheets());
+        let count = retire::step(&mut transaction, self.node, walk, sheets, (before, archived, most)).await?;
+        transaction.commit().await?;
+        Ok(count)
     }
 
     pub(crate) fn db(&mut self) -> &mut Db<'static> {

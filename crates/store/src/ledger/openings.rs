@@ -99,6 +99,16 @@ const CALL_SESSIONS: &str = "SELECT r.session AS session, p.started_at / $1 AS s
          AND ($5 IS NULL OR t.provider_id = $5) AND ($6 IS NULL OR t.model_id = $6)
      GROUP BY r.session, p.started_at / $1";
 
+/// Whose account a sum belongs to.
+enum Whose {
+    /// All share one.
+    Shared,
+    /// Somebody's.
+    Own(Subject),
+    /// It counts for no part.
+    Nobody,
+}
+
 /// What is added up, and for whom.
 struct Asked<'a> {
     query: &'a OpeningQuery,
@@ -214,7 +224,11 @@ impl<'a> Asked<'a> {
                 Measure::Requests => reading.get("requests")?,
                 Measure::Concurrent => 0,
             };
-            let Some(subject) = self.subject(&reading)? else { continue };
+            let subject = match self.subject(&reading)? {
+                Whose::Nobody => continue,
+                Whose::Shared => None,
+                Whose::Own(subject) => Some(subject),
+            };
             let at = match self.query.slot {
                 Some(_) => Timestamp::from_micros(reading.get::<i64>("slot")?.saturating_mul(self.slot)),
                 None => self.query.from,
@@ -226,10 +240,10 @@ impl<'a> Asked<'a> {
         Ok(())
     }
 
-    /// Whose account it is: `Some(None)` where all share one, `None` where it is nobody's.
-    fn subject(&self, reading: &Reading<'_>) -> Result<Option<Option<Subject>>, Error> {
+    /// Whose account it is.
+    fn subject(&self, reading: &Reading<'_>) -> Result<Whose, Error> {
         let subject = match self.query.each {
-            None => return Ok(Some(None)),
+            None => return Ok(Whose::Shared),
             Some(Each::Session) => Some(Subject::Session(reading.get::<&str>("session")?.into())),
             Some(Each::Key) => Some(Subject::Key(KeyId::from_uuid(reading.uuid("key_id")?))),
             Some(Each::Team | Each::Member | Each::App) => {
@@ -237,7 +251,7 @@ impl<'a> Asked<'a> {
                 read_units(reading)?.into_iter().find(is_part).map(Subject::Unit)
             }
         };
-        Ok(subject.map(Some))
+        Ok(subject.map_or(Whose::Nobody, Whose::Own))
     }
 
     fn into_openings(self) -> impl Iterator<Item = Opening> {

@@ -14,7 +14,7 @@ static DICTIONARY: &[u8] = include_bytes!("packing/first.dictionary");
 const MARK: u8 = 1;
 
 /// Beyond this, in bytes, a body is stored as it is.
-const LONGEST: usize = 1 << 20;
+const LONGEST: u32 = 1 << 20;
 
 const LEVEL: i32 = 3;
 
@@ -35,7 +35,7 @@ impl Packer {
 
     /// The packed body; `None` for one that is to be stored as it is.
     pub(crate) fn pack(&mut self, body: &str) -> Option<Vec<u8>> {
-        let length = u32::try_from(body.len()).ok().filter(|length| *length <= LONGEST as u32)?;
+        let length = u32::try_from(body.len()).ok().filter(|length| *length <= LONGEST)?;
         let packed = self.0.compress(body.as_bytes()).ok()?;
         if packed.len() + 5 >= body.len() {
             return None;
@@ -62,11 +62,11 @@ impl Unpacker {
         if head[0] != MARK {
             return Err("a newer version packed the body");
         }
-        let length = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
+        let length = u32::from_le_bytes([head[1], head[2], head[3], head[4]]);
         if length > LONGEST {
             return Err("the packed body says that it is longer than any");
         }
-        let body = self.0.decompress(packed, length).map_err(|_| "the packed body is damaged")?;
+        let body = self.0.decompress(packed, length as usize).map_err(|_| "the packed body is damaged")?;
         String::from_utf8(body).map_err(|_| "the packed body is no text")
     }
 }

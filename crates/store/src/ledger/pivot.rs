@@ -80,7 +80,7 @@ pub enum Label {
     Key(KeyId),
     /// The name of a model or a provider, or the value of a tag.
     Name(Arc<str>),
-    /// An HTTP status.
+    /// An HTTP status; 0 for what admins corrected.
     Status(u16),
     /// The stable name of an outcome.
     Outcome(&'static str),
@@ -368,7 +368,7 @@ impl<'a> Plan<'a> {
             Some(unit) => series.units.iter().position(|id| *id == unit).unwrap_or(series.units.len()),
             None => series.units.len(),
         };
-        let inner = series.units.iter().take(within).filter(is_department).next_back();
+        let inner = series.units.iter().take(within).rfind(is_department);
         let outer = series.units.iter().skip(within).find(is_department);
         inner.or(outer).map_or(Label::None, |id| Label::Unit(*id))
     }
@@ -405,7 +405,7 @@ impl<'a> Plan<'a> {
             }
             cells.entry((row, column)).or_default().add(&rollup);
         }
-        cells.retain(|_, rollup| rollup.sums.requests > 0);
+        cells.retain(|_, rollup| rollup.sums != Sums::default());
         Ok(())
     }
 }

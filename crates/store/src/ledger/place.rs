@@ -20,8 +20,8 @@ pub(crate) enum Place {
     Hub { pool: HubPool, node: i64, id: LedgerId },
 }
 
-const ADD: &str = "INSERT INTO ledgers (node, ledger_id, archived_lsn, archived_link, instant, is_derived)
-    VALUES ($1, $2, 0, $3, 0, 1) ON CONFLICT (node) DO NOTHING";
+const ADD: &str = "INSERT INTO ledgers (node, ledger_id, archived_lsn, archived_link, retired_lsn, instant, is_derived)
+    VALUES ($1, $2, 0, $3, 0, 0, 1) ON CONFLICT (node) DO NOTHING";
 
 impl Place {
     pub(crate) fn node(&self) -> i64 {

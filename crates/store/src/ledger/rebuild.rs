@@ -50,10 +50,10 @@ pub(crate) async fn all(db: &mut Db<'_>, node: i64) -> Result<u64, Error> {
     if ledger.archived == Lsn::default() {
         transaction.execute("DELETE FROM last_uses WHERE node = $1", values![node]).await?;
     }
-    let mut deriver = Deriver::new(node, State::default());
+    let mut deriver = Deriver::after(node, State::default(), ledger.retired);
     let mut count = 0_u64;
     loop {
-        let chunk = journal::after(&mut transaction, node, deriver.state().last(), CHUNK).await?;
+        let chunk = journal::after(&mut transaction, node, deriver.state().last().max(ledger.archived), CHUNK).await?;
         if chunk.is_empty() {
             break;
         }

@@ -6,6 +6,7 @@
 
 use crate::db::Db;
 use crate::error::Error;
+use crate::ledger::overview::Bucket;
 use crate::ledger::requests::{self, Filter};
 use crate::ledger::selection::{Slice, series_condition};
 use crate::ledger::span::{FAR, LENGTHS, LENGTHS_OF_TAGS, Piece, cut};
@@ -52,13 +53,18 @@ async fn of_range(db: &mut Db<'_>, filter: &Filter) -> Result<Sums, Error> {
         for slice in &slices {
             sums.add(&rolled_up(db, piece, *slice, filter).await?);
         }
+        if filter.outcome.is_some() {
+            // Rollups know corrections, but not how the corrected requests ended.
+            let rows = Filter { from: Some(piece.from), to: Some(piece.to), ..filter.clone() };
+            sums.amount += requests::corrections(db, &rows).await?;
+        }
     }
     Ok(sums)
 }
 
 async fn rolled_up(db: &mut Db<'_>, piece: Piece, slice: Slice, filter: &Filter) -> Result<Sums, Error> {
     let selection = filter.selection();
-    let seconds = piece.bucket.map_or(0, |bucket| bucket.seconds());
+    let seconds = piece.bucket.map_or(0, Bucket::seconds);
     let mut values = values![slice.number, seconds, piece.from.as_micros(), piece.to.as_micros(), slice.node];
     values.put(filter.outcome.map(outcome_code)).put(i64::from(selection.is_by_series()));
     selection.put(&mut values);

@@ -193,6 +193,8 @@ const SUMS_BY_SESSION: &str =
 const SUMS_BY_BUDGET: &str =
     found_by!(request_sum_columns!(), "requests r", "r.refused_by = $5 AND r.refused_by IS NOT NULL", "");
 
+const CORRECTIONS: &str = found_by!("CAST(coalesce(sum(adjusted), 0) AS BIGINT)", "requests r", "r.adjusted <> 0", "");
+
 const SERIES: &str = concat!(
     "SELECT s.node AS node, s.id AS id FROM series s JOIN attributions a ON a.node = s.node AND a.id = s.attribution
      WHERE ",
@@ -269,6 +271,11 @@ pub(crate) async fn sums(db: &mut Db<'_>, filter: &Filter) -> Result<Sums, Error
     };
     let row = db.fetch_one(text, bind(filter)).await?;
     Sums::read(&Reading::new("requests", "requests", &row))
+}
+
+/// What admins added to the requests of a filter.
+pub(crate) async fn corrections(db: &mut Db<'_>, filter: &Filter) -> Result<NanoUsd, Error> {
+    Ok(NanoUsd(db.fetch_value(CORRECTIONS, bind(filter)).await?.unwrap_or(0)))
 }
 
 /// One request in detail.

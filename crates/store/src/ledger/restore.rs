@@ -18,8 +18,7 @@ use crate::row::{Reading, Row, values};
 /// How many of the last entries are checked.
 const TAIL: i64 = 1_000;
 
-const LEDGER: &str =
-    "SELECT node, ledger_id, archived_lsn, archived_link, instant, is_derived FROM ledgers WHERE node = $1";
+const LEDGER: &str = "SELECT node, ledger_id, archived_lsn, archived_link, retired_lsn, instant, is_derived FROM ledgers WHERE node = $1";
 
 const NEWEST: &str = "SELECT lsn, body, hash, packed FROM entries WHERE node = $1 ORDER BY lsn DESC LIMIT $2";
 
@@ -33,6 +32,8 @@ pub(crate) struct LedgerRow {
     pub archived: Lsn,
     /// The link of the last of them.
     pub archived_link: Link,
+    /// Sums up to this one are kept without their entries; at least `archived`.
+    pub retired: Lsn,
     pub instant: Timestamp,
     pub is_derived: bool,
 }
@@ -53,6 +54,7 @@ pub(crate) async fn ledger(db: &mut Db<'_>, node: i64) -> Result<LedgerRow, Erro
         id: LedgerId::from_uuid(reading.uuid("ledger_id")?),
         archived: Lsn(reading.count("archived_lsn")?),
         archived_link: read_link(&reading, "archived_link")?,
+        retired: Lsn(reading.count("retired_lsn")?),
         instant: Timestamp::from_micros(reading.get("instant")?),
         is_derived: reading.get::<i64>("is_derived")? != 0,
     })

@@ -16,8 +16,7 @@ use crate::error::Error;
 use crate::ledger::activity::CallCosts;
 use crate::ledger::derived::{CallKey, CallSums, Derived, Rollup, RollupKey};
 use crate::ledger::histogram::Histogram;
-use crate::ledger::overview::Bucket;
-use crate::ledger::sums::{Sums, outcome_code};
+use crate::ledger::sums::Sums;
 use crate::row::{Bulk, Reading, Row, Values, values};
 
 /// With more rows than this, all are forgotten and read again when they are needed.
@@ -58,6 +57,15 @@ static PUT_CALLS: Bulk = Bulk::new(
          amount = excluded.amount, exact = excluded.exact, estimated = excluded.estimated,
          unknown = excluded.unknown, durations = excluded.durations",
 );
+
+static DROP_ROLLUPS: Bulk = Bulk::new(
+    "DELETE FROM rollups WHERE (slice, bucket, at, node, series, outcome, status, part) IN (VALUES",
+    "(?, ?, ?, ?, ?, ?, ?, ?)",
+    ")",
+);
+
+static DROP_CALLS: Bulk =
+    Bulk::new("DELETE FROM calls WHERE (bucket, at, node, route, part) IN (VALUES", "(?, ?, ?, ?, ?)", ")");
 
 /// Which entries the sums of a row come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +111,33 @@ impl Sheets {
         for (key, change) in &derived.calls {
             self.calls.entry(*key).or_default().remove(change);
         }
-        self.write(db, derived).await
+        self.write(db, derived).await?;
+        self.drop_empty(db, derived).await
+    }
+
+    /// Removes the rows that nothing is left of.
+    async fn drop_empty(&mut self, db: &mut Db<'_>, derived: &Derived) -> Result<(), Error> {
+        let (node, part) = (self.node, self.part as i64);
+        let is_empty = |key: &&RollupKey| self.rollups.get(key) == Some(&Rollup::default());
+        let keys: Vec<RollupKey> = derived.rollups.keys().filter(is_empty).copied().collect();
+        let put = |values: &mut Values, key: &RollupKey| {
+            values.put(key.slice).put(key.bucket.seconds()).put(key.at.as_micros()).put(node).put(key.series);
+            values.put(key.ending.outcome).put(i64::from(key.ending.status)).put(part);
+        };
+        DROP_ROLLUPS.run(db, keys.iter(), put).await?;
+        for key in &keys {
+            self.rollups.remove(key);
+        }
+        let is_empty = |key: &&CallKey| self.calls.get(key) == Some(&CallSums::default());
+        let keys: Vec<CallKey> = derived.calls.keys().filter(is_empty).copied().collect();
+        let put = |values: &mut Values, key: &CallKey| {
+            values.put(key.bucket.seconds()).put(key.at.as_micros()).put(node).put(key.route).put(part);
+        };
+        DROP_CALLS.run(db, keys.iter(), put).await?;
+        for key in &keys {
+            self.calls.remove(key);
+        }
+        Ok(())
     }
 
     async fn read(&mut self, db: &mut Db<'_>, derived: &Derived) -> Result<(), Error> {
@@ -113,7 +147,7 @@ impl Sheets {
         for key in derived.rollups.keys() {
             if let Entry::Vacant(place) = self.rollups.entry(*key) {
                 let mut values = values![key.slice, key.bucket.seconds(), key.at.as_micros(), self.node, key.series];
-                values.put(outcome_code(key.outcome)).put(i64::from(key.status)).put(self.part as i64);
+                values.put(key.ending.outcome).put(i64::from(key.ending.status)).put(self.part as i64);
                 let row = db.fetch_optional(ROLLUP, values).await?;
                 place.insert(row.as_ref().map(read_rollup).transpose()?.unwrap_or_default());
             }
@@ -147,7 +181,7 @@ fn changed<'a, K: Eq + Hash, V>(changes: &HashMap<K, V>, rows: &'a HashMap<K, V>
 fn put_rollup(values: &mut Values, node: i64, part: i64, key: &RollupKey, row: &Rollup) {
     let sums = &row.sums;
     values.put(node).put(key.slice).put(key.bucket.seconds()).put(key.at.as_micros()).put(key.series);
-    values.put(outcome_code(key.outcome)).put(i64::from(key.status)).put(part);
+    values.put(key.ending.outcome).put(i64::from(key.ending.status)).put(part);
     values.count(sums.requests).count(sums.admitted).count(sums.input_tokens).count(sums.cached_tokens);
     values.count(sums.cache_write_tokens).count(sums.output_tokens).count(sums.reasoning_tokens);
     values.put(row.tokens).put(sums.amount.0).count(sums.exact).count(sums.estimated).count(sums.unknown);
@@ -195,13 +229,6 @@ pub(crate) fn read_histogram(reading: &Reading<'_>, column: &'static str) -> Res
     let mut histogram = Histogram::default();
     let text = reading.get::<Option<&str>>(column)?.unwrap_or_default();
     if histogram.add_text(text) { Ok(histogram) } else { Err(reading.wrong(column, &"it is no histogram")) }
-}
-
-/// The length of buckets that a column has in seconds.
-pub(crate) fn read_bucket(reading: &Reading<'_>) -> Result<Bucket, Error> {
-    let seconds: i64 = reading.get("bucket")?;
-    let bucket = Bucket::ALL.iter().find(|bucket| bucket.seconds() == seconds);
-    bucket.copied().ok_or_else(|| reading.wrong("bucket", &format_args!("{seconds} is no length")))
 }
 
 /// A point in time.

@@ -10,7 +10,7 @@ use crate::row::{Reading, Row, Values, values};
 #[derive(Debug)]
 pub(crate) struct Table {
     pub name: &'static str,
-    /// Every row of a node that comes from entries, in the order of the keys.
+    /// Every row of a node that comes from entries after a number, in the order of the keys.
     pub select: &'static str,
     keys: &'static [(&'static str, Kind)],
     columns: &'static [(&'static str, Kind)],
@@ -47,7 +47,7 @@ macro_rules! table {
             name: $name,
             select: concat!(
                 "SELECT ", stringify!($first), $(", ", stringify!($key),)* $(", ", stringify!($column),)*
-                " FROM ", $name, " WHERE node = $1", $also,
+                " FROM ", $name, " WHERE node = $1 AND $2 >= 0", $also,
                 " ORDER BY ", stringify!($first) $(, ", ", stringify!($key))*
             ),
             keys: &[(stringify!($first), Kind::$first_kind) $(, (stringify!($key), Kind::$key_kind))*],
@@ -61,14 +61,14 @@ pub(crate) static DERIVED: [Table; 8] = [
     table!("open_attempts", [attempt_id: Bytes], [body: Text], ""),
     table!("attempts", [request_id: Bytes, hold_lsn: Integer],
         [lsn: Integer, attempt_id: Bytes, route: Integer, started_at: Integer, amount: Integer, tokens: Integer,
-         adjusted: Integer, adjusted_tokens: Integer], ""),
+         adjusted: Integer, adjusted_tokens: Integer], " AND lsn > $2"),
     table!("requests", [lsn: Integer],
         [request_id: Bytes, started_at: Integer, series: Integer, outcome: Integer, status: Integer, names: Text,
          session: Text, refused_by: Bytes, tags: Text, route: Integer, attempts: Integer, input_tokens: Integer,
          cached_tokens: Integer, cache_write_tokens: Integer, output_tokens: Integer, reasoning_tokens: Integer,
          tokens: Integer, cost_state: Integer, amount: Integer, adjusted: Integer, adjusted_tokens: Integer,
-         total_us: Integer], ""),
-    table!("request_tags", [tag: Integer, started_at: Integer, lsn: Integer], [], ""),
+         total_us: Integer], " AND lsn > $2"),
+    table!("request_tags", [tag: Integer, started_at: Integer, lsn: Integer], [], " AND lsn > $2"),
     table!("rollups",
         [slice: Integer, bucket: Integer, at: Integer, series: Integer, outcome: Integer, status: Integer],
         [requests: Integer, admitted: Integer, input_tokens: Integer, cached_tokens: Integer,
@@ -79,7 +79,7 @@ pub(crate) static DERIVED: [Table; 8] = [
         [calls: Integer, errors: Integer, resolved: Integer, tokens: Integer, amount: Integer, exact: Integer,
          estimated: Integer, unknown: Integer, durations: Text], " AND part = 0"),
     table!("last_uses", [key_id: Bytes], [at: Integer], ""),
-    table!("notes", [lsn: Integer], [], ""),
+    table!("notes", [lsn: Integer], [kind: Integer, at: Integer], " AND lsn > $2"),
 ];
 
 /// What the rows of the derived tables are numbered by.
@@ -119,7 +119,7 @@ impl Table {
 /// Copies the numbers of a node, so that rows of two places can be compared.
 pub(crate) async fn copy_names(from: &mut Db<'_>, to: &mut Db<'_>, node: i64) -> Result<(), Error> {
     for (table, put) in NAMES.iter().zip(PUT_NAMES) {
-        for row in from.fetch_all(table.select, values![node]).await? {
+        for row in from.fetch_all(table.select, values![node, 0_i64]).await? {
             let line = table.read(&row)?;
             let mut values = values![node];
             line.key.into_iter().chain(line.rest).for_each(|cell| cell.put(&mut values));

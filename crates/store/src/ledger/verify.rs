@@ -60,7 +60,9 @@ async fn compare_all(db: &mut Db<'_>, own: &mut Db<'_>, node: i64) -> Result<Rep
             state.instant()
         ));
     }
-    findings.into_iter().for_each(|finding| report.add(finding));
+    for finding in findings {
+        report.add(finding);
+    }
     transaction.rollback().await?;
     Ok(report)
 }
@@ -82,8 +84,8 @@ async fn derive(db: &mut Db<'_>, own: &mut Db<'_>, node: i64, ledger: &LedgerRow
     tables::copy_names(db, &mut own, node).await?;
     let is_whole = ledger.archived == Lsn::default();
     let mut verifier = if is_whole { Verifier::default() } else { Verifier::after(ledger.archived_link) };
-    let mut deriver = Deriver::new(node, State::default());
-    let mut last = Lsn::default();
+    let mut deriver = Deriver::after(node, State::default(), ledger.retired);
+    let mut last = ledger.archived;
     loop {
         let chunk = journal::after(db, node, last, CHUNK).await?;
         let Some(newest) = chunk.last() else { break };
@@ -111,10 +113,11 @@ async fn compare(
     // The last uses of keys in entries that were removed are kept.
     let may_have_more = table.name == "last_uses" && ledger.archived > Lsn::default();
     let mut findings = Findings { table: table.name, lines: Vec::new(), others: 0 };
-    let mut stored = db.fetch(table.select, values![node]);
-    let mut expected = own.fetch(table.select, values![node]);
-    let mut left = read(table, stored.try_next().await?, &mut findings);
-    let mut right = read(table, expected.try_next().await?, &mut findings);
+    let archived = journal::lsn_value(ledger.archived);
+    let mut stored = db.fetch(table.select, values![node, archived]);
+    let mut expected = own.fetch(table.select, values![node, archived]);
+    let mut left = read(table, stored.try_next().await?.as_ref(), &mut findings);
+    let mut right = read(table, expected.try_next().await?.as_ref(), &mut findings);
     loop {
         let order = match (&left, &right) {
             (None, None) => break,
@@ -124,34 +127,34 @@ async fn compare(
         };
         match (order, &left, &right) {
             (Ordering::Less, Some(line), _) if !may_have_more => {
-                findings.add(format!("has a row for {} that comes from no entry", key_text(&line.key)));
+                findings.add(&format!("has a row for {} that comes from no entry", key_text(&line.key)));
             }
-            (Ordering::Greater, _, Some(line)) => findings.add(format!("lacks the row for {}", key_text(&line.key))),
+            (Ordering::Greater, _, Some(line)) => findings.add(&format!("lacks the row for {}", key_text(&line.key))),
             (Ordering::Equal, Some(one), Some(other)) => {
                 if let Some((column, says, right)) = table.difference(one, other) {
                     let key = key_text(&one.key);
-                    findings.add(format!("says {column} {says} for {key}, its entries say {right}"));
+                    findings.add(&format!("says {column} {says} for {key}, its entries say {right}"));
                 }
             }
             _ => {}
         }
         if order != Ordering::Greater {
-            left = read(table, stored.try_next().await?, &mut findings);
+            left = read(table, stored.try_next().await?.as_ref(), &mut findings);
         }
         if order != Ordering::Less {
-            right = read(table, expected.try_next().await?, &mut findings);
+            right = read(table, expected.try_next().await?.as_ref(), &mut findings);
         }
     }
     Ok(findings.into_lines())
 }
 
 /// A row that cannot be read is a finding, and the end of the comparison of its table.
-fn read(table: &Table, row: Option<Row>, findings: &mut Findings) -> Option<Line> {
-    match row.as_ref().map(|row| table.read(row)) {
+fn read(table: &Table, row: Option<&Row>, findings: &mut Findings) -> Option<Line> {
+    match row.map(|row| table.read(row)) {
         None => None,
         Some(Ok(line)) => Some(line),
         Some(Err(error)) => {
-            findings.add(format!("cannot be read: {error}"));
+            findings.add(&format!("cannot be read: {error}"));
             None
         }
     }
@@ -169,7 +172,7 @@ struct Findings {
 }
 
 impl Findings {
-    fn add(&mut self, finding: String) {
+    fn add(&mut self, finding: &str) {
         if self.lines.len() < MOST_OF_TABLE {
             self.lines.push(format!("{} {finding}", self.table));
         } else {

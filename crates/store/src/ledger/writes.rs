@@ -8,7 +8,7 @@ use megarouter_ledger::state::{OpenAttempt, State};
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::ledger::derived::{AttemptRow, Correction, Derived, RequestRow, micros};
+use crate::ledger::derived::{AttemptRow, Correction, Derived, Note, RequestRow, micros};
 use crate::ledger::sums::{Sums, cost_code, outcome_code};
 use crate::row::{Bulk, Values, values};
 
@@ -46,7 +46,7 @@ static LAST_USES: Bulk = Bulk::new(
     "ON CONFLICT (node, key_id) DO UPDATE SET at = excluded.at WHERE excluded.at > last_uses.at",
 );
 
-static NOTES: Bulk = Bulk::new("INSERT INTO notes (node, lsn) VALUES", "(?, ?)", "");
+static NOTES: Bulk = Bulk::new("INSERT INTO notes (node, lsn, kind, at) VALUES", "(?, ?, ?, ?)", "");
 
 const CORRECT_REQUEST: &str = "UPDATE requests SET adjusted = adjusted + $3, adjusted_tokens = adjusted_tokens + $4
     WHERE node = $1 AND request_id = $2";
@@ -71,7 +71,10 @@ pub(crate) async fn save(db: &mut Db<'_>, node: i64, derived: &Derived, after: &
             values.put(node).uuid(key.as_uuid()).put(at.as_micros());
         })
         .await?;
-    NOTES.run(db, derived.notes.iter(), |values, lsn| _ = values.put(node).count(lsn.0)).await
+    let put = |values: &mut Values, note: &Note| {
+        values.put(node).count(note.lsn.0).put(note.kind).put(note.at.as_micros());
+    };
+    NOTES.run(db, derived.notes.iter(), put).await
 }
 
 async fn save_tags(db: &mut Db<'_>, node: i64, requests: &[RequestRow]) -> Result<(), Error> {

@@ -32,7 +32,6 @@ pub struct Both {
     pub dir: tempfile::TempDir,
     pub file: Ledger,
     pub hub: Ledger,
-    pub url: String,
     pub engine: Mutex<Engine>,
 }
 
@@ -63,9 +62,9 @@ impl Both {
         let file = Ledger::open(dir.path()).await.expect("a new ledger");
         let engine = file.recover("test", NOON).await.expect("a first run");
         let url = Postgres::shared().database();
-        let pool = HubPool::new(&Secret::new(url.clone())).expect("the URL is good");
+        let pool = HubPool::new(&Secret::new(url)).expect("the URL is good");
         let hub = Ledger::on_hub(&pool, NODE, file.id().await.expect("an open ledger"));
-        Self { dir, file, hub, url, engine: Mutex::new(engine) }
+        Self { dir, file, hub, engine: Mutex::new(engine) }
     }
 
     /// Runs calls through the engine, writes what it says, and ships it.

@@ -16,7 +16,7 @@ use sqlx::sqlite::SqliteConnection;
 /// What [`Call::settle`] costs: 900 input tokens at 2 and 100 output tokens at 8 dollars a million.
 const COST: NanoUsd = NanoUsd(2_600_000);
 
-async fn raw(dir: &std::path::Path) -> SqliteConnection {
+pub async fn raw(dir: &std::path::Path) -> SqliteConnection {
     SqliteConnection::connect(&format!("sqlite://{}/ledger.db", dir.display())).await.expect("the file is there")
 }
 
@@ -172,7 +172,7 @@ async fn verification_names_what_was_tampered_with() {
         ("UPDATE calls SET errors = 5", "calls says errors"),
         ("UPDATE last_uses SET at = 0", "last_uses says"),
         ("UPDATE ledgers SET instant = 5", "ledgers says"),
-        ("INSERT INTO notes VALUES (0, 3)", "notes has a row"),
+        ("INSERT INTO notes VALUES (0, 3, 0, 0)", "notes has a row"),
         (
             "INSERT INTO requests SELECT node, 99, x'00', started_at, series, outcome, status, names, session,
                 refused_by, tags, route, attempts, input_tokens, cached_tokens, cache_write_tokens, output_tokens,

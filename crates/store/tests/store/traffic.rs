@@ -41,7 +41,7 @@ pub fn organization() -> Scope {
 }
 
 /// What distinguishes one request from the next.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Call {
     pub number: u16,
     pub at: Timestamp,

@@ -14,8 +14,9 @@ CREATE TABLE entries (
 CREATE TABLE ledgers (
     node          BIGINT PRIMARY KEY,
     ledger_id     BYTEA NOT NULL,
-    archived_lsn  BIGINT NOT NULL,   -- entries up to this one were removed
+    archived_lsn  BIGINT NOT NULL,   -- entries up to this one are removed
     archived_link BYTEA NOT NULL,      -- and this is the hash of the last of them
+    retired_lsn   BIGINT NOT NULL,   -- sums up to this one are kept without their entries
     instant       BIGINT NOT NULL,   -- the latest admission
     is_derived    BIGINT NOT NULL    -- 0 when the tables below have to be made again
 );
@@ -103,6 +104,7 @@ CREATE UNIQUE INDEX requests_by_id ON requests (request_id);
 CREATE INDEX requests_by_time ON requests (started_at);
 CREATE INDEX requests_by_series ON requests (node, series, started_at);
 CREATE INDEX requests_not_completed ON requests (outcome, started_at) WHERE outcome <> 0;
+CREATE INDEX requests_corrected ON requests (started_at) WHERE adjusted <> 0;
 CREATE INDEX requests_by_session ON requests (session, started_at) WHERE session IS NOT NULL;
 CREATE INDEX requests_by_budget ON requests (refused_by, started_at) WHERE refused_by IS NOT NULL;
 
@@ -137,7 +139,7 @@ CREATE TABLE rollups (
     bucket             BIGINT NOT NULL,  -- its length in seconds
     at                 BIGINT NOT NULL,
     series             BIGINT NOT NULL,  -- 0 in slice -1
-    outcome            BIGINT NOT NULL,
+    outcome            BIGINT NOT NULL,  -- as in requests; 9 for what admins corrected
     status             BIGINT NOT NULL,
     part               BIGINT NOT NULL,  -- 0 from the entries here, 1 from those removed
     requests           BIGINT NOT NULL,
@@ -183,10 +185,12 @@ CREATE TABLE last_uses (
     PRIMARY KEY (node, key_id)
 );
 
--- Entries that tell what an admin changed.
+-- Entries that are looked for by what they are.
 CREATE TABLE notes (
     node BIGINT NOT NULL,
     lsn  BIGINT NOT NULL,
+    kind BIGINT NOT NULL,             -- 0 an admin changed something, 1 a checkpoint
+    at   BIGINT NOT NULL,
     PRIMARY KEY (node, lsn)
 );
 

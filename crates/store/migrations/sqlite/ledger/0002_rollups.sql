@@ -18,13 +18,14 @@ ALTER TABLE entries ADD COLUMN packed BLOB;
 CREATE TABLE ledgers (
     node          INTEGER PRIMARY KEY,
     ledger_id     BLOB NOT NULL,
-    archived_lsn  INTEGER NOT NULL,   -- entries up to this one were removed
+    archived_lsn  INTEGER NOT NULL,   -- entries up to this one are removed
     archived_link BLOB NOT NULL,      -- and this is the hash of the last of them
+    retired_lsn   INTEGER NOT NULL,   -- sums up to this one are kept without their entries
     instant       INTEGER NOT NULL,   -- the latest admission
     is_derived    INTEGER NOT NULL    -- 0 when the tables below have to be made again
 ) STRICT;
 
-INSERT INTO ledgers VALUES (0, randomblob(16), 0, zeroblob(32), 0, 0);
+INSERT INTO ledgers VALUES (0, randomblob(16), 0, zeroblob(32), 0, 0, 0);
 
 CREATE TRIGGER entries_are_not_removed BEFORE DELETE ON entries
 WHEN OLD.lsn > (SELECT archived_lsn FROM ledgers WHERE node = OLD.node)
@@ -114,6 +115,7 @@ CREATE UNIQUE INDEX requests_by_id ON requests (request_id);
 CREATE INDEX requests_by_time ON requests (started_at);
 CREATE INDEX requests_by_series ON requests (series, started_at);
 CREATE INDEX requests_not_completed ON requests (outcome, started_at) WHERE outcome <> 0;
+CREATE INDEX requests_corrected ON requests (started_at) WHERE adjusted <> 0;
 CREATE INDEX requests_by_session ON requests (session, started_at) WHERE session IS NOT NULL;
 CREATE INDEX requests_by_budget ON requests (refused_by, started_at) WHERE refused_by IS NOT NULL;
 
@@ -148,7 +150,7 @@ CREATE TABLE rollups (
     bucket             INTEGER NOT NULL,  -- its length in seconds
     at                 INTEGER NOT NULL,
     series             INTEGER NOT NULL,  -- 0 in slice -1
-    outcome            INTEGER NOT NULL,
+    outcome            INTEGER NOT NULL,  -- as in requests; 9 for what admins corrected
     status             INTEGER NOT NULL,
     part               INTEGER NOT NULL,  -- 0 from the entries here, 1 from those removed
     requests           INTEGER NOT NULL,
@@ -194,10 +196,12 @@ CREATE TABLE last_uses (
     PRIMARY KEY (node, key_id)
 ) STRICT, WITHOUT ROWID;
 
--- Entries that tell what an admin changed.
+-- Entries that are looked for by what they are.
 CREATE TABLE notes (
     node INTEGER NOT NULL,
     lsn  INTEGER NOT NULL,
+    kind INTEGER NOT NULL,             -- 0 an admin changed something, 1 a checkpoint
+    at   INTEGER NOT NULL,
     PRIMARY KEY (node, lsn)
 ) STRICT, WITHOUT ROWID;
 
