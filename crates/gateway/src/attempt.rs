@@ -34,6 +34,10 @@ use crate::refusal::{self, At};
 use crate::render::Failure;
 use crate::settle::{Attempt, Callee};
 
+/// How often a provider that may search the web is taken to do so in one answer, for a hold. Hardly any
+/// takes a bound on it.
+const ASSUMED_SEARCHES: u64 = 10;
+
 /// A call with the deployments that may serve it, in order.
 pub struct Planned {
     /// The call.
@@ -107,7 +111,10 @@ async fn try_one(gateway: &Gateway, planned: &Planned, deployment: &Deployment, 
         Err(failure) => return Tried::Failed(draft, failure, plan::Failure::Lasting),
     };
     draft.translated(&outbound.losses);
-    let holding = holding(planned, deployment, target, endpoint.dialect());
+    let mut holding = holding(planned, deployment, target, endpoint.dialect());
+    if gateway.books.has_limits() && charges_searches(deployment) && planned.call.may_search() {
+        holding.worst.other.searches = Some(ASSUMED_SEARCHES);
+    }
     let (draft, hold) = match gateway.hold(&holding, draft).await {
         Ok(held) => held,
         Err(refused) => return *refused,
@@ -186,6 +193,11 @@ pub fn check_usable(target: &Target) -> Result<(), Failure> {
         return Err(Failure::new(Code::CredentialUnavailable, message));
     }
     Ok(())
+}
+
+fn charges_searches(deployment: &Deployment) -> bool {
+    let price = deployment.price.as_ref();
+    price.is_some_and(|price| price.tariff.rates.search.is_some_and(|rate| rate.0 > 0))
 }
 
 fn holding<'a>(

@@ -20,6 +20,7 @@ use megarouter_domain::dialect::Dialect;
 use megarouter_domain::record::Operation;
 use megarouter_domain::snapshot::Snapshot;
 use megarouter_domain::usage::{ServiceTier, Usage};
+use memchr::memmem;
 use tokio::time::timeout;
 
 use crate::accept::Asked;
@@ -66,8 +67,8 @@ pub struct Call {
     pub dialect: Dialect,
     /// Its content.
     pub content: Content,
-    /// Its body's size.
-    pub body_bytes: u64,
+    /// The client's body.
+    pub body: Bytes,
 }
 
 /// The content of a call, by its kind.
@@ -133,8 +134,16 @@ impl Call {
         }
     }
 
+    /// Whether it names one of the tools by which providers search the web themselves, and charge for
+    /// each search: OpenAI's, Anthropic's or Google's. May be true for a tool that is only called so.
+    pub fn may_search(&self) -> bool {
+        const TOOLS: [&[u8]; 3] = [b"\"web_search", b"\"googleSearch", b"\"google_search"];
+        TOOLS.iter().any(|name| memmem::find(&self.body, name).is_some())
+    }
+
     /// The most it can consume at a deployment whose answers have at most `max_output` tokens.
     pub fn worst_case(&self, max_output: Option<u64>) -> WorstCase {
+        let body_bytes = self.body.len() as u64;
         match &self.content {
             Content::Answer(asking) => {
                 let facts = asking.request.facts();
@@ -146,16 +155,16 @@ impl Call {
                 let service_tier = facts.service_tier.as_deref().and_then(ServiceTier::from_wire);
                 WorstCase {
                     counted_input: facts.counted_input,
-                    input_bytes: self.body_bytes,
+                    input_bytes: body_bytes,
                     output,
                     choices: facts.choices.max(1),
                     other: Usage { service_tier, ..Usage::UNREPORTED },
                 }
             }
             Content::Count(_) => WorstCase::of(Usage::UNREPORTED, 0),
-            Content::Embeddings(request) => WorstCase::of(request.most(), self.body_bytes),
+            Content::Embeddings(request) => WorstCase::of(request.most(), body_bytes),
             Content::Operation(request) => {
-                let worst = WorstCase::of(request.most(), self.body_bytes);
+                let worst = WorstCase::of(request.most(), body_bytes);
                 let is_open = self.operation == Operation::Completions && worst.other.output.is_none();
                 if is_open { WorstCase { output: Output::Unbounded, ..worst } } else { worst }
             }
@@ -179,10 +188,9 @@ where
 {
     check_headers(&from.headers, from.asked.operation, limits)?;
     let body = read(from.body, limits).await?;
-    let body_bytes = body.len() as u64;
     let repeatable = Repeatable::read(&from.headers, from.principal.key.id, Some(&from.asked), &body)?;
-    let content = content(&from.asked, from.dialect, &from.headers, body).map_err(|error| invalid(&error))?;
-    let call = Call { operation: from.asked.operation, dialect: from.dialect, content, body_bytes };
+    let content = content(&from.asked, from.dialect, &from.headers, body.clone()).map_err(|error| invalid(&error))?;
+    let call = Call { operation: from.asked.operation, dialect: from.dialect, content, body };
     draft.asked(call.model(), call.is_streaming());
     draft.in_session(call.session().and_then(attribution::named));
     if let Some(repeatable) = repeatable {

@@ -223,6 +223,24 @@ async fn a_strict_budget_counts_bytes_and_bounds_what_nobody_knows() {
 }
 
 #[tokio::test]
+async fn searches_of_the_web_are_held_too() {
+    let upstream = Upstream::start(vec![Play::Close(json(200, ANSWER))]).await;
+    let setup = Setup { search: 10_000_000, budgets: vec![budget(1_000_000_000)], ..Setup::default() };
+    let mut kit = set_up(&[&upstream], setup);
+    let searching = BOUNDED.replacen('{', r#"{"web_search_options":{},"#, 1);
+    for body in [BOUNDED, &searching] {
+        assert_eq!(read(kit.gateway.serve(chat(KEY, body)).await).await.0, 200);
+    }
+    kit.journal.records(2).await;
+    let holds = kit.journal.facts().into_iter().filter_map(|fact| match fact {
+        Fact::Hold(hold) => Some(hold.amount.0),
+        _ => None,
+    });
+    let [without, with] = holds.collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!(with - without, 10 * 10_000_000);
+}
+
+#[tokio::test]
 async fn holds_follow_what_a_provider_reports_for_its_input() {
     let answer = ANSWER.replace(r#""prompt_tokens":10"#, r#""prompt_tokens":400"#);
     let upstream = Upstream::start(vec![Play::Close(json(200, &answer))]).await;

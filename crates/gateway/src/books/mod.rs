@@ -322,7 +322,8 @@ impl Books {
         }
     }
 
-    fn has_limits(&self) -> bool {
+    /// Whether any budget is in force.
+    pub fn has_limits(&self) -> bool {
         self.has_limits.load(Ordering::Relaxed)
     }
 

@@ -284,6 +284,8 @@ pub struct Setup {
     pub max_output_tokens: Option<u64>,
     /// Whether the model has a price.
     pub has_price: bool,
+    /// What a search of the web costs, in nano-dollars.
+    pub search: u64,
     pub budgets: Vec<Budget>,
 }
 
@@ -295,6 +297,7 @@ impl Default for Setup {
             dialects: vec![],
             max_output_tokens: None,
             has_price: true,
+            search: 0,
             budgets: vec![],
         }
     }
@@ -365,8 +368,12 @@ fn snapshot(upstreams: &[&Upstream], setup: Setup, now: Timestamp) -> Snapshot {
         },
         credential: Credential::None,
     };
-    let rates =
-        Rates { input: NanoUsdPerMillion(1_000_000_000), output: NanoUsdPerMillion(2_000_000_000), ..Rates::default() };
+    let rates = Rates {
+        input: NanoUsdPerMillion(1_000_000_000),
+        output: NanoUsdPerMillion(2_000_000_000),
+        search: (setup.search > 0).then(|| NanoUsdPerMillion(setup.search * 1_000_000)),
+        ..Rates::default()
+    };
     let price =
         Price { id: PriceId::new(now, [9; 10]), valid_from: now, tariff: Tariff::of(rates), source: "test".to_owned() };
     let deployment = |(id, _): &(ProviderId, &&Upstream)| Deployment {
