@@ -11,12 +11,13 @@ use super::door::{Door, parse};
 use super::output::say;
 use crate::control::APPLY_PATH;
 use crate::setup::file::Setup;
+use crate::setup::places;
 use crate::setup::{Applied, Apply as Request};
 
 /// Make the configuration what a file says.
 #[derive(Args)]
 pub struct Apply {
-    /// The file, in YAML: providers, models with prices and aliases, keys
+    /// The file, in YAML: the organisation, providers, models with prices and aliases, keys, budgets
     #[arg(short, long, value_name = "FILE")]
     file: PathBuf,
     /// Only say what would change
@@ -37,21 +38,26 @@ impl Apply {
         let mut setup = Setup::parse(&text).map_err(|reason| anyhow!("{name}: {reason}"))?;
         let missing = |variable| anyhow!("{name}: the environment variable {variable} is not set or empty");
         setup.fill_in(|variable| std::env::var(variable).ok()).map_err(missing)?;
-        let request = Request { setup, is_dry_run: self.dry_run, prune: self.prune };
-        let answer = door.post_owner_text(APPLY_PATH, &request).await?;
-        if self.json {
-            say(&answer);
-            return Ok(ExitCode::SUCCESS);
-        }
-        let applied: Applied = parse(&answer)?;
-        for change in &applied.changes {
-            say(change);
-        }
-        say(match (applied.changes.is_empty(), applied.is_applied) {
-            (true, _) => "nothing to change",
-            (false, true) => "done",
-            (false, false) => "nothing was changed (dry run)",
-        });
-        Ok(ExitCode::SUCCESS)
+        let request = Request { setup, is_dry_run: self.dry_run, prune: self.prune, lines: places::lines(&text) };
+        send(door, &request, self.json).await
     }
+}
+
+/// Has a setup applied and says what changed.
+pub(super) async fn send(door: &mut Door, request: &Request, json: bool) -> anyhow::Result<ExitCode> {
+    let answer = door.post_owner_text(APPLY_PATH, request).await?;
+    if json {
+        say(&answer);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let applied: Applied = parse(&answer)?;
+    for change in &applied.changes {
+        say(change);
+    }
+    say(match (applied.changes.is_empty(), applied.is_applied) {
+        (true, _) => "nothing to change",
+        (false, true) => "done",
+        (false, false) => "nothing was changed (dry run)",
+    });
+    Ok(ExitCode::SUCCESS)
 }

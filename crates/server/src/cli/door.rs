@@ -51,6 +51,11 @@ impl Door {
         Ok(Self { way, data_dir })
     }
 
+    /// The way to an instance that is running.
+    pub fn of_running(client: Client, data_dir: PathBuf) -> Self {
+        Self { way: Way::Running(client), data_dir }
+    }
+
     /// True when an instance is running, which events can come from.
     pub fn is_running(&self) -> bool {
         matches!(self.way, Way::Running(_))
@@ -86,10 +91,22 @@ impl Door {
         self.post_owner_text(&format!("{BASE}{path}"), body).await
     }
 
+    /// Sends something to the control API by another method and gives the text of the answer's JSON.
+    pub async fn send_text(&mut self, method: Method, path: &str, body: &impl Serialize) -> anyhow::Result<String> {
+        let body = serde_json::to_vec(body).context("the request cannot be written")?;
+        text(self.call(method, &format!("{BASE}{path}"), Some(body.into())).await?).await
+    }
+
     /// Posts to one of the owner's own paths and gives the text of the answer's JSON.
     pub async fn post_owner_text(&mut self, path: &str, body: &impl Serialize) -> anyhow::Result<String> {
         let body = serde_json::to_vec(body).context("the request cannot be written")?;
         text(self.call(Method::POST, path, Some(body.into())).await?).await
+    }
+
+    /// Posts to one of the owner's own paths and gives the answer as it comes.
+    pub async fn post_owner(&mut self, path: &str, body: &impl Serialize) -> anyhow::Result<Response<Body>> {
+        let body = serde_json::to_vec(body).context("the request cannot be written")?;
+        self.call(Method::POST, path, Some(body.into())).await
     }
 
     /// Ends an instance that was opened for the moment.

@@ -52,6 +52,11 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// An amount of money that is known, in nano-USD.
+    pub fn exact(amount: &str) -> Self {
+        Self { state: "exact".to_owned(), amount: amount.to_owned() }
+    }
+
     /// The cost in USD, e.g. `$0.003100`; in words where there is none or nobody knows.
     pub fn in_words(&self) -> String {
         let nanos: i128 = self.amount.parse().unwrap_or(0);

@@ -9,18 +9,25 @@ use megarouter_domain::usage::ServiceTier;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::organization::{BudgetEntry, OrganizationEntry, UnitsEntry};
 use crate::config::without_label;
 
 /// A whole configuration.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Setup {
+    /// The organisation itself; left out, it keeps its name.
+    pub organization: Option<OrganizationEntry>,
+    /// The organisation's parts.
+    pub units: UnitsEntry,
     /// Who serves models.
     pub providers: Vec<ProviderEntry>,
     /// What apps may ask for.
     pub models: Vec<ModelEntry>,
     /// What apps present.
     pub keys: Vec<KeyEntry>,
+    /// What all of them may use.
+    pub budgets: Vec<BudgetEntry>,
 }
 
 /// A provider.
@@ -210,6 +217,12 @@ pub struct KeyEntry {
     pub name: String,
     /// Its text.
     pub secret: SecretEntry,
+    /// Whom it belongs to; left out, the organisation.
+    #[serde(default)]
+    pub owner: Option<OwnerEntry>,
+    /// The project it works for.
+    #[serde(default)]
+    pub project: Option<String>,
     /// The models it may use; left out, all.
     #[serde(default)]
     pub models: Option<Vec<String>>,
@@ -219,6 +232,20 @@ pub struct KeyEntry {
     /// From when on it is refused, as RFC 3339; left out, never.
     #[serde(default)]
     pub expires_at: Option<String>,
+}
+
+/// Whom a key belongs to: one of the fields.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnerEntry {
+    /// A department's name.
+    Department(String),
+    /// A team's name.
+    Team(String),
+    /// A member's name.
+    Member(String),
+    /// An app's name.
+    App(String),
 }
 
 /// A secret: `{env: NAME}` in the file, its text on the way to the running MegaRouter.

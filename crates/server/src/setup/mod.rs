@@ -1,11 +1,15 @@
 //! A whole configuration in one file, applied at once: all of it or nothing, and twice is as once.
 //!
-//! `file` is what people write, `wanted` what it means, `plan` compares that with what is stored, and `apply` makes the
+//! `file` and `organization` are what people write, `places` where it stands, `wanted` what it means, `plan` compares that with what is stored, and `apply` makes the
 //! difference true. What the file does not name stays, unless it is asked to go.
 
 pub mod file;
+pub mod organization;
+pub mod places;
 pub mod plan;
 mod wanted;
+mod wanted_budget;
+mod wanted_units;
 
 use megarouter_api::configuration::Reread;
 use megarouter_api::context::Context;
@@ -18,6 +22,7 @@ use megarouter_store::settings::Everything;
 use serde::{Deserialize, Serialize};
 
 use file::Setup;
+use places::Lines;
 use plan::{Origin, Plan, plan};
 
 /// A configuration to apply.
@@ -30,6 +35,9 @@ pub struct Apply {
     pub is_dry_run: bool,
     /// Remove what the setup does not name.
     pub prune: bool,
+    /// Where the setup's entries are in their file.
+    #[serde(default)]
+    pub lines: Lines,
 }
 
 /// What changed, or would change.
@@ -57,10 +65,9 @@ pub async fn apply(context: &Context, request: Apply) -> Result<Applied, ApiErro
         return Ok(Applied { changes, is_applied: !request.is_dry_run });
     }
     for (_, id, secret) in &secrets {
-        context.secrets.put(*id, secret).await?;
+        context.keep_secret(*id, secret).await?;
     }
-    let tags = [Tag::Providers, Tag::Models, Tag::Keys];
-    context.change(plan.changes, Reread::All, &tags).await?;
+    context.change(plan.changes, Reread::All, Tag::ALL).await?;
     for id in plan.forgotten {
         if let Err(error) = context.secrets.delete(id).await {
             tracing::warn!(%error, "the secret of a removed provider could not be removed");
@@ -72,8 +79,10 @@ pub async fn apply(context: &Context, request: Apply) -> Result<Applied, ApiErro
 fn compare(context: &Context, request: &Apply, everything: &Everything, catalog: &Catalog) -> Result<Plan, ApiError> {
     let mut entropy = || context.entropy();
     let mut origin = Origin { now: context.now(), entropy: &mut entropy, catalog };
-    plan(&request.setup, everything, request.prune, &mut origin)
-        .map_err(|error| ApiError::invalid("setup.invalid", format!("{error}. Nothing was changed.")))
+    plan(&request.setup, everything, request.prune, &mut origin).map_err(|error| {
+        let line = request.lines.get(&error.place()).map(|line| format!("Line {line}: ")).unwrap_or_default();
+        ApiError::invalid("setup.invalid", format!("{line}{error}. Nothing was changed."))
+    })
 }
 
 type NamedSecret = (String, ProviderId, Secret);

@@ -1,18 +1,24 @@
 //! The difference between a setup and what is stored, in changes and in words.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use megarouter_catalog::Catalog;
+use megarouter_domain::budget::Budget;
 use megarouter_domain::clock::Timestamp;
-use megarouter_domain::id::{Entropy, ProviderId};
+use megarouter_domain::id::{Entropy, ProviderId, UnitId};
 use megarouter_domain::key::VirtualKey;
 use megarouter_domain::provider::Provider;
 use megarouter_domain::secret::Secret;
+use megarouter_domain::unit::Unit;
 use megarouter_store::settings::{Change, Everything};
 use thiserror::Error;
 
 use super::file::{KeyEntry, ModelEntry, ProviderEntry, Setup};
+use super::organization::BudgetEntry;
 use super::wanted::{model, provider, virtual_key};
+use super::wanted_budget::{World, budget};
+use super::wanted_units::{UnitChanges, units};
 
 /// Where new ids come from, and what nobody wrote.
 pub struct Origin<'a> {
@@ -58,6 +64,16 @@ pub enum PlanError {
     },
 }
 
+impl PlanError {
+    /// The entry that is wrong, as the error calls it.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Twice { noun, name } => format!("{noun} `{name}`"),
+            Self::Wrong { place, .. } => place.clone(),
+        }
+    }
+}
+
 /// Compares a setup with what is stored. What is as wanted makes no change, so that applying twice
 /// is as applying once.
 ///
@@ -67,23 +83,38 @@ pub fn plan(setup: &Setup, stored: &Everything, prune: bool, origin: &mut Origin
     no_twins("provider", setup.providers.iter().map(|entry| &entry.name))?;
     no_twins("model", setup.models.iter().map(|entry| &entry.name))?;
     no_twins("key", setup.keys.iter().map(|entry| &entry.name))?;
+    no_twins("budget", setup.budgets.iter().map(|entry| &entry.name))?;
     let mut plan = Plan::default();
-    let mut providers = stored.providers.clone();
+    plan.rename(setup, stored)?;
+    let UnitChanges { units, named, changes } = units(&setup.units, &stored.units, origin)?;
+    changes.into_iter().for_each(|(change, words)| plan.note(change, words));
+    let mut world = World {
+        organization: stored.organization.id,
+        providers: stored.providers.clone(),
+        models: stored.models.clone(),
+        units: units.into_iter().filter(|unit| unit.archived_at.is_none()).collect(),
+        keys: stored.keys.iter().filter(|key| key.revoked_at.is_none()).cloned().collect(),
+    };
     for entry in &setup.providers {
-        plan.add_provider(entry, &mut providers, origin)?;
+        plan.add_provider(entry, &mut world.providers, origin)?;
     }
     if prune {
-        // Models go before the providers they would otherwise keep.
+        // Models go before the providers they would otherwise keep, and budgets before all they are on.
+        plan.prune_budgets(setup, stored, origin.now);
         plan.prune_models(setup, stored);
     }
     for entry in &setup.models {
-        plan.add_model(entry, stored, &providers, origin)?;
+        plan.add_model(entry, &mut world, origin)?;
     }
     for entry in &setup.keys {
-        plan.add_key(entry, stored, origin)?;
+        plan.add_key(entry, &mut world, origin)?;
+    }
+    for entry in &setup.budgets {
+        plan.add_budget(entry, stored, &world, origin)?;
     }
     if prune {
         plan.prune_rest(setup, stored, origin.now);
+        plan.prune_units(&world.units, &named, origin.now);
     }
     Ok(plan)
 }
@@ -92,6 +123,39 @@ impl Plan {
     fn note(&mut self, change: Change, words: String) {
         self.changes.push(change);
         self.words.push(words);
+    }
+
+    fn rename(&mut self, setup: &Setup, stored: &Everything) -> Result<(), PlanError> {
+        let Some(wanted) = setup.organization.as_ref().map(|entry| entry.name.trim()) else { return Ok(()) };
+        if wanted.is_empty() || wanted.chars().count() > 100 {
+            let reason = "a name has 1 to 100 characters".to_owned();
+            return Err(PlanError::Wrong { place: "organization".to_owned(), reason });
+        }
+        if wanted != stored.organization.name {
+            self.note(Change::RenameOrganization(wanted.to_owned()), format!("rename the organisation to {wanted}"));
+        }
+        Ok(())
+    }
+
+    fn add_budget(
+        &mut self,
+        entry: &BudgetEntry,
+        stored: &Everything,
+        world: &World,
+        origin: &mut Origin<'_>,
+    ) -> Result<(), PlanError> {
+        let place = format!("budget `{}`", entry.name);
+        let found = stored.budgets.iter().find(|budget| budget.name == entry.name && budget.is_active());
+        let wanted = budget(entry, found, world, origin).map_err(|reason| PlanError::Wrong { place, reason })?;
+        match found {
+            None => self.note(Change::PutBudget(wanted), format!("add budget {}", entry.name)),
+            Some(found) if *found != wanted => {
+                let words = format!("change budget {}: {}", entry.name, budget_difference(found, &wanted));
+                self.note(Change::PutBudget(wanted), words);
+            }
+            Some(_) => {}
+        }
+        Ok(())
     }
 
     fn add_provider(
@@ -122,42 +186,66 @@ impl Plan {
         Ok(())
     }
 
-    fn add_model(
-        &mut self,
-        entry: &ModelEntry,
-        stored: &Everything,
-        providers: &[Provider],
-        origin: &mut Origin<'_>,
-    ) -> Result<(), PlanError> {
+    fn add_model(&mut self, entry: &ModelEntry, world: &mut World, origin: &mut Origin<'_>) -> Result<(), PlanError> {
         let place = format!("model `{}`", entry.name);
-        let found = stored.models.iter().find(|model| model.name == entry.name);
-        let wanted = model(entry, found, providers, origin).map_err(|reason| PlanError::Wrong { place, reason })?;
+        let found = world.models.iter().position(|model| model.name == entry.name);
+        let old = found.map(|at| &world.models[at]);
+        let wanted =
+            model(entry, old, &world.providers, origin).map_err(|reason| PlanError::Wrong { place, reason })?;
         match found {
-            None => self.note(Change::PutModel(wanted), format!("add model {}", entry.name)),
-            Some(found) if *found != wanted => {
-                self.note(Change::PutModel(wanted), format!("change model {}", entry.name));
+            None => {
+                self.note(Change::PutModel(wanted.clone()), format!("add model {}", entry.name));
+                world.models.push(wanted);
+            }
+            Some(at) if world.models[at] != wanted => {
+                self.note(Change::PutModel(wanted.clone()), format!("change model {}", entry.name));
+                world.models[at] = wanted;
             }
             Some(_) => {}
         }
         Ok(())
     }
 
-    fn add_key(&mut self, entry: &KeyEntry, stored: &Everything, origin: &mut Origin<'_>) -> Result<(), PlanError> {
+    fn add_key(&mut self, entry: &KeyEntry, world: &mut World, origin: &mut Origin<'_>) -> Result<(), PlanError> {
         let place = format!("key `{}`", entry.name);
-        let found = stored.keys.iter().find(|key| key.name == entry.name && key.revoked_at.is_none());
-        let wanted = virtual_key(entry, found, origin).map_err(|reason| PlanError::Wrong { place, reason })?;
-        match found {
-            None => self.note(Change::PutKey(wanted), format!("add key {}", entry.name)),
+        let found = world.keys.iter().find(|key| key.name == entry.name).cloned();
+        let wanted = virtual_key(entry, found.as_ref(), world, origin);
+        let wanted = wanted.map_err(|reason| PlanError::Wrong { place, reason })?;
+        let put = Change::PutKey(wanted.clone());
+        match &found {
+            None => self.note(put, format!("add key {}", entry.name)),
             // A key's text cannot be changed, so another text is another key of the same name.
             Some(found) if found.hash != wanted.hash => {
                 let words = format!("replace key {}: its text is another one, and the old one is revoked", entry.name);
                 self.changes.push(Change::RevokeKey { id: found.id, at: origin.now });
-                self.note(Change::PutKey(wanted), words);
+                self.note(put, words);
             }
-            Some(found) if *found != wanted => self.note(Change::PutKey(wanted), format!("change key {}", entry.name)),
+            Some(found) if *found != wanted => self.note(put, format!("change key {}", entry.name)),
             Some(_) => {}
         }
+        world.keys.retain(|key| key.name != entry.name);
+        world.keys.push(wanted);
         Ok(())
+    }
+
+    fn prune_budgets(&mut self, setup: &Setup, stored: &Everything, now: Timestamp) {
+        let is_named = |name: &String| setup.budgets.iter().any(|entry| entry.name == *name);
+        for budget in stored.budgets.iter().filter(|budget| budget.is_active() && !is_named(&budget.name)) {
+            let name = if budget.name.is_empty() { budget.id.to_string() } else { budget.name.clone() };
+            self.note(Change::ArchiveBudget { id: budget.id, at: now }, format!("archive budget {name}"));
+        }
+    }
+
+    /// What is in something goes before it. Keys that the file names are elsewhere by now; others go with their owner.
+    fn prune_units(&mut self, units: &[Unit], named: &HashSet<UnitId>, now: Timestamp) {
+        let parent = |unit: &Unit| units.iter().find(|above| Some(above.id) == unit.parent);
+        let depth = |unit: &Unit| std::iter::successors(parent(unit), |above| parent(above)).take(units.len()).count();
+        let mut unnamed: Vec<&Unit> = units.iter().filter(|unit| !named.contains(&unit.id)).collect();
+        unnamed.sort_by_key(|unit| Reverse(depth(unit)));
+        for unit in unnamed {
+            let change = Change::ArchiveUnit { id: unit.id, at: now, with_content: true };
+            self.note(change, format!("archive {} {}", unit.kind.as_str(), unit.name));
+        }
     }
 
     fn prune_models(&mut self, setup: &Setup, stored: &Everything) {
@@ -203,6 +291,22 @@ fn difference(before: &Provider, after: &Provider) -> String {
     fields.join(", ")
 }
 
+fn budget_difference(before: &Budget, after: &Budget) -> String {
+    let differing = [
+        (before.scope != after.scope, "what it is set on"),
+        (before.each != after.each, "each"),
+        (before.measure != after.measure || before.limit != after.limit, "amount"),
+        (before.period != after.period, "period"),
+        (before.zone != after.zone, "zone"),
+        (before.ladder != after.ladder, "steps"),
+        (before.carries_over != after.carries_over, "carry_over"),
+        (before.is_strict != after.is_strict, "strict"),
+        (before.raises != after.raises, "raises"),
+    ];
+    let fields: Vec<_> = differing.iter().filter(|(differs, _)| *differs).map(|(_, field)| *field).collect();
+    fields.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,9 +334,12 @@ keys:
             organization: Organization { id, name: "Home".to_owned(), created_at: NOW },
             providers: vec![],
             models: vec![],
+            units: vec![],
             keys: vec![],
             playground_key: KeyId::new(NOW, [0; 10]),
+            budgets: vec![],
             preferences: vec![],
+            version: 0,
         }
     }
 
@@ -258,6 +365,9 @@ keys:
                 Change::PutProvider(provider) => stored.providers.push(provider),
                 Change::PutModel(model) => stored.models.push(model),
                 Change::PutKey(key) => stored.keys.push(key),
+                Change::PutUnit(unit) => stored.units.push(unit),
+                Change::PutBudget(budget) => stored.budgets.push(budget),
+                Change::RenameOrganization(name) => stored.organization.name = name,
                 other => panic!("{other:?}"),
             }
         }
@@ -320,6 +430,86 @@ keys:
         assert_eq!(words, ["remove model small", "remove provider local", "remove provider openai", "revoke key ci"]);
     }
 
+    const ORGANIZATION: &str = "
+organization: {name: Acme}
+units:
+  departments:
+  - name: Product
+    teams:
+    - name: Search
+      members: [{name: Ada, email: ada@example.com, apps: [notebook]}]
+      apps: [crawler]
+  projects: [Relaunch]
+keys:
+- {name: ci, secret: {env: CI}, owner: {app: crawler}, project: Relaunch}
+budgets:
+- {name: Search, team: Search, amount: 14000 USD, zone: Europe/Berlin, notify_at: [50, 80], stop_at: 100,
+   raises: [{amount: 1000, until: '2027-01-01T00:00:00Z', reason: launch}]}
+- {name: rate, key: ci, amount: 60 requests, period: rolling 1m, stop_at: 100}
+- {name: brake, amount: 5 USD, each: session, period: total, stop_at: 100}
+";
+
+    #[test]
+    fn an_organisation_is_made_with_its_budgets_and_stays_so() {
+        let (setup, mut stored) = (setup(ORGANIZATION), empty());
+        let plan = planned(&setup, &stored, false).unwrap();
+        let expected = [
+            "rename the organisation to Acme",
+            "add department Product",
+            "add team Search to department Product",
+            "add member Ada to team Search",
+            "add app notebook to member Ada",
+            "add app crawler to team Search",
+            "add project Relaunch",
+            "add key ci",
+            "add budget Search",
+            "add budget rate",
+            "add budget brake",
+        ];
+        assert_eq!(plan.words, expected);
+        after(plan, &mut stored);
+        let crawler = stored.units.iter().find(|unit| unit.name == "crawler").unwrap().id;
+        assert_eq!(stored.keys[0].owner, Some(crawler));
+        assert_eq!(stored.budgets[0].limit, 14_000_000_000_000);
+        assert_eq!(stored.budgets[0].raises[0].amount, 1_000_000_000_000);
+        let again = planned(&setup, &stored, true).unwrap();
+        assert_eq!((again.words, again.changes), (vec![], vec![]));
+    }
+
+    #[test]
+    fn the_example_can_be_applied() {
+        let text = include_str!("../../../../docs/examples/setup.yaml");
+        let (setup, mut stored) = (setup(text), empty());
+        let plan = planned(&setup, &stored, false).unwrap();
+        assert!(plan.words.contains(&"add budget Runaway agents".to_owned()), "{:?}", plan.words);
+        after(plan, &mut stored);
+        assert_eq!(planned(&setup, &stored, true).unwrap().words, Vec::<String>::new());
+        assert!(super::super::places::lines(text).contains_key("budget `CI rate`"));
+    }
+
+    #[test]
+    fn what_moves_or_goes_is_said() {
+        let mut stored = empty();
+        after(planned(&setup(ORGANIZATION), &stored, false).unwrap(), &mut stored);
+        let other = setup(
+            "{units: {teams: [{name: Search}]}, budgets: [{name: Search, team: Search, amount: 1 USD, stop_at: 90}]}",
+        );
+        let words = planned(&other, &stored, true).unwrap().words;
+        let expected = [
+            "move team Search to the organisation",
+            "archive budget rate",
+            "archive budget brake",
+            "change budget Search: amount, zone, steps",
+            "revoke key ci",
+            "archive app notebook",
+            "archive member Ada",
+            "archive app crawler",
+            "archive department Product",
+            "archive project Relaunch",
+        ];
+        assert_eq!(words, expected);
+    }
+
     #[test]
     fn a_setup_that_cannot_be_true_is_refused_with_its_place() {
         let wrong = [
@@ -334,6 +524,17 @@ keys:
             ("models: [{name: m, deployments: [{provider: nobody}]}]", "there is no provider `nobody`"),
             ("models: [{name: m, deployments: []}]", "at least one deployment"),
             ("keys: [{name: k, secret: {env: A}, expires_at: soon}]", "expires_at"),
+            ("keys: [{name: k, secret: {env: A}, owner: {team: T}}]", "key `k`: owner: there is no team `T`"),
+            ("keys: [{name: k, secret: {env: A}, project: P}]", "there is no project `P`"),
+            ("units: {teams: [{name: T}, {name: T}]}", "the team `T` is named twice"),
+            ("units: {apps: ['']}", "a name has 1 to 100"),
+            ("budgets: [{name: b, team: T, amount: 1 USD}]", "budget `b`: there is no team `T`"),
+            ("budgets: [{name: b, model: M, amount: 1 USD}]", "there is no model `M`"),
+            ("budgets: [{name: b, amount: 1 EUR}]", "14000 USD"),
+            ("budgets: [{name: b, amount: 0 USD}]", "more than zero"),
+            ("budgets: [{name: b, amount: 1 USD, zone: Mars}]", "no time zone"),
+            ("budgets: [{name: b, amount: 1 USD, period: rolling 7s, carry_over: true}]", "carry over"),
+            ("budgets: [{name: b, amount: 1 USD, stop_at: 2000}]", "percent"),
         ];
         for (text, reason) in wrong {
             let error = planned(&setup(text), &empty(), false).unwrap_err().to_string();

@@ -2,18 +2,22 @@
 
 use megarouter_catalog::price as catalogue_price;
 use megarouter_domain::clock::Timestamp;
-use megarouter_domain::id::{DeploymentId, KeyId, ModelId, PriceId, ProviderId};
+use megarouter_domain::id::{DeploymentId, KeyId, ModelId, PriceId, ProviderId, UnitId};
 use megarouter_domain::key::{self, KeyHash, ModelAccess, VirtualKey};
 use megarouter_domain::model::{Deployment, Model};
 use megarouter_domain::money::NanoUsdPerMillion;
 use megarouter_domain::price::{Price, Rates, Tariff, Tier};
 use megarouter_domain::provider::{CredentialSource, Provider};
 use megarouter_domain::secret::Secret;
+use megarouter_domain::unit::UnitKind;
 use megarouter_providers::address::BaseUrl;
 use megarouter_providers::catalog::{self, Kind};
 
-use super::file::{Decimal, DeploymentEntry, KeyEntry, ModelEntry, PriceEntry, ProviderEntry, SecretEntry, TierEntry};
+use super::file::{
+    Decimal, DeploymentEntry, KeyEntry, ModelEntry, OwnerEntry, PriceEntry, ProviderEntry, SecretEntry, TierEntry,
+};
 use super::plan::Origin;
+use super::wanted_budget::World;
 
 /// The provider that an entry asks for, and the secret to keep for it. The error says why there is none.
 pub fn provider(entry: &ProviderEntry, id: ProviderId) -> Result<(Provider, Option<Secret>), String> {
@@ -186,6 +190,7 @@ fn rates(written: &[(&'static str, Option<&Decimal>)]) -> Result<Rates, String> 
 pub fn virtual_key(
     entry: &KeyEntry,
     found: Option<&VirtualKey>,
+    world: &World,
     origin: &mut Origin<'_>,
 ) -> Result<VirtualKey, String> {
     let text = text(&entry.secret)?;
@@ -196,8 +201,8 @@ pub fn virtual_key(
     Ok(VirtualKey {
         id: same.map_or_else(|| KeyId::new(origin.now, (origin.entropy)()), |same| same.id),
         name: entry.name.clone(),
-        owner: None,
-        project: None,
+        owner: entry.owner.as_ref().map(|owner| self::owner(owner, world)).transpose()?,
+        project: entry.project.as_deref().map(|name| project(name, world)).transpose()?,
         hint: key::hint(text),
         hash: Some(hash),
         models: entry.models.clone().map_or(ModelAccess::All, ModelAccess::Only),
@@ -206,4 +211,18 @@ pub fn virtual_key(
         expires_at: expires_at.map_err(|_| "expires_at: write a time such as 2027-01-01T00:00:00Z".to_owned())?,
         revoked_at: None,
     })
+}
+
+fn owner(entry: &OwnerEntry, world: &World) -> Result<UnitId, String> {
+    let (kind, name) = match entry {
+        OwnerEntry::Department(name) => (UnitKind::Department, name),
+        OwnerEntry::Team(name) => (UnitKind::Team, name),
+        OwnerEntry::Member(name) => (UnitKind::Member, name),
+        OwnerEntry::App(name) => (UnitKind::App, name),
+    };
+    world.unit(kind, name).map(|unit| unit.id).map_err(|reason| format!("owner: {reason}"))
+}
+
+fn project(name: &str, world: &World) -> Result<UnitId, String> {
+    world.unit(UnitKind::Project, name).map(|unit| unit.id).map_err(|reason| format!("project: {reason}"))
 }
