@@ -256,20 +256,33 @@ function dates(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   return new Intl.DateTimeFormat(locale, options);
 }
 
-/** A clock time: `14:02`, with seconds on demand. */
-export function clock(time: string | Date, withSeconds = false): string {
+/** A clock time: `14:02`, with seconds on demand; in the zone of this computer unless another is named. */
+export function clock(time: string | Date, withSeconds = false, timeZone?: string): string {
   return dates({
+    ...inZone(timeZone),
     hour: withSeconds ? "2-digit" : "numeric",
     minute: "2-digit",
     ...(withSeconds ? { second: "2-digit" } : {}),
   }).format(new Date(time));
 }
 
-/** A day: `3 Nov`, with the year where it is not this one. */
-export function day(time: string | Date, now: Date = new Date()): string {
+/** The option for a zone; none for one that this engine does not know. */
+function inZone(timeZone: string | undefined): { timeZone?: string } {
+  if (timeZone === undefined) return {};
+  try {
+    new Intl.DateTimeFormat(locale, { timeZone });
+    return { timeZone };
+  } catch {
+    return {};
+  }
+}
+
+/** A day: `3 Nov`, with the year where it is not this one; in the zone of this computer unless another is named. */
+export function day(time: string | Date, now: Date = new Date(), timeZone?: string): string {
   const date = new Date(time);
   const isThisYear = date.getFullYear() === now.getFullYear();
-  return dates({ day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) }).format(date);
+  const year = isThisYear ? {} : ({ year: "numeric" } as const);
+  return dates({ ...inZone(timeZone), day: "numeric", month: "short", ...year }).format(date);
 }
 
 /** The name of a day of the week: 1 is Monday, 7 is Sunday. */
@@ -308,8 +321,8 @@ export function exactTime(time: string | Date): string {
 }
 
 /** A day with the clock time: `3 Nov, 14:02`. */
-export function dayAndClock(time: string | Date): string {
-  return `${day(time)}, ${clock(time)}`;
+export function dayAndClock(time: string | Date, timeZone?: string): string {
+  return `${day(time, new Date(), timeZone)}, ${clock(time, false, timeZone)}`;
 }
 
 /** Relative under 24 hours ("3 min ago", "in 2 hr"), a day and time beyond. */

@@ -403,7 +403,7 @@ const tree: OrganizationTree = {
 
 /** A tree with this many members more, to see that it stays smooth. */
 export function crowded(members: number): OrganizationTree {
-  const teams = units.filter(({ kind }) => kind === "team");
+  const teams = units.filter(({ kind, archived_at }) => kind === "team" && archived_at === null);
   const more = Array.from({ length: members }, (_, index): Unit => {
     const name = `${people[index % people.length]} ${index + 1}`;
     return {

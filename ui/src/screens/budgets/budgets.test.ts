@@ -89,16 +89,19 @@ it("places times and amounts on the plane", () => {
   expect(timeTicks(0, 30 * 86_400_000, 6).length).toBeLessThanOrEqual(7);
 });
 
-it("draws the days of the time machine on one scale", () => {
-  const bars = dayBars({
-    days: [
-      { day: at(1), used: "5", requests: 10, refused: 0 },
-      { day: at(2), used: "5", requests: 20, refused: 5 },
-    ],
-  });
-  expect(bars.map(({ allowedPart, refusedPart }) => [allowedPart, refusedPart])).toEqual([
-    [0.5, 0],
-    [0.75, 0.25],
+it("draws the days of the time machine on one scale, quiet ones too", () => {
+  const days = [
+    { day: at(2), used: "5", requests: 10, refused: 0 },
+    { day: at(4), used: "5", requests: 20, refused: 5 },
+  ];
+  const bars = dayBars({ days, from: at(1), to: "2026-11-04T12:00:00Z" });
+  expect(
+    bars.map(({ day, allowedPart, refusedPart }) => [new Date(day).getUTCDate(), allowedPart, refusedPart]),
+  ).toEqual([
+    [1, 0, 0],
+    [2, 0.5, 0],
+    [3, 0, 0],
+    [4, 0.75, 0.25],
   ]);
 });
 

@@ -25,7 +25,7 @@ export function budgetColumns(): readonly Column<Budget>[] {
     { id: "used", title: m.budgets_column_used(), width: 104, isNumeric: true, priority: 3, text: ({ measure, state }) => (state === null ? "–" : figureText(measure, state.used)) },
     { id: "limit", title: m.budgets_column_limit(), width: 118, isNumeric: true, priority: 2, text: ({ measure, limit, state }) => amountText(measure, state?.limit ?? limit) },
     { id: "period", title: m.budgets_column_period(), width: 104, priority: 5, text: ({ measure, period }) => (measure === "concurrent" ? "" : periodText(period)) },
-    { id: "outlook", title: m.budgets_column_outlook(), width: 220, grows: true, text: (budget) => outlookOf(budget).text },
+    { id: "outlook", title: m.budgets_column_outlook(), width: 240, grows: true, text: (budget) => outlookOf(budget).text },
     { id: "refused", title: m.budgets_column_refused(), hint: m.budgets_column_refused_hint(), width: 76, isNumeric: true, priority: 6, text: ({ state }) => (state === null ? "" : count(state.refused)) },
   ];
 }

@@ -15,7 +15,7 @@ const budget = (change: Partial<Budget> = {}, state: Partial<NonNullable<Budget[
   measure: "cost",
   limit: "14000000000000",
   period: { kind: "month", starts_on: 1, seconds: null },
-  zone: "Europe/Berlin",
+  zone: "UTC",
   carries_over: false,
   is_strict: false,
   is_hard: true,
@@ -60,7 +60,7 @@ it("says a budget in a sentence", () => {
     "alerts",
     "stop",
   ]);
-  expect(details.map(plainText)).toContain("Months begin on day 1 in Europe/Berlin.");
+  expect(details.map(plainText)).toContain("Months begin on day 1 in UTC.");
 });
 
 it("keeps everything a budget says through its draft", () => {
@@ -95,6 +95,12 @@ it("keeps everything a budget says through its draft", () => {
     expect(scope.kind).toBe(original.scope.kind);
     expect(BudgetDraft.of({ ...original, ...body, scope: original.scope } as Budget).body()).toEqual(body);
   }
+});
+
+it("begins with each part where each has the limit for itself", () => {
+  const [main = [], ...details] = sentencesOf(BudgetDraft.of(budget({ each: "member" })));
+  expect(plainText(main)).toMatch(/^Each member of Search may spend/);
+  expect(details.flat().some(({ word }) => word === "each")).toBe(false);
 });
 
 it("names what is missing before it can be saved", () => {
@@ -148,7 +154,8 @@ it.each([
     "Runs out on Nov 30, 14 hours early",
   ],
   [{}, { left: "0" }, "bad", "Used up; begins again on Dec 1"],
-  [{}, { forecast: null }, "neutral", "Too early to tell"],
+  [{}, { forecast: null, percent: 0 }, "neutral", "Too early to tell"],
+  [{}, { forecast: null, level: "warned" as const }, "warn", "50% used, too early to tell more"],
   [{ measure: "concurrent" as const }, { window: null, forecast: null }, "ok", "Has room right now"],
   [
     { measure: "concurrent" as const },
@@ -164,6 +171,14 @@ it.each([
   ],
 ])("tells where a budget is going (%#)", (change, state, tone, text) => {
   expect(outlookOf(budget(change, state), now)).toEqual({ tone, text });
+});
+
+it("tells times by the clock of the budget's zone", () => {
+  const berlin = budget(
+    { zone: "Europe/Berlin" },
+    { left: "0", window: { from: "2026-10-31T23:00:00Z", to: "2026-11-30T23:00:00Z" } },
+  );
+  expect(outlookOf(berlin, now).text).toBe("Used up; begins again on Dec 1");
 });
 
 it("lists what runs out first on top, and only what needs somebody", () => {

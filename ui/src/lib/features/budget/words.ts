@@ -138,6 +138,18 @@ export function eachText(each: Each | null | undefined): string {
   return each ? texts[each]() : m.budget_each_none();
 }
 
+/** Each part that has the limit for itself, as the sentence begins: `Each member`. */
+function eachPartText(each: Each): string {
+  const texts: Record<Each, () => string> = {
+    team: m.budget_part_team,
+    member: m.budget_part_member,
+    app: m.budget_part_app,
+    key: m.budget_part_key,
+    session: m.budget_part_session,
+  };
+  return texts[each]();
+}
+
 /** What a scope is: `Team`, `Model`. */
 export function scopeKindText({ kind, unit_kind }: Pick<BudgetScope, "kind" | "unit_kind">): string {
   if (unit_kind) return unitKindText(unit_kind);
@@ -224,20 +236,24 @@ export function sentencesOf(draft: BudgetDraft): Piece[][] {
     stop: stopText(draft.stopsAt),
   };
   const ends = draft.stopsAt === null ? m.budget_sentence_soft : m.budget_sentence_hard;
-  const first = draft.hasWindow
-    ? pieces((values) => `${m.budget_sentence(values)}${ends(values)}`, {
-        ...main,
-        period: periodText(draft.period),
-      })
-    : pieces((values) => `${m.budget_sentence_concurrent(values)}${ends(values)}`, main);
-  return [first, ...detailsOf(draft)];
+  /** Who has the limit stands first: the scope, or each part of it. */
+  const render = (values: Record<WordId, string>) => {
+    const scope = draft.each === null ? values.scope : m.budget_each_of(values);
+    const start = draft.hasWindow ? m.budget_sentence : m.budget_sentence_concurrent;
+    return start({ ...values, scope }) + ends(values);
+  };
+  const words = {
+    ...main,
+    ...(draft.hasWindow ? { period: periodText(draft.period) } : {}),
+    ...(draft.each === null ? {} : { each: eachPartText(draft.each) }),
+  };
+  return [pieces(render, words), ...detailsOf(draft)];
 }
 
 function detailsOf(draft: BudgetDraft): Piece[][] {
-  const each = pieces(m.budget_sentence_each, { each: eachText(draft.each) });
   const carry = draft.carriesOver ? m.budget_carry_on() : m.budget_carry_off();
   return [
-    each,
+    ...(draft.each === null ? [pieces(m.budget_sentence_each, { each: eachText(null) })] : []),
     ...(draft.hasWindow && draft.period.kind !== "rolling" && draft.period.kind !== "total"
       ? [startOf(draft)]
       : []),
@@ -289,14 +305,15 @@ function earlyText(milliseconds: number): string {
   return m.budget_early_hours({ count: Math.max(1, Math.round(milliseconds / hourLength)) });
 }
 
-/** A time as near as it needs to be: a clock time today, else a day. */
-export function whenText(time: string, now: Date): string {
+/** A time as near as it needs to be, a clock time today, else a day; as the clock of a zone shows it. */
+export function whenText(time: string, now: Date, zone?: string): string {
   const date = new Date(time);
-  if (date.toDateString() === now.toDateString()) return m.budget_at_clock({ time: clock(date) });
+  const [shown, today] = [day(date, now, zone), day(now, now, zone)];
+  if (shown === today) return m.budget_at_clock({ time: clock(date, false, zone) });
   if (Math.abs(date.getTime() - now.getTime()) < dayLength) {
-    return m.budget_at_day_and_clock({ day: day(date, now), time: clock(date) });
+    return m.budget_at_day_and_clock({ day: shown, time: clock(date, false, zone) });
   }
-  return m.budget_on_day({ day: day(date, now) });
+  return m.budget_on_day({ day: shown });
 }
 
 /** How a state looks, by shape and word. */
@@ -310,33 +327,38 @@ export function levelTone(level: BudgetLevel): Tone {
   return tones[level];
 }
 
+/** What of a budget tells where it is going. */
+type Going = Pick<Budget, "measure" | "period" | "state" | "zone">;
+
 /** Whether, when and how early a budget runs out. */
-export function outlookOf(
-  budget: Pick<Budget, "measure" | "period" | "state">,
-  now: Date = new Date(),
-): Outlook {
-  const { measure, period, state } = budget;
+export function outlookOf({ measure, period, state, zone }: Going, now: Date = new Date()): Outlook {
   if (state === null) return { tone: "neutral", text: m.budget_outlook_archived() };
   const end = state.window?.to ?? null;
   const isMoving = measure === "concurrent" || period.kind === "rolling";
   if (state.left === "0") {
     if (isMoving) return { tone: "bad", text: m.budget_outlook_full() };
     if (end === null) return { tone: "bad", text: m.budget_outlook_used_up() };
-    return { tone: "bad", text: m.budget_outlook_used_up_until({ when: whenText(end, now) }) };
+    return { tone: "bad", text: m.budget_outlook_used_up_until({ when: whenText(end, now, zone) }) };
   }
   if (isMoving) return { tone: "ok", text: m.budget_outlook_room() };
-  if (state.forecast === null) return { tone: "neutral", text: m.budget_outlook_unknown() };
+  if (state.forecast === null) {
+    const text =
+      state.percent === 0
+        ? m.budget_outlook_unknown()
+        : m.budget_outlook_used({ share: percent(state.percent / 100) });
+    return { tone: state.level === "on_track" ? "neutral" : "warn", text };
+  }
   const { exhausts_at, at_end } = state.forecast;
-  if (exhausts_at !== null) return runsOut(exhausts_at, end, now);
+  if (exhausts_at !== null) return runsOut(exhausts_at, end, now, zone);
   if (end === null) return { tone: "ok", text: m.budget_outlook_lasts() };
   const share = percent(Number(at_end) / Math.max(1, Number(state.limit)));
-  const values = { share, when: whenText(end, now) };
+  const values = { share, when: whenText(end, now, zone) };
   if (state.level === "warned") return { tone: "warn", text: m.budget_outlook_close(values) };
   return { tone: "ok", text: m.budget_outlook_fine(values) };
 }
 
-function runsOut(at: string, end: string | null, now: Date): Outlook {
-  const when = whenText(at, now);
+function runsOut(at: string, end: string | null, now: Date, zone: string): Outlook {
+  const when = whenText(at, now, zone);
   const isSoon = Date.parse(at) - now.getTime() < 7 * dayLength;
   const tone = isSoon ? "bad" : "warn";
   if (end === null) return { tone, text: m.budget_outlook_runs_out({ when }) };
