@@ -39,6 +39,7 @@ pub struct List {
 }
 
 /// Make or replace a budget.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Args)]
 pub struct Set {
     /// Its name

@@ -45,7 +45,9 @@ impl Door {
         let data_dir = config.data_dir.clone();
         let way = match Client::connect(&data_dir).await {
             Ok(client) => Way::Running(client),
-            Err(ConnectError::NotRunning) => Way::Own(Box::new(Instance::start(config, Purpose::Command).await?)),
+            Err(ConnectError::NotRunning) => {
+                Way::Own(Box::new(Box::pin(Instance::start(config, Purpose::Command)).await?))
+            }
             Err(error) => return Err(error.into()),
         };
         Ok(Self { way, data_dir })

@@ -135,6 +135,7 @@ struct NewUnit {
 }
 
 /// What is left out stays as it is.
+#[expect(clippy::option_option, reason = "left out, `null` and a value are three things")]
 #[derive(Default, Serialize)]
 struct UnitChange {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,9 @@ pub fn lines(text: &str) -> Lines {
     places.units.note(&mut lines);
     let lists = [("provider", places.providers), ("model", places.models), ("key", places.keys)];
     for (noun, entries) in lists.into_iter().chain([("budget", places.budgets)]) {
-        entries.iter().for_each(|entry| note(noun, entry.line(), &entry.value.name, &mut lines));
+        for entry in &entries {
+            note(noun, entry.line(), &entry.value.name, &mut lines);
+        }
     }
     lines
 }
@@ -62,9 +64,12 @@ struct Unit {
 impl Units {
     fn note(&self, lines: &mut Lines) {
         let lists = [("department", &self.departments), ("team", &self.teams), ("member", &self.members)];
-        lists.into_iter().for_each(|(noun, units)| note_units(noun, units, lines));
-        self.apps.iter().for_each(|app| note("app", app.line(), &app.value, lines));
-        self.projects.iter().for_each(|project| note("project", project.line(), &project.value, lines));
+        for (noun, units) in lists {
+            note_units(noun, units, lines);
+        }
+        for (noun, names) in [("app", &self.apps), ("project", &self.projects)] {
+            note_names(noun, names, lines);
+        }
     }
 }
 
@@ -73,8 +78,16 @@ fn note_units(noun: &str, units: &[Spanned<Unit>], lines: &mut Lines) {
         note(noun, unit.line(), &unit.value.name, lines);
         let lists =
             [("department", &unit.value.departments), ("team", &unit.value.teams), ("member", &unit.value.members)];
-        lists.into_iter().for_each(|(noun, units)| note_units(noun, units, lines));
-        unit.value.apps.iter().for_each(|app| note("app", app.line(), &app.value, lines));
+        for (noun, units) in lists {
+            note_units(noun, units, lines);
+        }
+        note_names("app", &unit.value.apps, lines);
+    }
+}
+
+fn note_names(noun: &str, names: &[Spanned<String>], lines: &mut Lines) {
+    for name in names {
+        note(noun, name.line(), &name.value, lines);
     }
 }
 
