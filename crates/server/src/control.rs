@@ -1,6 +1,7 @@
 //! What the control socket answers beyond the control API: the verbs that only the owner of the
 //! installation has, at this machine.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +11,18 @@ use axum::extract::State;
 use axum::middleware::{Next, from_fn};
 use axum::routing::post;
 use axum::{Json, Router};
+use bytes::Bytes;
+use futures_util::stream;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use megarouter_api::access::Caller;
 use megarouter_api::context::{ConfiguredPort, Context};
 use megarouter_api::error::ApiError;
 use megarouter_api::settings::Preferences;
+use megarouter_ledger::verify::Report;
+use megarouter_store::error::Error;
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
 use crate::listeners::{Answer, PatientBody};
@@ -25,8 +31,12 @@ use crate::sessions::Sessions;
 use crate::setup::{self, Applied, Apply};
 
 const SETTINGS_PATH: &str = "/api/v1/settings";
+/// Pieces of an export that are made ahead of its reader.
+const EXPORT_AHEAD: usize = 64;
 /// Where [`router`] answers.
 pub const VERIFY_PATH: &str = "/owner/ledger/verify";
+/// Where [`router`] answers.
+pub const EXPORT_PATH: &str = "/owner/ledger/export";
 /// Where [`router`] answers.
 pub const SIGNIN_PATH: &str = "/owner/signin-link";
 /// Where [`router`] answers.
@@ -61,11 +71,35 @@ pub struct Verified {
     pub unexplained: Vec<String>,
 }
 
+/// What is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exported {
+    /// Every entry, as lines of JSON.
+    Entries,
+    /// Every request, as CSV.
+    Requests,
+}
+
 /// A one-time link.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SigninLink {
     /// The address to open within ten minutes.
     pub url: String,
+}
+
+impl From<Report> for Verified {
+    fn from(report: Report) -> Self {
+        Self {
+            entries: report.entries,
+            requests: report.requests,
+            attempts: report.attempts,
+            open_holds: report.open_holds,
+            posted: report.posted.0.to_string(),
+            findings: report.findings,
+            unexplained: report.unexplained,
+        }
+    }
 }
 
 impl Control {
@@ -80,6 +114,7 @@ impl Control {
 pub fn router(control: Arc<Control>) -> Router {
     Router::new()
         .route(VERIFY_PATH, post(verify))
+        .route(EXPORT_PATH, post(export))
         .route(SIGNIN_PATH, post(signin_link))
         .route(APPLY_PATH, post(apply))
         .with_state(control)
@@ -134,15 +169,40 @@ async fn verify(State(control): State<Arc<Control>>) -> Result<Json<Verified>, A
         let message = format!("The ledger could not be read: {error}. Nothing was changed. Look at the log.");
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "ledger.unavailable", message)
     })?;
-    Ok(Json(Verified {
-        entries: report.entries,
-        requests: report.requests,
-        attempts: report.attempts,
-        open_holds: report.open_holds,
-        posted: report.posted.0.to_string(),
-        findings: report.findings,
-        unexplained: report.unexplained,
-    }))
+    Ok(Json(report.into()))
+}
+
+/// Streams everything; when the ledger cannot be read to its end, the stream breaks off.
+async fn export(State(control): State<Arc<Control>>, Json(kind): Json<Exported>) -> Body {
+    let ledger = Arc::clone(&control.context.ledger);
+    // The ledger hands out pieces from a thread that may wait, so a slow reader holds nobody up.
+    let (pieces, made) = std::sync::mpsc::sync_channel::<Bytes>(EXPORT_AHEAD);
+    let runtime = tokio::runtime::Handle::current();
+    let exporting = tokio::task::spawn_blocking(move || {
+        let write = |piece: &[u8]| pieces.send(Bytes::copy_from_slice(piece)).map_err(io::Error::other);
+        runtime.block_on(async {
+            match kind {
+                Exported::Entries => ledger.export_entries(write).await,
+                Exported::Requests => ledger.export_requests(write).await,
+            }
+        })
+    });
+    Body::from_stream(stream::unfold(Some((made, exporting)), next_piece))
+}
+
+type Exporting = (std::sync::mpsc::Receiver<Bytes>, JoinHandle<Result<u64, Error>>);
+
+async fn next_piece(state: Option<Exporting>) -> Option<(io::Result<Bytes>, Option<Exporting>)> {
+    let (made, exporting) = state?;
+    let received = tokio::task::spawn_blocking(move || made.recv().map(|piece| (piece, made))).await;
+    match received {
+        Ok(Ok((piece, made))) => Some((Ok(piece), Some((made, exporting)))),
+        _ => match exporting.await {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some((Err(io::Error::other(error)), None)),
+            Err(error) => Some((Err(error.into()), None)),
+        },
+    }
 }
 
 async fn signin_link(State(control): State<Arc<Control>>) -> Result<Json<SigninLink>, ApiError> {

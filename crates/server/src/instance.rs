@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use megarouter_api::access::Caller;
 use megarouter_api::catalog::Addresses;
-use megarouter_api::context::{Context, Host as _, Listening};
+use megarouter_api::context::{BackupOrder, Context, Host as _, Listening};
 use megarouter_api::error::ApiError;
 use megarouter_api::status::Mode;
 use megarouter_api::upkeep::Upkeep;
@@ -37,7 +37,6 @@ use crate::proxy::{Proxy, Readiness, patience};
 use crate::sessions::Sessions;
 use crate::stores::{self, Opened, Surroundings};
 use crate::web::WebAnswer;
-use megarouter_api::context::BackupOrder as Wanted;
 
 /// How long the control API's callers have when the program ends; event streams never end by
 /// themselves.
@@ -89,7 +88,7 @@ impl Instance {
         let sessions = (!web.is_empty()).then(|| Arc::new(Sessions::new(Arc::clone(&clock))));
         let mode = if purpose == Purpose::Desktop { Mode::Desktop } else { Mode::Serve };
         let program = Arc::new(Program::new(&config, mode, sessions.clone()));
-        let mut opened = Opened::open(&mut config, &*clock).await?;
+        let mut opened = Box::pin(Opened::open(&mut config, &*clock)).await?;
         let preferences = opened.preferences();
         let readiness = Arc::new(Readiness::new(opened.is_configured()));
         let membership = opened.take_membership();
@@ -265,8 +264,10 @@ async fn first_contact(context: &Context) {
     }
 }
 
-fn care(config: &mut Config, _wanted: mpsc::Receiver<Wanted>) -> Care {
-    Care { longest_stream: stores::longest_stream(config) }
+fn care(config: &mut Config, wanted: mpsc::Receiver<BackupOrder>) -> Care {
+    let longest_stream = stores::longest_stream(config);
+    let Config { backup, retention, .. } = config;
+    Care { backup: std::mem::take(backup), wanted, retention: *retention, longest_stream }
 }
 
 /// What the links in refusals begin with.

@@ -11,6 +11,7 @@ pub mod control;
 pub mod control_socket;
 pub mod instance;
 pub mod jobs;
+mod ledger_file;
 pub mod listeners;
 pub mod process;
 pub mod program;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use megarouter_api::catalog::{Addresses, Shelf};
 use megarouter_api::configuration::{self, Credentials, Environment};
-use megarouter_api::context::{Context, Parts};
+use megarouter_api::context::{BackupOrder, Context, Parts};
 use megarouter_api::settings::Preferences;
 use megarouter_domain::clock::{Clock, Timestamp};
 use megarouter_domain::id::{KeyId, OrganizationId};
@@ -31,8 +31,8 @@ use tokio::time::timeout;
 
 use crate::config::{Config, HubOptions};
 use crate::jobs::fleet::Fleet;
+use crate::ledger_file;
 use crate::program::{Program, VERSION};
-use megarouter_api::context::BackupOrder as Wanted;
 
 /// How long a start waits for the hub's settings before it takes the copy.
 const HUB_PATIENCE: Duration = Duration::from_secs(5);
@@ -66,7 +66,7 @@ pub struct Surroundings {
     /// Where the catalogue is refreshed from.
     pub sources: Addresses,
     /// Where a copy of the ledger is asked for.
-    pub backups: mpsc::Sender<Wanted>,
+    pub backups: mpsc::Sender<BackupOrder>,
     /// The hub that this node belongs to.
     pub hub: Option<Arc<Hub>>,
     /// What the links in refusals begin with.
@@ -91,15 +91,14 @@ impl Opened {
             key_source: config.key_source,
             passphrase: config.passphrase.take(),
         });
-        let dir = config.data_dir.as_path();
         let configured = Configured::open(config, clock.now());
-        let ledger = async {
-            let ledger = Ledger::open(dir).await.context("the ledger cannot be opened")?;
+        let ledger = Box::pin(async {
+            let ledger = ledger_file::open(&config.data_dir, &config.backup).await?;
             let engine = ledger.recover(VERSION, clock.now()).await.context("the ledger cannot be recovered")?;
             let durable = ledger.durable().await.context("the ledger cannot be read")?;
             let id = ledger.id().await.context("the ledger cannot be read")?;
             Ok((ledger, id, engine, durable))
-        };
+        });
         let secrets = async { Ok(secrets.await?) };
         let (configured, (ledger, id, engine, durable), secrets) = tokio::try_join!(configured, ledger, secrets)?;
         let Configured { settings, everything, hub } = configured;

@@ -5,6 +5,7 @@
 #[path = "../../../tests/src/postgres.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod postgres;
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod support;
 
 use std::time::{Duration, Instant};
@@ -49,7 +50,8 @@ impl Node {
 
     /// Limits the requests of a day, of everybody or of one key.
     fn limit_requests(&self, limit: u32, key_id: Option<&str>) {
-        let scope = key_id.map_or(r#"{"kind":"organization"}"#.to_owned(), |id| format!(r#"{{"kind":"key","id":"{id}"}}"#));
+        let scope =
+            key_id.map_or(r#"{"kind":"organization"}"#.to_owned(), |id| format!(r#"{{"kind":"key","id":"{id}"}}"#));
         let budget = format!(
             r#"{{"scope":{scope},"measure":"requests","limit":"{limit}","period":{{"kind":"day"}},
                 "ladder":[{{"at_percent":100,"basis":"actual","action":"stop"}}]}}"#
@@ -74,7 +76,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::yield_now();
     }
     start.elapsed()
 }
@@ -117,9 +119,7 @@ fn nodes_share_a_budget_to_the_last_request_and_give_back_what_they_do_not_use()
     }
     assert_eq!(first.stop(), 0, "it gives back what it has not used");
     let granted = || postgres.sql(database, "SELECT coalesce(sum(amount), 0) FROM grants");
-    until("the grants are what was used", || {
-        granted().parse::<usize>().unwrap() <= before + 10 + 5
-    });
+    until("the grants are what was used", || granted().parse::<usize>().unwrap() <= before + 10 + 5);
     let mut admitted = 0;
     until("the budget is used up", || {
         let status = chat(&second, KEY).status;
@@ -196,7 +196,8 @@ fn only_a_server_takes_the_address_of_a_database() {
     let outcome = node.workshop.run_with(&["key", "list"], &[("MEGAROUTER_DATABASE_URL", &node.url)]);
     assert_eq!(outcome.code, 1);
     assert!(outcome.stderr.contains("serve"), "{}", outcome.stderr);
-    let wrong = node.workshop.run_with(&["serve"], &[("MEGAROUTER_DATABASE_URL", &node.url.replace("postgres", "mysql"))]);
+    let wrong =
+        node.workshop.run_with(&["serve"], &[("MEGAROUTER_DATABASE_URL", &node.url.replace("postgres", "mysql"))]);
     assert_eq!(wrong.code, 78);
     assert!(wrong.stderr.contains("hub.database_url"), "{}", wrong.stderr);
     for text in [outcome.stderr, wrong.stderr] {

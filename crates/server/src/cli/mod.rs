@@ -4,6 +4,7 @@
 //! for the moment, so a verb and the window cannot disagree.
 
 mod apply;
+mod budget;
 mod catalogue;
 mod door;
 mod key;
@@ -16,6 +17,7 @@ mod requests;
 mod serve;
 mod signin_link;
 mod status;
+mod unit;
 
 use std::process::ExitCode;
 
@@ -47,6 +49,12 @@ enum Command {
     /// Make, list and revoke the keys that apps present
     #[command(subcommand)]
     Key(key::Key),
+    /// Look at and change the organisation
+    #[command(subcommand)]
+    Unit(unit::Unit),
+    /// Look at and change budgets
+    #[command(subcommand)]
+    Budget(budget::Budget),
     /// List, test and find providers
     #[command(subcommand)]
     Provider(provider::Provider),
@@ -63,7 +71,7 @@ enum Command {
     Status(status::Status),
     /// Write a report to a file or to standard output
     Report(report::Report),
-    /// Check the ledger
+    /// Check, copy and mend the ledger
     #[command(subcommand)]
     Ledger(ledger::Ledger),
     /// Print a one-time link to the web UI
@@ -87,6 +95,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { common, command } = cli;
     let command = match command {
         Command::Serve(sections) => return serve::run(Config::load(common, *sections)?).await,
+        // It works on files that no instance can be opened over, too.
+        Command::Ledger(verb) => return verb.run(Config::load(common, from_environment()?)?).await,
         command => command,
     };
     let config = Config::load(common, from_environment()?)?;
@@ -106,16 +116,17 @@ fn from_environment() -> Result<Sections, ConfigError> {
 
 async fn run_verb(command: Command, door: &mut Door) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(_) => Ok(ExitCode::SUCCESS),
+        Command::Serve(_) | Command::Ledger(_) => Ok(ExitCode::SUCCESS),
         Command::Apply(verb) => verb.run(door).await,
         Command::Key(verb) => verb.run(door).await,
+        Command::Unit(verb) => verb.run(door).await,
+        Command::Budget(verb) => verb.run(door).await,
         Command::Provider(verb) => verb.run(door).await,
         Command::Model(verb) => verb.run(door).await,
         Command::Catalogue(verb) => verb.run(door).await,
         Command::Requests(verb) => verb.run(door).await,
         Command::Status(verb) => verb.run(door).await,
         Command::Report(verb) => verb.run(door).await,
-        Command::Ledger(verb) => verb.run(door).await,
         Command::SigninLink(verb) => verb.run(door).await,
     }
 }

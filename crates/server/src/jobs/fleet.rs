@@ -30,6 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long grants may be spent after the beginning of a good heartbeat.
 const TRUST: Duration = Duration::from_secs(55);
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
+/// Accounts that are removed in one transaction.
+const BATCH: u32 = 500;
+
 /// This node's membership in a hub.
 pub struct Fleet {
     hub: Arc<Hub>,
@@ -174,6 +178,21 @@ async fn trusts(context: &Context, fleet: &Fleet, doubts: &mpsc::Sender<Compared
         fleet.has_doubts.store(true, Ordering::Release);
     }
     is_same
+}
+
+/// Removes accounts of windows that are long over from the hub, once an hour, until `ending`. Any node
+/// may; what another one removes at the same time is passed over.
+pub async fn clear_accounts(fleet: Arc<Fleet>, ending: CancellationToken) {
+    let work = async {
+        loop {
+            sleep(HOUR).await;
+            while let Ok(1..) = fleet.hub.retire_accounts(BATCH).await {}
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = ending.cancelled() => {}
+    }
 }
 
 fn note_contact(context: &Context, fleet: &Fleet, beat: Beat) {

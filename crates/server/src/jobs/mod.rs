@@ -1,10 +1,12 @@
 //! What runs beside the requests.
 
+pub mod backup;
 pub mod catalogue;
 pub mod fleet;
 pub mod journal_writer;
 pub mod lease;
 pub mod limits;
+pub mod retention;
 pub mod settings;
 pub mod ship;
 pub mod watch;
@@ -12,12 +14,13 @@ pub mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use megarouter_api::context::Context;
+use megarouter_api::context::{BackupOrder, Context};
 use megarouter_gateway::LeaseAsk;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::BackupOptions;
 use crate::proxy::Readiness;
 use crate::stores::Membership;
 use lease::Leases;
@@ -27,6 +30,12 @@ const MOST_ASKS: usize = 1_024;
 
 /// Settings of the jobs that look after the ledger.
 pub struct Care {
+    /// How copies are made.
+    pub backup: BackupOptions,
+    /// Where requests for a copy come in.
+    pub wanted: mpsc::Receiver<BackupOrder>,
+    /// How long single requests are kept; `None` for ever.
+    pub retention: Option<Duration>,
     /// The longest that a stream may last.
     pub longest_stream: Duration,
 }
@@ -53,10 +62,16 @@ struct Group {
 impl Jobs {
     /// Starts what every installation needs.
     pub fn start(&mut self, context: &Arc<Context>, care: Care) {
-        let Care { longest_stream } = care;
+        let Care { backup, wanted, retention, longest_stream } = care;
+        let has_backups = backup.every.is_some();
         self.early.run(|ending| catalogue::run(Arc::clone(context), ending));
+        self.early.run(|ending| backup::run(Arc::clone(context), backup, wanted, ending));
         self.early.run(|ending| limits::run(Arc::clone(context), ending));
         self.early.run(|ending| watch::run(Arc::clone(context), longest_stream, ending));
+        self.early.run(|ending| watch::check_file(Arc::clone(context), ending));
+        if let Some(age) = retention {
+            self.early.run(|ending| retention::run(Arc::clone(context), age, has_backups, ending));
+        }
     }
 
     /// Starts what a node of a hub needs beyond that. No shared budget is spent before the hub has answered.
@@ -69,6 +84,7 @@ impl Jobs {
         let leases = Leases::new(Arc::clone(context), Arc::clone(&fleet));
         self.early
             .run(|ending| settings::follow(Arc::clone(context), mirror, seen, following, Arc::clone(&fleet), ending));
+        self.early.run(|ending| fleet::clear_accounts(Arc::clone(&fleet), ending));
         self.lending.run(|ending| leases.run(asks, doubts, ending));
         self.shipping.run(|ending| ship::run(Arc::clone(context), Arc::clone(&fleet), pool, ending));
         self.beating.run(|ending| fleet::keep_alive(Arc::clone(context), fleet, readiness, doubting, ending));

@@ -102,7 +102,7 @@ impl Shipping {
         if let Some(hub) = self.context.fleet_ledger.get() {
             return Ok(Arc::clone(hub));
         }
-        let number = self.fleet.join().await?;
+        let number = Box::pin(self.fleet.join()).await?;
         let open = || Arc::new(Ledger::on_hub(&self.pool, number.0, self.fleet.ledger()));
         Ok(Arc::clone(self.context.fleet_ledger.get_or_init(open)))
     }

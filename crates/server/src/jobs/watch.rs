@@ -5,13 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use megarouter_api::context::Context;
-use tokio::time::{MissedTickBehavior, interval};
+use megarouter_api::upkeep::FileCheck;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 /// How often budgets and holds are looked at.
 const LOOK: Duration = Duration::from_secs(5);
 /// A hold may outlast the longest stream by this much.
 const GRACE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// What a start has to do goes first.
+const FIRST_REST: Duration = Duration::from_secs(10 * 60);
 
 /// Tells of steps that were reached and of holds that are stuck, until `ending`.
 pub async fn run(context: Arc<Context>, longest_stream: Duration, ending: CancellationToken) {
@@ -25,6 +29,34 @@ pub async fn run(context: Arc<Context>, longest_stream: Duration, ending: Cancel
         tell_of_steps(&context);
         count_stuck_holds(&context, longest_stream + GRACE);
     }
+}
+
+/// Checks the structure of the ledger's file once a day, until `ending`.
+pub async fn check_file(context: Arc<Context>, ending: CancellationToken) {
+    let work = async {
+        sleep(FIRST_REST).await;
+        loop {
+            check(&context).await;
+            sleep(DAY).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = ending.cancelled() => {}
+    }
+}
+
+async fn check(context: &Context) {
+    let failure = match context.ledger.quick_check().await {
+        Ok(failure) => failure,
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(failure) = &failure {
+        tracing::error!(failure, "the ledger's file is damaged; stop, and run `megarouter-server ledger repair`");
+    }
+    let at = context.now();
+    context.upkeep.send_modify(|upkeep| upkeep.last_check = Some(FileCheck { at, failure }));
+    context.status_changed();
 }
 
 /// Steps of budgets' ladders that were reached since the last look.
