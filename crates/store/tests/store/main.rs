@@ -3,6 +3,7 @@
 
 mod both;
 mod copies;
+mod faults;
 mod interleaving;
 mod journal;
 mod openings;

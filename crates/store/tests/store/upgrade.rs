@@ -5,10 +5,13 @@ use std::path::Path;
 use megarouter_domain::clock::Timestamp;
 use megarouter_store::ledger::Ledger;
 use megarouter_store::ledger::requests::Filter;
+use megarouter_store::settings::Settings;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::journal::{assert_sound, posted};
+
+const SETTINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/settings_v2.db");
 
 const FIRST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/ledger_v1.db");
 
@@ -68,6 +71,25 @@ async fn the_first_ledger_upgrades_and_keeps_every_figure() {
     assert_eq!(page.rows.len() as u64, sums.requests);
     assert_eq!(page.rows.iter().map(|row| row.cost.amount()).sum::<megarouter_domain::money::NanoUsd>(), sums.amount);
     assert_eq!(std::fs::read(dir.path().join("ledger.v1.backup.db")).unwrap(), std::fs::read(FIRST).unwrap());
+}
+
+#[tokio::test]
+async fn settings_of_schema_2_upgrade_and_keep_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::copy(SETTINGS, dir.path().join("settings.db")).unwrap();
+    let settings = Settings::open(dir.path(), LATER, [7; 10]).await.unwrap();
+    let everything = settings.load().await.unwrap();
+    let names = |mut names: Vec<&str>| {
+        names.sort_unstable();
+        names.join(" ")
+    };
+    assert_eq!(names(everything.providers.iter().map(|provider| &*provider.name).collect()), "one two");
+    let models = "bad cached cut fast limited noprice silent slow";
+    assert_eq!(names(everything.models.iter().map(|model| &*model.name).collect()), models);
+    assert_eq!(names(everything.keys.iter().map(|key| &*key.name).collect()), "first second");
+    assert!(everything.keys.iter().all(|key| key.owner.is_none() && key.project.is_none()));
+    assert!(everything.units.is_empty() && everything.budgets.is_empty());
+    assert_eq!(std::fs::read(dir.path().join("settings.v2.backup.db")).unwrap(), std::fs::read(SETTINGS).unwrap());
 }
 
 #[tokio::test]
