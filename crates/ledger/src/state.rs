@@ -81,6 +81,8 @@ pub enum Inconsistency {
     WrongEpoch { lsn: u64, current: u64, found: u64 },
     #[error("entry {lsn} holds for attempt {attempt_id} a second time")]
     HeldTwice { lsn: u64, attempt_id: AttemptId },
+    #[error("entry {lsn} sets less than nothing aside for attempt {attempt_id}")]
+    Negative { lsn: u64, attempt_id: AttemptId },
     #[error("entry {lsn} is about attempt {attempt_id}, which has no open hold")]
     NoOpenHold { lsn: u64, attempt_id: AttemptId },
     #[error("entry {lsn} charges attempt {attempt_id} something else than its usage at its price")]
@@ -224,6 +226,7 @@ impl State {
         }
         self.instant = self.instant.max(hold.started_at);
         self.requests.entry(hold.request_id).or_default().push(hold.attempt_id);
+        let is_negative = hold.amount < NanoUsd::ZERO;
         let attempt = OpenAttempt {
             lsn: entry.lsn,
             epoch: entry.epoch,
@@ -235,9 +238,10 @@ impl State {
             resolution: None,
             is_left_behind: false,
         };
+        let negative = Inconsistency::Negative { lsn: entry.lsn.0, attempt_id: hold.attempt_id };
         self.attempts.insert(attempt.hold.attempt_id, attempt);
         self.open_holds += 1;
-        Ok(())
+        if is_negative { Err(negative) } else { Ok(()) }
     }
 
     fn apply_extension(
@@ -251,7 +255,8 @@ impl State {
         let attempt = open.ok_or(Inconsistency::NoOpenHold { lsn: entry.lsn.0, attempt_id: id })?;
         attempt.extended += amount;
         attempt.extended_tokens = attempt.extended_tokens.saturating_add(tokens);
-        Ok(())
+        let negative = Inconsistency::Negative { lsn: entry.lsn.0, attempt_id: id };
+        if amount < NanoUsd::ZERO { Err(negative) } else { Ok(()) }
     }
 
     fn apply_progress(&mut self, entry: &Entry, id: AttemptId, usage: Usage, cost: Cost) -> Result<(), Inconsistency> {

@@ -559,3 +559,18 @@ fn a_scope_that_is_named_twice_is_charged_once() {
     engine.hold(fact, NOW).unwrap();
     assert_eq!(engine.accounts(NOW)[0].held, 600);
 }
+
+#[test]
+fn a_hold_of_less_than_nothing_is_found() {
+    let mut engine = engine(&[]);
+    let mut fact = kit::hold_fact(call(1, 0, NOW), 0, 10, None);
+    fact.amount = NanoUsd(-1);
+    let wrong = engine.hold(fact, NOW).unwrap();
+    let mut state = State::default();
+    state.apply(&Engine::start(State::default(), Arc::default(), &[], "test", NOW).1[0]).unwrap();
+    let attempt_id = AttemptId::new(NOW, [1; 10]);
+    assert_eq!(state.apply(&wrong), Err(Inconsistency::Negative { lsn: 2, attempt_id }));
+    let fact = Fact::Extend { attempt_id, amount: NanoUsd(-1), tokens: 0 };
+    let extension = Entry { lsn: Lsn(3), fact, ..wrong };
+    assert_eq!(state.apply(&extension), Err(Inconsistency::Negative { lsn: 3, attempt_id }));
+}

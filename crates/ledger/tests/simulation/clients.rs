@@ -241,6 +241,8 @@ impl World {
             self.admit(request, true);
         } else {
             let call = self.requests[request].call.expect("it was admitted");
+            // With what the provider sent, or with an error.
+            self.requests[request].is_answered = true;
             self.finish(node, call);
         }
     }
