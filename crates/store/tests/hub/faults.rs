@@ -95,3 +95,28 @@ async fn a_restart_of_the_server_is_got_over() {
     assert_eq!(hub.beat(node).await.unwrap().live_nodes, 1);
     assert_eq!(hub.lease(node, &[ask(&key(1), 100, 10)]).await.unwrap()[0].granted, 10);
 }
+
+#[tokio::test]
+async fn a_node_takes_no_more_than_ten_connections() {
+    let server = Postgres::shared();
+    let (hub, database) = hub();
+    let node = node(&hub, 1).await;
+    let calls: Vec<_> = (0..60)
+        .map(|number: u8| {
+            let hub = hub.clone();
+            tokio::spawn(async move {
+                match number % 3 {
+                    0 => drop(hub.beat(node).await.unwrap()),
+                    1 => drop(hub.nodes().await.unwrap()),
+                    _ => drop(hub.accounts().await.unwrap()),
+                }
+            })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap();
+    }
+    let count = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}'");
+    let open: u32 = server.sql("postgres", &count).parse().unwrap();
+    assert!((2..=10).contains(&open), "{open}");
+}

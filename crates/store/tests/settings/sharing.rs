@@ -94,3 +94,35 @@ async fn changes_of_two_nodes_at_once_are_made_one_after_the_other() {
     }
     assert_eq!(first.load().await.unwrap().version, before + 20);
 }
+
+#[tokio::test]
+async fn a_change_after_a_restart_of_the_database_is_seen_within_five_seconds() {
+    let server = Postgres::start();
+    let url = server.database();
+    let (one, two) = (pool(&url), pool(&url));
+    let writer = Settings::open(&one, NOW, [1; 10]).await.unwrap();
+    let reader = Settings::open(&two, NOW, [2; 10]).await.unwrap();
+    let seen = reader.load().await.unwrap().version;
+    let (heard, changed) = tokio::join!(reader.changed(seen), async {
+        while listeners(&server, &url, "SELECT count(*)") != "1" {
+            tokio::task::yield_now().await;
+        }
+        server.control(&["restart", "-m", "immediate"]);
+        while writer.apply(theme("dark")).await.is_err() {}
+        Instant::now()
+    });
+    assert_eq!(heard, seen + 1);
+    assert!(changed.elapsed() < Duration::from_secs(5), "{:?}", changed.elapsed());
+}
+
+#[tokio::test]
+async fn settings_of_a_hub_that_is_away_can_be_opened_and_work_when_it_is_there() {
+    let away = Settings::of_hub(&pool("postgres://nobody:secret@127.0.0.1:1/nothing"));
+    let refused = away.load().await.unwrap_err();
+    assert!(matches!(refused, megarouter_store::error::Error::Away(_)), "{refused:?}");
+
+    let settings = Settings::of_hub(&pool(&Postgres::shared().database()));
+    settings.prepare(NOW, [1; 10]).await.unwrap();
+    settings.prepare(NOW, [2; 10]).await.unwrap();
+    assert_eq!(settings.load().await.unwrap().keys.len(), 1);
+}
