@@ -2,7 +2,7 @@
  * The live feed of the control API. One stream per window, reconnected with growing pauses; each
  * event either patches a query or invalidates tags.
  */
-import { invalidate, type RequestRow, refreshAll, type Status, type Tag } from "./api";
+import { type BudgetAlert, invalidate, type RequestRow, refreshAll, type Status, type Tag } from "./api";
 import { host } from "./host";
 import { SseReader } from "./sse";
 
@@ -12,6 +12,7 @@ const longestPause = 15_000;
 const silence = 40_000;
 
 type RequestListener = (row: RequestRow) => void;
+type AlertListener = (alert: BudgetAlert) => void;
 
 class Events {
   /** Whether the feed is connected; undefined until the first attempt is decided. */
@@ -19,6 +20,7 @@ class Events {
   /** The latest status the server told. */
   status = $state.raw<Status | undefined>(undefined);
   #requestListeners = new Set<RequestListener>();
+  #alertListeners = new Set<AlertListener>();
   #abort: AbortController | undefined;
 
   /** Starts the feed; the window calls it once. */
@@ -33,6 +35,12 @@ class Events {
   onRequest(listener: RequestListener): () => void {
     this.#requestListeners.add(listener);
     return () => this.#requestListeners.delete(listener);
+  }
+
+  /** Calls the listener when a step of a budget's ladder is reached, until the returned function is called. */
+  onAlert(listener: AlertListener): () => void {
+    this.#alertListeners.add(listener);
+    return () => this.#alertListeners.delete(listener);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -84,6 +92,7 @@ class Events {
   #receive(name: string, text: string): void {
     const content = JSON.parse(text) as unknown;
     if (name === "request") for (const listener of this.#requestListeners) listener(content as RequestRow);
+    else if (name === "alert") for (const listener of this.#alertListeners) listener(content as BudgetAlert);
     else if (name === "status") this.status = content as Status;
     else if (name === "changed") invalidate(...(content as { tags: Tag[] }).tags);
   }

@@ -1,6 +1,7 @@
 /** Budgets in words: the sentence, amounts, periods and what is going to happen. */
 import type {
   Budget,
+  BudgetAlert,
   BudgetLevel,
   BudgetScope,
   Each,
@@ -364,6 +365,19 @@ function runsOut(at: string, end: string | null, now: Date, zone: string): Outlo
   if (end === null) return { tone, text: m.budget_outlook_runs_out({ when }) };
   const early = earlyText(Date.parse(end) - Date.parse(at));
   return { tone, text: m.budget_outlook_runs_out_early({ when, early }) };
+}
+
+/** What is told when a step of the ladder is reached. */
+export function alertText(alert: BudgetAlert): string {
+  const { name, scope, subject, measure, at_percent, basis, action, limit } = alert;
+  const title = titleOf({ name, scope });
+  const values = {
+    name: subject === null ? title : `${title} (${subject.name})`,
+    percent: percent(at_percent / 100),
+    limit: amountText(measure, limit),
+  };
+  if (action === "stop") return m.budget_alert_stopped(values);
+  return basis === "forecast" ? m.budget_alert_expected(values) : m.budget_alert_told(values);
 }
 
 /** The order of the list: what runs out first, then what is used most; archived ones last. */

@@ -343,4 +343,7 @@ export const budgets: Translation<typeof english> = {
   unit_project: "Projekt",
   unit_member: "Mitglied",
   unit_app: "App",
+  budget_alert_told: "{name} hat {percent} von {limit} verbraucht.",
+  budget_alert_expected: "{name} wird {percent} von {limit} verbrauchen.",
+  budget_alert_stopped: "{name} hat {percent} von {limit} erreicht: Neue Anfragen werden abgelehnt.",
 };

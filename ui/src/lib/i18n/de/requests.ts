@@ -163,4 +163,15 @@ export const requests: Translation<typeof english> = {
   requests_session: "Sitzung",
   requests_remove_filter: "Diesen Filter entfernen",
   requests_why_refused: "Warum {name} sie abgelehnt hat und was zu tun ist",
+  requests_correct: "Kosten berichtigen",
+  requests_correct_title: "Kosten dieses Aufrufs berichtigen",
+  requests_correct_words:
+    "Er zählt mit {cost}. Schreiben Sie, was die Rechnung des Anbieters sagt: Der Unterschied kommt im Zeitfenster und bei den Budgets von damals hinzu, und beide Beträge bleiben im Hauptbuch.",
+  requests_correct_cost: "Was er gekostet hat, in US-Dollar",
+  requests_correct_adds: "Ändert um {amount}",
+  requests_correct_same: "Damit zählt er schon.",
+  requests_correct_do: "Berichtigen",
+  requests_corrected: "Berichtigt um {amount}",
+  requests_corrected_toast: "Um {amount} berichtigt. Die Budgets von damals folgen.",
+  requests_correct_undo_reason: "Zurückgenommen",
 };

@@ -331,4 +331,7 @@ export const budgets = {
   unit_project: "Project",
   unit_member: "Member",
   unit_app: "App",
+  budget_alert_told: "{name} has used {percent} of {limit}.",
+  budget_alert_expected: "{name} is going to use {percent} of {limit}.",
+  budget_alert_stopped: "{name} reached {percent} of {limit}: new requests are refused.",
 } as const;

@@ -161,4 +161,15 @@ export const requests = {
   requests_session: "Session",
   requests_remove_filter: "Remove this filter",
   requests_why_refused: "Why {name} refused it, and what to do",
+  requests_correct: "Correct the cost",
+  requests_correct_title: "Correct what this call cost",
+  requests_correct_words:
+    "It is counted at {cost}. Write what the provider’s bill says: the difference is added in the window and the budgets of that time, and both figures stay in the ledger.",
+  requests_correct_cost: "What it cost, in US dollars",
+  requests_correct_adds: "Adds {amount}",
+  requests_correct_same: "This is what it is counted at already.",
+  requests_correct_do: "Correct",
+  requests_corrected: "Corrected by {amount}",
+  requests_corrected_toast: "Corrected by {amount}. Budgets of that time follow.",
+  requests_correct_undo_reason: "Taken back",
 } as const;
