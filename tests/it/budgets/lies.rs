@@ -68,7 +68,7 @@ async fn a_stream_without_an_end_is_cut_when_its_budget_is_used_up() {
         assert!(calls[0].closed_at().is_some());
         let state = budget::settled_state(&control, &budget).await.unwrap();
         // It says more than it was allowed to: what it had said by then is booked too.
-        let rows = control.requests().await.unwrap();
+        let rows = control.requests_once_there_are(1).await.unwrap();
         let record = control.request(rows[0]["id"].as_str().unwrap()).await.unwrap();
         let words = text.matches("again ").count();
         assert!(state.used <= limit * 105 / 100, "{dialect:?}: {state:?} for {words} words delivered, {record:#}");

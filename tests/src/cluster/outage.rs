@@ -123,24 +123,37 @@ fn set_read_only(postgres: &Postgres, is_read_only: bool) {
     postgres.sql("postgres", "SELECT pg_reload_conf()");
 }
 
-/// More connections than the server has places for.
-const PLACES: usize = 320;
+/// More connections than any server of the tests has places for.
+const MOST_PLACES: usize = 1_000;
 
 /// Takes every place for a connection, while the ones in use are ended. Connections that say nothing
 /// have a place for a minute.
 fn take_all_places(postgres: &Postgres, database: &str) -> Result<Vec<TcpStream>> {
     let end = format!(
-        "SELECT pg_sleep(3); SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{database}'"
+        "SELECT pg_sleep(6); SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{database}'"
     );
     std::thread::scope(|scope| {
         let ending = scope.spawn(|| postgres.sql("postgres", &end));
-        let connect = |_| TcpStream::connect((Ipv4Addr::LOCALHOST, postgres.port()));
-        let taken: Vec<TcpStream> = (0..PLACES).map(connect).collect::<std::io::Result<_>>()?;
+        // The other one must have its place before there is none.
+        postgres.sql("postgres", "SELECT pg_sleep(1)");
+        let mut taken = Vec::new();
+        take_until_full(postgres, &mut taken)?;
         ensure!(!ending.is_finished(), "the connections in use were ended before all places were taken");
         let _counted = ending.join();
-        ensure!(is_full(postgres)?, "{PLACES} connections did not take all places");
+        // Their places too, in a race with whoever wants them back.
+        take_until_full(postgres, &mut taken)?;
         Ok(taken)
     })
+}
+
+fn take_until_full(postgres: &Postgres, taken: &mut Vec<TcpStream>) -> Result<()> {
+    while !is_full(postgres)? {
+        ensure!(taken.len() < MOST_PLACES, "{MOST_PLACES} connections did not take all places");
+        for _ in 0..20 {
+            taken.push(TcpStream::connect((Ipv4Addr::LOCALHOST, postgres.port()))?);
+        }
+    }
+    Ok(())
 }
 
 /// Whether a new connection is turned away: one that says who it is is asked for its password, or told

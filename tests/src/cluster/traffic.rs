@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::Cluster;
@@ -86,10 +86,18 @@ impl OpenStreams {
     pub async fn open(cluster: &Cluster, key: &str, model: &str) -> Result<Self> {
         let mut streams = Vec::new();
         for node in &cluster.nodes {
-            let url = format!("{}/v1/chat/completions", node.proxy);
-            let answer = client::new().post(url).bearer_auth(key).json(&body(model, true)).send().await?;
-            anyhow::ensure!(answer.status() == 200, "{}", answer.text().await?);
-            streams.push(tokio::spawn(Stream::read(answer)));
+            let request = client::new().post(format!("{}/v1/chat/completions", node.proxy)).bearer_auth(key);
+            // The first lease of a node may be a moment late, as its client is told.
+            let mut opened = None;
+            super::until("a stream opens", Duration::from_secs(5), async || {
+                let request = request.try_clone().context("a request that can be sent again")?;
+                let answer = request.json(&body(model, true)).send().await?;
+                let is_open = answer.status() == 200;
+                opened = is_open.then_some(answer);
+                Ok(is_open)
+            })
+            .await?;
+            streams.extend(opened.map(|answer| tokio::spawn(Stream::read(answer))));
         }
         Ok(Self(streams))
     }
