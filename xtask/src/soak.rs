@@ -13,7 +13,7 @@ const FUZZED_SECONDS: &str = "300";
 const SEEDS: &str = "10000";
 
 /// Runs the part that the first argument names, or all of them: `fuzz`, `simulate`, and those of the
-/// `tests` package, which get the `arguments`. All take `--seed`, `simulate` also `--seeds`.
+/// `tests` package, which get the `arguments`. `simulate` takes `--seeds`, the others take `--seed`.
 pub fn soak(place: &Place, arguments: &[String]) -> Result<()> {
     needs::for_testing()?;
     let part = arguments.first().map(String::as_str).filter(|part| !part.starts_with('-'));
@@ -46,8 +46,8 @@ fn fuzz(place: &Place, arguments: &[String]) -> Result<()> {
 /// The ledger's simulator with more seeds than `test` gives it.
 fn simulate(place: &Place, arguments: &[String]) -> Result<()> {
     let mut command = place.cargo("test");
-    command.args(["--package", "megarouter-ledger", "--test", "simulation", "--release", "--", "--nocapture"]);
-    command.env("MEGAROUTER_SIMULATION_SEEDS", after(arguments, "--seeds").unwrap_or(SEEDS));
-    command.env("MEGAROUTER_SIMULATION_SEED", after(arguments, "--seed").unwrap_or("1"));
+    command.args(["--package", "megarouter-ledger", "--test", "simulation", "--release", "many_seeds"]);
+    command.args(["--", "--ignored", "--nocapture"]);
+    command.env("SEEDS", after(arguments, "--seeds").unwrap_or(SEEDS));
     step::run(&mut command)
 }
