@@ -32,10 +32,13 @@ pub async fn follow(
         prepare(&context).await;
         settle(&context).await;
         loop {
-            if let Some(seen) = seen {
-                context.settings.changed(seen).await;
-            }
+            let version = match seen {
+                Some(seen) => Some(context.settings.changed(seen).await),
+                None => None,
+            };
             match put_in_force(&context).await {
+                // The hub went away between the two, and these are the old ones.
+                Ok(everything) if version.is_some_and(|version| everything.version < version) => sleep(AGAIN).await,
                 Ok(everything) => {
                     seen = Some(everything.version);
                     if !readiness.is_configured() {

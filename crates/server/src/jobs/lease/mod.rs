@@ -29,6 +29,9 @@ const MOST_TOGETHER: usize = 256;
 const LOOK: Duration = Duration::from_secs(1);
 /// After a failure nobody is made to wait for so long.
 const REST: Duration = Duration::from_secs(1);
+/// For so long after a refusal nothing more is asked of the account: a budget that is used up does not
+/// cost the hub a call for each request.
+const REFUSED_FOR: Duration = Duration::from_millis(500);
 /// How long the end of the program waits for the hub to take everything back.
 const LAST_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -42,6 +45,8 @@ pub struct Leases {
     memory: Memory,
     /// What was lowered here and not yet at the hub, as far as is known.
     owed: HashMap<AccountKey, u64>,
+    /// What the hub had left of accounts when it refused, and until when that counts.
+    refused: HashMap<AccountKey, (u64, Instant)>,
     /// Until when the hub counts as away.
     away_until: Option<Instant>,
 }
@@ -55,7 +60,8 @@ enum Refused {
 impl Leases {
     /// Nothing is granted yet.
     pub fn new(context: Arc<Context>, fleet: Arc<Fleet>) -> Self {
-        Self { context, fleet, memory: Memory::default(), owed: HashMap::new(), away_until: None }
+        let (memory, owed, refused) = (Memory::default(), HashMap::new(), HashMap::new());
+        Self { context, fleet, memory, owed, refused, away_until: None }
     }
 
     /// Answers and looks after grants until `ending`, and then gives everything back.
@@ -129,20 +135,39 @@ impl Leases {
         if self.is_resting() {
             return Err(Refused::Unavailable);
         }
+        if let Some(short) = self.known_short(needs) {
+            return Err(Refused::NotEnough(short));
+        }
         let asks: Vec<Ask> = needs.iter().map(Ask::from).collect();
         let granted = match self.call(async |fleet| fleet.lease(&asks).await).await {
             Ok(granted) => granted,
-            Err(HubError::NotEnough(short)) => return Err(Refused::NotEnough(short)),
+            Err(HubError::NotEnough(short)) => {
+                self.refused.insert(short.key.clone(), (short.left, Instant::now() + REFUSED_FOR));
+                return Err(Refused::NotEnough(short));
+            }
             Err(_) => return Err(Refused::Unavailable),
         };
         for Grant { key, granted, left } in granted {
             self.owed.remove(&key);
+            self.refused.remove(&key);
             self.books().set_grant(key.clone(), granted, left);
             if let Some(need) = needs.iter().find(|need| need.key == key) {
                 self.memory.granted(need, granted);
             }
         }
         Ok(())
+    }
+
+    /// The account that the hub had not enough left of a moment ago.
+    fn known_short(&mut self, needs: &[LeaseNeed]) -> Option<NotEnough> {
+        let now = Instant::now();
+        self.refused.retain(|_, (_, until)| now < *until);
+        let is_short = |need: &&LeaseNeed| {
+            self.refused.get(&need.key).is_some_and(|(left, _)| need.need.saturating_sub(need.granted) > *left)
+        };
+        let need = needs.iter().find(is_short)?;
+        let (left, _) = self.refused.get(&need.key)?;
+        Some(NotEnough { key: need.key.clone(), left: *left })
     }
 
     /// Reports what was overdrawn, raises what is short, gives back what is idle.
@@ -231,7 +256,9 @@ impl Leases {
         match &answer {
             Ok(_) | Err(HubError::NotEnough(_)) => self.away_until = None,
             Err(error) => {
-                tracing::warn!(%error, "the hub gives no answer about grants");
+                if self.away_until.is_none() {
+                    tracing::warn!(%error, "the hub gives no answer about grants");
+                }
                 self.away_until = Some(Instant::now() + REST);
                 self.recover(error).await;
             }
