@@ -1,6 +1,7 @@
 //! Putting limits in force: what the configuration says, on what the ledger added up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use megarouter_domain::budget::UnknownPrice;
@@ -11,6 +12,8 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::settings::Preferences;
 
+/// How far ahead of the present sums are asked for.
+const AHEAD: Duration = Duration::from_secs(60);
 /// How often the ledger is asked again because too much happened since its answer.
 const MOST_TRIES: u32 = 20;
 
@@ -27,7 +30,9 @@ impl Context {
         let limits = Arc::new(Limits::new(snapshot.budgets(), snapshot.units(), self.unknown_price()));
         let books = self.gateway.books();
         for _ in 0..MOST_TRIES {
-            let queries = limits.openings(books.oldest(), self.now());
+            // By the books' clock, which never goes back, and a little ahead of it: a request of the next window may
+            // arrive before the answer does, and its sum has to be known as well.
+            let queries = limits.openings(books.oldest(), books.instant().plus(AHEAD));
             let (as_of, openings) = self.ledger.openings(&queries).await?;
             if books.set_limits(Arc::clone(&limits), &openings, as_of).is_ok() {
                 return Ok(());

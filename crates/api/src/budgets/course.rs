@@ -115,6 +115,7 @@ impl Windows {
         let ideal = [(self.window.start, 0), (self.window.end, account.limit)];
         let mut points = self.cumulated(&self.window, current, self.now);
         // The engine knows better than the rollups what was used until now.
+        points.retain(|(at, _)| *at < self.now);
         points.push((self.now, account.posted));
         let shift = |at: Timestamp| match &self.previous {
             Some(previous) => self.window.start.plus(at.since(previous.start)),
@@ -126,11 +127,20 @@ impl Windows {
             window: Window::of(budget.period, &self.window),
             limit: Quantity(account.limit),
             points: points.into_iter().map(CoursePoint::from).collect(),
-            previous: before.into_iter().map(|(at, used)| (shift(at), used)).map(CoursePoint::from).collect(),
+            previous: self.fitted(before.into_iter().map(|(at, used)| (shift(at), used))),
             ideal: if has_end { ideal.map(CoursePoint::from).to_vec() } else { vec![] },
             forecast: history.map(|history| outlooks(history, account.posted, self.now, end)).unwrap_or_default(),
             exhausts_at: history.and_then(|history| exhausts_at(history, account, self.now, end)).map(Time),
         }
+    }
+
+    /// The points of another window that fit into this one; a longer one is cut at this one's end.
+    fn fitted(&self, points: impl Iterator<Item = (Timestamp, u64)>) -> Vec<CoursePoint> {
+        let end = self.window.end;
+        let mut fitted: Vec<_> = points.map(|(at, used)| (at.min(end), used)).collect();
+        let within = fitted.iter().position(|(at, _)| *at == end).map_or(fitted.len(), |place| place + 1);
+        fitted.truncate(within);
+        fitted.into_iter().map(CoursePoint::from).collect()
     }
 
     /// The sums of slots as the use up to the end of each, from the start of a window up to an instant.

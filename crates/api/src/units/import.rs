@@ -11,6 +11,7 @@ use megarouter_domain::unit::{Unit, UnitKind};
 use megarouter_store::settings::Change;
 
 use super::csv::{self, Row};
+use super::roll::Roll;
 use super::{ImportAction, ImportRow, UnitImport, UnitImportReport, check};
 use crate::configuration::Reread;
 use crate::context::Context;
@@ -113,7 +114,7 @@ fn person(row: &Row, columns: &Columns, width: usize) -> Result<Person, String> 
 /// What a list of people does, line by line.
 struct Plan<'a> {
     /// Every unit in use, as it is after the lines so far.
-    units: Vec<Unit>,
+    roll: Roll,
     /// The lines that named a member, by the member.
     lines: HashMap<UnitId, u64>,
     changes: Vec<Change>,
@@ -124,8 +125,8 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(units: Vec<Unit>, now: Timestamp, entropy: &'a mut dyn FnMut() -> Entropy) -> Self {
-        let units = units.into_iter().filter(|unit| unit.archived_at.is_none()).collect();
-        Self { units, lines: HashMap::new(), changes: Vec::new(), made: Vec::new(), now, entropy }
+        let roll = Roll::new(units);
+        Self { roll, lines: HashMap::new(), changes: Vec::new(), made: Vec::new(), now, entropy }
     }
 
     fn add(&mut self, person: Person) -> ImportRow {
@@ -168,10 +169,8 @@ impl<'a> Plan<'a> {
 
     /// The member that a line is about: who has the address, else who has the name.
     fn member(&self, name: &str, email: Option<&str>) -> Result<Option<Unit>, String> {
-        let is_same = |known: &str| email.is_some_and(|email| known.eq_ignore_ascii_case(email));
-        let mut members = self.units.iter().filter(|unit| unit.kind == UnitKind::Member);
-        let by_email = members.clone().find(|unit| unit.email.as_deref().is_some_and(is_same));
-        let by_name = members.find(|unit| unit.name == name);
+        let by_email = email.and_then(|email| self.roll.with_email(email));
+        let by_name = self.roll.named(UnitKind::Member, name);
         match (by_email, by_name) {
             (Some(by_email), Some(by_name)) if by_email.id != by_name.id => {
                 Err(format!("the address is that of `{}`, and another member is called `{name}`", by_email.name))
@@ -190,7 +189,7 @@ impl<'a> Plan<'a> {
             return if person.department.is_none() { Ok(None) } else { Err(misplaced()) };
         };
         let team = check::name(team).map_err(|wrong| format!("the team: {wrong}"))?;
-        if let Some(known) = self.find(UnitKind::Team, &team).cloned() {
+        if let Some(known) = self.roll.named(UnitKind::Team, &team).cloned() {
             self.check_department(person, &known)?;
             return Ok(Some(known.id));
         }
@@ -204,7 +203,7 @@ impl<'a> Plan<'a> {
 
     fn check_department(&self, person: &Person, team: &Unit) -> Result<(), String> {
         let Some(wanted) = &person.department else { return Ok(()) };
-        let department = team.parent.and_then(|id| self.units.iter().find(|unit| unit.id == id));
+        let department = team.parent.and_then(|id| self.roll.get(id));
         match department {
             Some(department) if department.name == *wanted => Ok(()),
             Some(department) => Err(format!("the team `{}` is in the department `{}`", team.name, department.name)),
@@ -214,15 +213,11 @@ impl<'a> Plan<'a> {
 
     fn department(&mut self, name: &str, made: &mut Vec<String>) -> Result<UnitId, String> {
         let name = check::name(name).map_err(|wrong| format!("the department: {wrong}"))?;
-        if let Some(known) = self.find(UnitKind::Department, &name) {
+        if let Some(known) = self.roll.named(UnitKind::Department, &name) {
             return Ok(known.id);
         }
         made.push(format!("the department `{name}`"));
         Ok(self.make(UnitKind::Department, name, None))
-    }
-
-    fn find(&self, kind: UnitKind, name: &str) -> Option<&Unit> {
-        self.units.iter().find(|unit| unit.kind == kind && unit.name == name)
     }
 
     fn make(&mut self, kind: UnitKind, name: String, parent: Option<UnitId>) -> UnitId {
@@ -240,10 +235,7 @@ impl<'a> Plan<'a> {
 
     fn put(&mut self, unit: Unit) {
         self.changes.push(Change::PutUnit(unit.clone()));
-        match self.units.iter_mut().find(|known| known.id == unit.id) {
-            Some(known) => *known = unit,
-            None => self.units.push(unit),
-        }
+        self.roll.put(unit);
     }
 }
 
@@ -258,9 +250,15 @@ mod tests {
             seed += 1;
             [seed; 10]
         };
-        let mut plan = Plan::new(units, Timestamp::from_micros(1_000_000), &mut entropy);
+        let mut plan = Plan::new(units.clone(), Timestamp::from_micros(1_000_000), &mut entropy);
         let rows = people(text).unwrap().into_iter().map(|person| plan.add(person)).collect();
-        (rows, plan.units)
+        let mut units = units;
+        for change in plan.changes {
+            let Change::PutUnit(unit) = change else { panic!("{change:?}") };
+            units.retain(|known| known.id != unit.id);
+            units.push(unit);
+        }
+        (rows, units)
     }
 
     fn actions(rows: &[ImportRow]) -> Vec<ImportAction> {

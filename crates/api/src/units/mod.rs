@@ -7,6 +7,7 @@ pub mod list;
 
 mod check;
 mod csv;
+mod roll;
 mod view;
 
 use megarouter_domain::id::{OrganizationId, UnitId};

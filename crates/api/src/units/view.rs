@@ -104,16 +104,16 @@ fn count_keys<'a>(keys: impl Iterator<Item = &'a VirtualKey>, units: &Units) -> 
     counts
 }
 
-/// The budget of each scope that looks worst.
+/// The budget of each scope that looks worst. What a part of the scope has for itself is only shown where the whole has
+/// no budget.
 fn tightest(budgets: &[&budget::Budget], states: &States, snapshot: &Snapshot) -> HashMap<Scope, BudgetBrief> {
-    let mut tightest: HashMap<Scope, BudgetBrief> = HashMap::new();
-    for budget in budgets {
+    let ranked = |budget: &&budget::Budget| {
         let brief = states.brief(budget, snapshot);
-        let rank = |brief: &BudgetBrief| (brief.state.level, brief.state.percent);
-        match tightest.get(&budget.scope) {
-            Some(known) if rank(known) >= rank(&brief) => {}
-            _ => drop(tightest.insert(budget.scope.clone(), brief)),
-        }
-    }
-    tightest
+        let rank = (budget.each.is_none(), brief.state.level, brief.state.percent);
+        (rank, budget.scope.clone(), brief)
+    };
+    let mut ranked: Vec<_> = budgets.iter().map(ranked).collect();
+    ranked.sort_by_key(|(rank, ..)| *rank);
+    // Of several briefs of a scope, the last one stays.
+    ranked.into_iter().map(|(_, scope, brief)| (scope, brief)).collect()
 }

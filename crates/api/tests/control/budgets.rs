@@ -183,6 +183,12 @@ async fn each_part_has_an_account_of_its_own() {
     assert_eq!(kit.ask(&of_bob, "m", "").await.0, 200);
     let state = &kit.get(&format!("/budgets/{}", id(&made))).await["state"];
     assert_eq!((&state["subjects"], state["subject"]["kind"].as_str()), (&json!(2), Some("unit")));
+    let of_team = |tree: &Value| {
+        tree["units"].as_array().unwrap().iter().find(|unit| unit["id"] == team).unwrap()["budget"].clone()
+    };
+    assert_eq!(of_team(&kit.get("/units").await)["id"], made["id"]);
+    let whole = kit.post("/budgets", draft(json!({"kind": "unit", "id": team}), "900000")).await;
+    assert_eq!(of_team(&kit.get("/units").await)["id"], whole["id"], "the bar of the whole is that of the whole");
     let accounts = kit.get(&format!("/budgets/{}/subjects", id(&made))).await;
     assert_eq!((&accounts["total"], accounts["accounts"].as_array().unwrap().len()), (&json!(2), 2));
     let names: std::collections::HashSet<_> =
@@ -208,7 +214,7 @@ async fn a_course_goes_from_the_windows_start_to_what_is_used_now() {
     let used: Vec<u64> = points.iter().map(|point| point["used"].as_str().unwrap().parse().unwrap()).collect();
     assert!(used.is_sorted() && used.contains(&40_000) && used.contains(&160_000), "{used:?}");
     let times: Vec<_> = points.iter().map(|point| point["at"].as_str().unwrap()).collect();
-    assert!(times.is_sorted(), "{times:?}");
+    assert!(times.is_sorted_by(|one, next| one < next), "{times:?}");
     assert_eq!((&course["ideal"][1]["used"], &course["limit"]), (&json!("1000000"), &json!("1000000")));
     let forecast = course["forecast"].as_array().unwrap();
     assert_eq!(forecast[0]["median"], "200000");

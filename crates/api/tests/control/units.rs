@@ -159,6 +159,21 @@ async fn a_list_of_people_is_read_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_long_list_of_people_is_read_at_once() {
+    let kit = Kit::start().await;
+    let people = |count: usize| {
+        (0..count).map(|n| format!("Person {n},p{n}@example.com,Team {},Department {}\n", n % 50, n % 50 % 5))
+    };
+    let csv = format!("name,email,team,department\n{}", people(300).collect::<String>());
+    let report = kit.post("/units/import", json!({"csv": csv, "is_preview": false})).await;
+    assert_eq!((&report["members"], &report["teams"], &report["departments"]), (&json!(300), &json!(50), &json!(5)));
+    assert_eq!(kit.get("/units").await["units"].as_array().unwrap().len(), 300 + 50 + 5);
+    let many = format!("name\n{}", "x\n".repeat(10_001));
+    let (_, code, field) = kit.refused("POST", "/units/import", json!({"csv": many, "is_preview": true})).await;
+    assert_eq!((code.as_str(), field.as_str()), ("import.invalid", Some("csv")));
+}
+
+#[tokio::test]
 async fn names_are_texts_and_nothing_else() {
     let kit = Kit::start().await;
     let names = ["Robert'); DROP TABLE units;--", "' OR '1'='1", "%", "_\\", "\" UNION SELECT 1", "名前 🙂", "$1"];
