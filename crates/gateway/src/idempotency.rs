@@ -3,7 +3,7 @@
 //! A client names its request in `Idempotency-Key`. For 24 hours another request of the same virtual key
 //! with that name is not sent on: answers are not kept, so it is refused with the id of the first one. A
 //! first one that failed or was refused without an answer gives its name back, so that trying again works.
-//! Names are remembered in memory, as hashes: at most [`MOST_KEPT`], the oldest make room, and a restart
+//! Names are remembered in memory, as hashes: at most 65,536, the oldest make room, and a restart
 //! forgets them.
 
 use std::collections::{HashMap, VecDeque};
