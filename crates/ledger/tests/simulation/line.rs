@@ -202,7 +202,10 @@ impl World {
     pub(crate) fn tend(&mut self, number: usize) {
         let run = self.nodes[number].run;
         self.at(SECOND, Event::Tend { node: number, run });
-        self.check_spending();
+        if self.now >= self.checked_at + SECOND {
+            self.checked_at = self.now;
+            self.check_spending();
+        }
         let wall = self.wall(number);
         if self.chance.percent(1) {
             let (naive, limits) = (&self.naive, Arc::clone(&self.limits));
@@ -228,8 +231,9 @@ impl World {
             self.ask(number, Question::GiveBack(idle));
         }
         let node = &self.nodes[number];
-        let entries: Vec<Entry> =
-            node.disk.synced.iter().filter(|entry| entry.lsn > node.shipped).take(512).cloned().collect();
+        // Entries are numbered from 1 without gaps.
+        let shipped = usize::try_from(node.shipped.0).expect("journals are short");
+        let entries: Vec<Entry> = node.disk.synced.iter().skip(shipped).take(512).cloned().collect();
         if !entries.is_empty() {
             self.ask(number, Question::Ship(entries));
         }

@@ -29,7 +29,8 @@ impl World {
             }
             65..80 => {
                 let most = if self.chance.percent(40) { 75 } else { 8 };
-                self.nodes[node].paused_until = self.now + self.chance.between(1, most) * SECOND;
+                let until = self.now + self.chance.between(1, most) * SECOND;
+                self.nodes[node].paused_until = self.nodes[node].paused_until.max(until);
             }
             80..90 => {
                 self.hub.is_down = true;

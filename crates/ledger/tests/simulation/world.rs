@@ -187,6 +187,8 @@ pub struct World {
     pub(crate) overage: HashMap<AccountKey, u64>,
     pub(crate) figures: Figures,
     pub(crate) probes: usize,
+    /// When spending was last checked.
+    pub(crate) checked_at: Time,
 }
 
 impl PartialEq for Scheduled {
@@ -275,6 +277,7 @@ impl World {
             overage: HashMap::new(),
             figures: Figures::default(),
             probes: 0,
+            checked_at: 0,
         };
         for node in 0..plan.nodes {
             if !plan.is_calm {
