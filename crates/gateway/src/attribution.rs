@@ -3,7 +3,7 @@
 //! `x-megarouter-tags: ticket=OPS-12, env=prod` counts the request under those tags, beside its key's
 //! owner and project. `x-megarouter-session` names the session it belongs to, so that an agent that runs
 //! away can be stopped without stopping others; where it is missing, the session is read from what
-//! clients say of their own accord ([`SESSION_HEADERS`], and the metadata of Claude Code).
+//! clients say of their own accord (headers of coding agents, and the metadata of Claude Code).
 
 use std::sync::Arc;
 
