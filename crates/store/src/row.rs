@@ -314,19 +314,43 @@ impl Bulk {
         put: impl Fn(&mut Values, T),
     ) -> Result<(), Error> {
         let mut rows = rows;
-        while rows.len() > 0 {
-            let size = usize::try_from(rows.len().ilog2()).unwrap_or(LARGEST).min(LARGEST);
-            let mut values = Values::default();
-            for row in rows.by_ref().take(1 << size) {
-                put(&mut values, row);
-            }
-            let text = match db.engine() {
-                Engine::Sqlite => self.sqlite[size].get_or_init(|| self.text(size)),
-                Engine::Postgres => self.postgres[size].get_or_init(|| self.numbered_text(size)),
-            };
-            db.execute(text.clone(), values).await?;
+        while let Some((text, values)) = self.piece(db, &mut rows, &put) {
+            db.execute(text, values).await?;
         }
         Ok(())
+    }
+
+    /// Runs a question over all rows in the same way; gives all that it finds.
+    pub(crate) async fn fetch<T>(
+        &self,
+        db: &mut Db<'_>,
+        rows: impl ExactSizeIterator<Item = T>,
+        put: impl Fn(&mut Values, T),
+    ) -> Result<Vec<Row>, Error> {
+        let (mut rows, mut found) = (rows, Vec::new());
+        while let Some((text, values)) = self.piece(db, &mut rows, &put) {
+            found.extend(db.fetch_all(text, values).await?);
+        }
+        Ok(found)
+    }
+
+    /// The statement for the next rows; `None` when there are no more.
+    fn piece<T>(
+        &self,
+        db: &Db<'_>,
+        rows: &mut impl ExactSizeIterator<Item = T>,
+        put: impl Fn(&mut Values, T),
+    ) -> Option<(SqlStr, Values)> {
+        let size = usize::try_from(rows.len().checked_ilog2()?).unwrap_or(LARGEST).min(LARGEST);
+        let mut values = Values::default();
+        for row in rows.by_ref().take(1 << size) {
+            put(&mut values, row);
+        }
+        let text = match db.engine() {
+            Engine::Sqlite => self.sqlite[size].get_or_init(|| self.text(size)),
+            Engine::Postgres => self.postgres[size].get_or_init(|| self.numbered_text(size)),
+        };
+        Some((text.clone(), values))
     }
 
     /// SQLite looks a numbered placeholder up in a list, for each value of each run; `?` it counts.

@@ -34,6 +34,9 @@ pub const LONGEST_SEARCH: usize = 100;
 /// order of time soon finds enough.
 const MOST_SERIES: usize = 300;
 
+/// How many of the newest requests are looked at before each series or tag is.
+const NEWEST: i64 = 5_000;
+
 /// The longest time from a request to its last attempt, in microseconds.
 const LONGEST_REQUEST: i64 = 3_600_000_000;
 
@@ -204,6 +207,9 @@ const SERIES: &str = concat!(
 
 const TAG_NUMBERS: &str = "SELECT node, id FROM tags WHERE name = $1 AND value = $2";
 
+const OLDEST_OF_NEWEST: &str =
+    "SELECT started_at FROM requests WHERE started_at < $1 ORDER BY started_at DESC LIMIT 1 OFFSET $2";
+
 const ONE: &str = "SELECT node, lsn, started_at, request_id, adjusted FROM requests WHERE request_id = $1";
 
 const ATTEMPTS: &str = "SELECT node, hold_lsn, lsn FROM attempts WHERE request_id = $1 ORDER BY hold_lsn";
@@ -306,10 +312,19 @@ async fn find(db: &mut Db<'_>, filter: &Filter, after: Option<Cursor>, limit: u3
     // The cursor's time as a plain bound too: it lets the index begin where the last page ended.
     let bound = Timestamp::from_micros(end.0.saturating_add(1));
     let to = Some(filter.to.map_or(bound, |to| to.min(bound)));
-    let mut values = bind(&Filter { to, ..filter.clone() });
-    values.put(end.0).uuid(end.1).put(i64::from(limit));
+    let filter = &Filter { to, ..filter.clone() };
+    let values_of = |filter: &Filter| {
+        let mut values = bind(filter);
+        values.put(end.0).uuid(end.1).put(i64::from(limit));
+        values
+    };
+    let values = values_of(filter);
     if let Some((text, numbers)) = by_numbers(db, filter).await? {
-        return find_by_numbers(db, text, &values, numbers, limit).await;
+        let newest = find_among_newest(db, filter, limit, values_of).await?;
+        return match newest {
+            Some(found) => Ok(found),
+            None => find_by_numbers(db, text, &values, numbers, limit).await,
+        };
     }
     let text = match filter {
         Filter { session: Some(_), .. } => BY_SESSION,
@@ -318,6 +333,25 @@ async fn find(db: &mut Db<'_>, filter: &Filter, after: Option<Cursor>, limit: u3
         _ => BY_TIME,
     };
     db.fetch_all(text, values).await?.iter().map(read_found).collect()
+}
+
+/// A page of what is common is among the newest requests of all; `None` when they do not fill one.
+async fn find_among_newest(
+    db: &mut Db<'_>,
+    filter: &Filter,
+    limit: u32,
+    values_of: impl Fn(&Filter) -> Values,
+) -> Result<Option<Vec<Found>>, Error> {
+    let to = filter.to.map_or(i64::MAX, Timestamp::as_micros);
+    let oldest: Option<i64> = db.fetch_value(OLDEST_OF_NEWEST, values![to, NEWEST]).await?;
+    let Some(oldest) = oldest else { return Ok(None) };
+    let oldest = Timestamp::from_micros(oldest);
+    let newest = Filter { from: Some(filter.from.map_or(oldest, |from| from.max(oldest))), ..filter.clone() };
+    let rows = db.fetch_all(BY_TIME, values_of(&newest)).await?;
+    if rows.len() < limit as usize {
+        return Ok(None);
+    }
+    rows.iter().map(read_found).collect::<Result<_, _>>().map(Some)
 }
 
 /// The question to ask for each series or tag, and their numbers, when that is the shortest way.

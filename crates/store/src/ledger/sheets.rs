@@ -5,7 +5,6 @@
 //! writes rows as they stand.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
 use megarouter_domain::clock::Timestamp;
@@ -14,23 +13,39 @@ use megarouter_domain::money::NanoUsd;
 use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::activity::CallCosts;
-use crate::ledger::derived::{CallKey, CallSums, Derived, Rollup, RollupKey};
+use crate::ledger::derived::{CallKey, CallSums, Derived, Ending, Rollup, RollupKey};
 use crate::ledger::histogram::Histogram;
+use crate::ledger::overview::Bucket;
 use crate::ledger::sums::Sums;
-use crate::row::{Bulk, Reading, Row, Values, values};
+use crate::row::{Bulk, Reading, Row, Values};
 
 /// With more rows than this, all are forgotten and read again when they are needed.
 const MOST_ROWS: usize = 16_384;
 
-const ROLLUP: &str =
-    "SELECT requests, admitted, CAST(0 AS BIGINT) AS errors, CAST(0 AS BIGINT) AS refused, input_tokens, cached_tokens,
-        cache_write_tokens, output_tokens, reasoning_tokens, tokens, amount, exact, estimated, unknown,
-        durations, first_outputs
-    FROM rollups WHERE slice = $1 AND bucket = $2 AND at = $3 AND node = $4 AND series = $5 AND outcome = $6
-        AND status = $7 AND part = $8";
+static ROLLUPS: Bulk = Bulk::new(
+    "WITH wanted (slice, bucket, at, node, series, outcome, status, part) AS (VALUES",
+    "(?, ?, ?, ?, ?, ?, ?, ?)",
+    ") SELECT r.slice AS slice, r.bucket AS bucket, r.at AS at, r.series AS series, r.outcome AS outcome,
+          r.status AS status, r.requests AS requests, r.admitted AS admitted, CAST(0 AS BIGINT) AS errors,
+          CAST(0 AS BIGINT) AS refused, r.input_tokens AS input_tokens, r.cached_tokens AS cached_tokens,
+          r.cache_write_tokens AS cache_write_tokens, r.output_tokens AS output_tokens,
+          r.reasoning_tokens AS reasoning_tokens, r.tokens AS tokens, r.amount AS amount, r.exact AS exact,
+          r.estimated AS estimated, r.unknown AS unknown, r.durations AS durations,
+          r.first_outputs AS first_outputs
+      FROM wanted w CROSS JOIN rollups r
+      WHERE r.slice = w.slice AND r.bucket = w.bucket AND r.at = w.at AND r.node = w.node AND r.series = w.series
+          AND r.outcome = w.outcome AND r.status = w.status AND r.part = w.part",
+);
 
-const CALLS: &str = "SELECT calls, errors, resolved, tokens, amount, exact, estimated, unknown, durations
-    FROM calls WHERE bucket = $1 AND at = $2 AND node = $3 AND route = $4 AND part = $5";
+static CALLS: Bulk = Bulk::new(
+    "WITH wanted (bucket, at, node, route, part) AS (VALUES",
+    "(?, ?, ?, ?, ?)",
+    ") SELECT c.bucket AS bucket, c.at AS at, c.route AS route, c.calls AS calls, c.errors AS errors,
+          c.resolved AS resolved, c.tokens AS tokens, c.amount AS amount, c.exact AS exact,
+          c.estimated AS estimated, c.unknown AS unknown, c.durations AS durations
+      FROM wanted w CROSS JOIN calls c
+      WHERE c.bucket = w.bucket AND c.at = w.at AND c.node = w.node AND c.route = w.route AND c.part = w.part",
+);
 
 static PUT_ROLLUPS: Bulk = Bulk::new(
     "INSERT INTO rollups
@@ -120,19 +135,14 @@ impl Sheets {
         let (node, part) = (self.node, self.part as i64);
         let is_empty = |key: &&RollupKey| self.rollups.get(key) == Some(&Rollup::default());
         let keys: Vec<RollupKey> = derived.rollups.keys().filter(is_empty).copied().collect();
-        let put = |values: &mut Values, key: &RollupKey| {
-            values.put(key.slice).put(key.bucket.seconds()).put(key.at.as_micros()).put(node).put(key.series);
-            values.put(key.ending.outcome).put(i64::from(key.ending.status)).put(part);
-        };
+        let put = |values: &mut Values, key: &RollupKey| put_rollup_key(values, node, part, key);
         DROP_ROLLUPS.run(db, keys.iter(), put).await?;
         for key in &keys {
             self.rollups.remove(key);
         }
         let is_empty = |key: &&CallKey| self.calls.get(key) == Some(&CallSums::default());
         let keys: Vec<CallKey> = derived.calls.keys().filter(is_empty).copied().collect();
-        let put = |values: &mut Values, key: &CallKey| {
-            values.put(key.bucket.seconds()).put(key.at.as_micros()).put(node).put(key.route).put(part);
-        };
+        let put = |values: &mut Values, key: &CallKey| put_call_key(values, node, part, key);
         DROP_CALLS.run(db, keys.iter(), put).await?;
         for key in &keys {
             self.calls.remove(key);
@@ -144,20 +154,16 @@ impl Sheets {
         if self.rollups.len() + self.calls.len() > MOST_ROWS {
             (self.rollups, self.calls) = (HashMap::new(), HashMap::new());
         }
-        for key in derived.rollups.keys() {
-            if let Entry::Vacant(place) = self.rollups.entry(*key) {
-                let mut values = values![key.slice, key.bucket.seconds(), key.at.as_micros(), self.node, key.series];
-                values.put(key.ending.outcome).put(i64::from(key.ending.status)).put(self.part as i64);
-                let row = db.fetch_optional(ROLLUP, values).await?;
-                place.insert(row.as_ref().map(read_rollup).transpose()?.unwrap_or_default());
-            }
+        let (node, part) = (self.node, self.part as i64);
+        let missing: Vec<&RollupKey> = derived.rollups.keys().filter(|key| !self.rollups.contains_key(*key)).collect();
+        let put = |values: &mut Values, key: &RollupKey| put_rollup_key(values, node, part, key);
+        for row in ROLLUPS.fetch(db, missing.into_iter(), put).await? {
+            self.rollups.insert(read_rollup_key(&row)?, read_rollup(&row)?);
         }
-        for key in derived.calls.keys() {
-            if let Entry::Vacant(place) = self.calls.entry(*key) {
-                let (bucket, at) = (key.bucket.seconds(), key.at.as_micros());
-                let row = db.fetch_optional(CALLS, values![bucket, at, self.node, key.route, self.part as i64]).await?;
-                place.insert(row.as_ref().map(read_calls).transpose()?.unwrap_or_default());
-            }
+        let missing: Vec<&CallKey> = derived.calls.keys().filter(|key| !self.calls.contains_key(*key)).collect();
+        let put = |values: &mut Values, key: &CallKey| put_call_key(values, node, part, key);
+        for row in CALLS.fetch(db, missing.into_iter(), put).await? {
+            self.calls.insert(read_call_key(&row)?, read_calls(&row)?);
         }
         Ok(())
     }
@@ -178,6 +184,15 @@ fn changed<'a, K: Eq + Hash, V>(changes: &HashMap<K, V>, rows: &'a HashMap<K, V>
     changes.keys().filter_map(|key| rows.get_key_value(key)).collect()
 }
 
+fn put_rollup_key(values: &mut Values, node: i64, part: i64, key: &RollupKey) {
+    values.put(key.slice).put(key.bucket.seconds()).put(key.at.as_micros()).put(node).put(key.series);
+    values.put(key.ending.outcome).put(i64::from(key.ending.status)).put(part);
+}
+
+fn put_call_key(values: &mut Values, node: i64, part: i64, key: &CallKey) {
+    values.put(key.bucket.seconds()).put(key.at.as_micros()).put(node).put(key.route).put(part);
+}
+
 fn put_rollup(values: &mut Values, node: i64, part: i64, key: &RollupKey, row: &Rollup) {
     let sums = &row.sums;
     values.put(node).put(key.slice).put(key.bucket.seconds()).put(key.at.as_micros()).put(key.series);
@@ -194,6 +209,30 @@ fn put_calls(values: &mut Values, node: i64, part: i64, key: &CallKey, row: &Cal
     values.count(row.calls).count(row.errors).count(row.resolved).put(row.tokens);
     values.put(costs.amount.0).count(costs.exact).count(costs.estimated).count(costs.unknown);
     values.put(row.durations.to_text());
+}
+
+fn read_rollup_key(row: &Row) -> Result<RollupKey, Error> {
+    let reading = Reading::new("rollups", "at", row);
+    Ok(RollupKey {
+        slice: reading.get("slice")?,
+        bucket: read_bucket(&reading)?,
+        at: read_time(&reading, "at")?,
+        series: reading.get("series")?,
+        ending: Ending { outcome: reading.get("outcome")?, status: reading.count("status")? },
+    })
+}
+
+fn read_call_key(row: &Row) -> Result<CallKey, Error> {
+    let reading = Reading::new("calls", "at", row);
+    let (bucket, at) = (read_bucket(&reading)?, read_time(&reading, "at")?);
+    Ok(CallKey { bucket, at, route: reading.get("route")? })
+}
+
+/// The length of buckets that a column has in seconds.
+fn read_bucket(reading: &Reading<'_>) -> Result<Bucket, Error> {
+    let seconds: i64 = reading.get("bucket")?;
+    let bucket = Bucket::ALL.iter().find(|bucket| bucket.seconds() == seconds);
+    bucket.copied().ok_or_else(|| reading.wrong("bucket", &format_args!("{seconds} is no length")))
 }
 
 fn read_rollup(row: &Row) -> Result<Rollup, Error> {

@@ -86,7 +86,7 @@ async fn settings_of_schema_2_upgrade_and_keep_everything() {
     assert_eq!(names(everything.providers.iter().map(|provider| &*provider.name).collect()), "one two");
     let models = "bad cached cut fast limited noprice silent slow";
     assert_eq!(names(everything.models.iter().map(|model| &*model.name).collect()), models);
-    assert_eq!(names(everything.keys.iter().map(|key| &*key.name).collect()), "first second");
+    assert_eq!(names(everything.keys.iter().map(|key| &*key.name).collect()), "Playground first second");
     assert!(everything.keys.iter().all(|key| key.owner.is_none() && key.project.is_none()));
     assert!(everything.units.is_empty() && everything.budgets.is_empty());
     assert_eq!(std::fs::read(dir.path().join("settings.v2.backup.db")).unwrap(), std::fs::read(SETTINGS).unwrap());
