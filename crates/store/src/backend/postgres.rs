@@ -34,6 +34,7 @@ const MOST_SILENCE: Duration = Duration::from_secs(2);
 /// For statements that change something. The rights to a row of a client that sleeps within its
 /// transaction go back to the others at the same time.
 const WORK: &str = "SET statement_timeout = 10000; SET lock_timeout = 5000;
+    SET default_transaction_isolation = 'read committed';
     SET idle_in_transaction_session_timeout = 10000";
 
 /// For questions, as with SQLite.

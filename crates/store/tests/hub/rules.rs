@@ -1,14 +1,15 @@
 //! The hub's SQL against the ledger's own rules: whatever nodes do, both say the same.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use megarouter_domain::id::BudgetId;
 use megarouter_ledger::account::AccountKey;
 use megarouter_ledger::lease::{Ask as Rule, LeaseBook};
 use megarouter_store::hub::{Ask, Hub, HubError, Node};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::world::{self, ask, granted, hub, key, node, used};
+use crate::world::{self, NOW, ask, granted, hub, node, used};
 
 const NODES: u8 = 3;
 const ACCOUNTS: u8 = 3;
@@ -52,7 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
 #[test]
 fn the_hub_keeps_the_rules_of_the_ledger() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
     let steps = proptest::collection::vec(step(), 1..40);
     let (hub, nodes) = runtime.block_on(async {
         let (hub, _) = hub();
@@ -63,12 +64,18 @@ fn the_hub_keeps_the_rules_of_the_ledger() {
         (hub, nodes)
     });
     // Each case has accounts of its own.
-    let case = AtomicU8::new(0);
+    let case = AtomicU32::new(0);
     let compare = |steps: Vec<Step>| {
-        let first = case.fetch_add(1, Ordering::Relaxed).wrapping_mul(ACCOUNTS);
-        runtime.block_on(compare(&hub, &nodes, |account| key(first.wrapping_add(account)), &steps))
+        let case = case.fetch_add(1, Ordering::Relaxed);
+        runtime.block_on(compare(&hub, &nodes, |account| key(case, account), &steps))
     };
     runner.run(&steps, compare).unwrap();
+}
+
+fn key(case: u32, account: u8) -> AccountKey {
+    let mut entropy = [account; 10];
+    entropy[2..6].copy_from_slice(&case.to_be_bytes());
+    AccountKey { budget: BudgetId::new(NOW, entropy), subject: None, window: NOW }
 }
 
 async fn compare(
@@ -77,6 +84,9 @@ async fn compare(
     key: impl Fn(u8) -> AccountKey,
     steps: &[Step],
 ) -> Result<(), TestCaseError> {
+    for node in nodes {
+        hub.beat(*node).await.unwrap();
+    }
     let mut book = LeaseBook::default();
     let mut limits = [1_000_u64; ACCOUNTS as usize];
     for step in steps {
