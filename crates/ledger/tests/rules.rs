@@ -574,3 +574,71 @@ fn a_hold_of_less_than_nothing_is_found() {
     let extension = Entry { lsn: Lsn(3), fact, ..wrong };
     assert_eq!(state.apply(&extension), Err(Inconsistency::Negative { lsn: 3, attempt_id }));
 }
+
+#[test]
+fn an_engine_says_what_it_has() {
+    let mut engine = engine(&[]);
+    assert!(!engine.has_limits());
+    let limits = limits(&[budget(1, Measure::Tokens, 1_000, Period::Day)]);
+    engine.set_limits(Arc::clone(&limits), &[], engine.last()).unwrap();
+    assert!(engine.has_limits());
+    assert!(Arc::ptr_eq(engine.limits(), &limits));
+    let first = engine.epoch();
+    let again = Engine::start(engine.state().clone(), limits, &[], "test", NOW).0;
+    assert_eq!(again.epoch().0, first.0 + 1);
+    assert_eq!(engine.oldest(NOW), NOW.minus(HOUR));
+    hold(&mut engine, call(1, 0, NOW.minus(HOUR * 3)), 1).unwrap();
+    assert_eq!(engine.oldest(NOW), NOW.minus(HOUR * 3));
+}
+
+#[test]
+fn a_session_keeps_its_account_as_long_as_the_budget_counts_the_same() {
+    let mut sessions = budget(1, Measure::Tokens, 1_000, Period::Total);
+    sessions.each = Some(Each::Session);
+    let mut engine = engine(std::slice::from_ref(&sessions));
+    serve(&mut engine, 1, 0, NOW, 900).unwrap();
+    // The store's answer lacks what is older than a day: here, everything.
+    let later = NOW.plus(Duration::from_secs(1_000));
+    serve(&mut engine, 2, 1, later, 1).unwrap();
+    sessions.limit = 1_100;
+    engine.set_limits(limits(std::slice::from_ref(&sessions)), &[], engine.last()).unwrap();
+    assert!(serve(&mut engine, 3, 0, later, 201).is_err());
+    assert_eq!(serve(&mut engine, 3, 0, later, 200), Ok(()));
+    sessions.measure = Measure::Cost;
+    sessions.limit = 10_000;
+    engine.set_limits(limits(&[sessions]), &[], engine.last()).unwrap();
+    assert_eq!(engine.accounts(later), []);
+}
+
+#[test]
+fn refusals_name_their_budget_and_code() {
+    let mut engine = engine(&[budget(1, Measure::Cost, 1_000_000, Period::Day)]);
+    engine.share(Sharing::Leased { live_nodes: 1 });
+    let refusal = serve(&mut engine, 1, 0, NOW, 1).unwrap_err();
+    assert_eq!((refusal.code(), refusal.budget()), (Code::BudgetUnavailable, Some(BudgetId::new(NOW, [1; 10]))));
+    assert_eq!(Refusal::Fenced.budget(), None);
+}
+
+#[test]
+fn a_month_and_the_one_before_are_asked_for_where_something_is_carried() {
+    let mut monthly = budget(1, Measure::Cost, 1, Period::Month { starts_on: 1 });
+    monthly.carries_over = true;
+    let rolling = budget(2, Measure::Tokens, 1, Period::Rolling { seconds: 7_200 });
+    let concurrent = budget(3, Measure::Concurrent, 1, Period::Total);
+    let limits = limits(&[monthly, rolling, concurrent]);
+    let at = |text| Timestamp::parse_rfc3339(text).unwrap();
+    let asked = |since, now| {
+        let queries = limits.openings(since, now);
+        queries.into_iter().map(|query| (query.from, query.to, query.slot)).collect::<Vec<_>>()
+    };
+    let (october, november) = (at("2026-10-01T00:00:00Z"), at("2026-11-01T00:00:00Z"));
+    let december = at("2026-12-01T00:00:00Z");
+    let slot = Some(Duration::from_secs(300));
+    let hours = (at("2026-11-22T18:00:00Z"), at("2026-11-22T21:05:00Z"), slot);
+    let now = at("2026-11-22T21:00:00Z");
+    assert_eq!(asked(now.minus(HOUR), now), [(october, november, None), (november, december, None), hours]);
+    // A request of October is under way.
+    let found = asked(at("2026-10-31T23:00:00Z"), now);
+    assert_eq!(found[0], (at("2026-09-01T00:00:00Z"), october, None));
+    assert_eq!(found.len(), 4);
+}

@@ -108,7 +108,7 @@ impl World {
 
     pub(crate) fn hear(&mut self, node: usize, run: u32, session: u64, number: u64, restarts: u32, question: Question) {
         // A question that the hub never saw, or that died with it.
-        if self.hub.is_down || restarts != self.hub.restarts || (!self.plan.is_calm && self.chance.percent(1)) {
+        if self.hub.is_down || restarts != self.hub.restarts || self.is_lost() {
             return;
         }
         if self.hub.is_slow && self.chance.percent(70) {
@@ -124,10 +124,15 @@ impl World {
             assert_eq!(short.left, limit.saturating_sub(granted), "what is left is what nobody was granted");
         }
         // The answer may be lost although it was done.
-        if self.plan.is_calm || !self.chance.percent(1) {
+        if !self.is_lost() {
             let travels = self.chance.between(1, 4) * MILLI;
             self.at(travels, Event::Answered { node, run, number, answer, begun });
         }
+    }
+
+    /// One message in a hundred, while faults go on.
+    fn is_lost(&mut self) -> bool {
+        !self.plan.is_calm && self.now < BUSY && self.chance.percent(1)
     }
 
     pub(crate) fn answered(&mut self, number: usize, question: u64, answer: Answer, begun: Time) {

@@ -11,7 +11,7 @@
 //! with the crates that have them.
 //!
 //! A failure names its seed: `SEED=123 cargo test -p megarouter-ledger --test simulation one_seed -- --ignored`.
-//! More seeds: `SEEDS=10000 cargo test -p megarouter-ledger --release --test simulation many_seeds -- --ignored --nocapture`.
+//! More seeds, from FIRST on: `SEEDS=10000 cargo test -p megarouter-ledger --release --test simulation many_seeds -- --ignored --nocapture`.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -52,10 +52,15 @@ fn run(seed: u64) -> Figures {
     figures
 }
 
-/// Runs seeds from 1 on and says what they add up to.
+/// A number from the environment.
+fn asked(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Runs so many seeds and says what they add up to.
 #[expect(clippy::print_stdout, reason = "the figures are for people")]
-fn run_all(seeds: u64) {
-    let all: Vec<Figures> = (1..=seeds).map(run).collect();
+fn run_all(first: u64, seeds: u64) {
+    let all: Vec<Figures> = (first..first + seeds).map(run).collect();
     let sum = |part: fn(&Figures) -> u64| all.iter().map(part).sum::<u64>();
     let most = |part: fn(&Figures) -> u64| all.iter().map(part).max().unwrap_or(0);
     let used: Vec<u64> = all.iter().filter_map(|figures| figures.utilisation).collect();
@@ -80,18 +85,17 @@ fn run_all(seeds: u64) {
 
 #[test]
 fn two_hundred_seeds() {
-    run_all(SEEDS);
+    run_all(1, SEEDS);
 }
 
 #[test]
 #[ignore = "runs as long as it is asked to"]
 fn many_seeds() {
-    run_all(std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(10_000));
+    run_all(asked("FIRST").unwrap_or(1), asked("SEEDS").unwrap_or(10_000));
 }
 
 #[test]
 #[ignore = "repeats one seed"]
 fn one_seed() {
-    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    World::new(plan(seed)).run();
+    World::new(plan(asked("SEED").unwrap_or(1))).run();
 }
