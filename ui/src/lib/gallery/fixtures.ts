@@ -348,7 +348,7 @@ function row(index: number): RequestRow {
     provider: isServed ? (served?.deployments[0]?.provider ?? null) : null,
     upstream_model: isServed ? (served?.deployments[0]?.upstream_model ?? null) : null,
     is_streaming: index % 3 !== 0,
-    status: outcome === "refused" ? 403 : outcome === "failed" ? 502 : 200,
+    status: outcome === "refused" ? 429 : outcome === "failed" ? 502 : 200,
     outcome,
     error: errors[outcome] ?? null,
     usage: isServed

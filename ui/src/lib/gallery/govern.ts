@@ -16,6 +16,8 @@ import type {
   UsageTable,
 } from "../api";
 
+import { ownZone } from "../format";
+
 const now = Date.now();
 const dayLength = 86_400_000;
 const dollars = 1_000_000_000;
@@ -232,7 +234,7 @@ function budget(wanted: Wanted): Budget {
     measure,
     limit: text(wanted.limit * unit),
     period: { kind: "month", starts_on: 1, seconds: null },
-    zone: "Europe/Berlin",
+    zone: ownZone(),
     carries_over: false,
     is_strict: false,
     is_hard: true,
