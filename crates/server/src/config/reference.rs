@@ -148,4 +148,53 @@ mod tests {
             assert!(variable.starts_with("MEGAROUTER_"), "{variable}");
         }
     }
+
+    const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy");
+
+    /// Secrets that have no setting, so that no flag can show them.
+    const SECRETS: [&str; 2] = ["MEGAROUTER_SECRETS_PASSPHRASE", "MEGAROUTER_BACKUP_PASSPHRASE"];
+
+    /// The variables of ours that a text names.
+    fn variables(text: &str) -> Vec<&str> {
+        let words = text.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
+        words.filter(|word| word.starts_with("MEGAROUTER_")).collect()
+    }
+
+    #[test]
+    fn deployments_and_documents_name_variables_that_exist() {
+        let settings = settings();
+        let known = |name: &str| {
+            SECRETS.contains(&name)
+                || settings.get_arguments().any(|setting| setting.get_env().is_some_and(|env| env == name))
+        };
+        for file in ["Containerfile", "kubernetes/statefulset.yaml", "../docs/SCALING.md", "../README.md"] {
+            let text = std::fs::read_to_string(format!("{DEPLOY}/{file}")).unwrap();
+            let named = variables(&text);
+            assert!(!named.is_empty(), "{file}");
+            let unknown: Vec<_> = named.into_iter().filter(|name| !known(name)).collect();
+            assert!(unknown.is_empty(), "{file}: {unknown:?}");
+        }
+    }
+
+    #[test]
+    fn the_files_of_the_config_map_can_be_read_and_its_pods_live_long_enough_to_stop() {
+        #[derive(serde::Deserialize)]
+        struct ConfigMap {
+            data: std::collections::HashMap<String, String>,
+        }
+        let text = std::fs::read_to_string(format!("{DEPLOY}/kubernetes/configmap.yaml")).unwrap();
+        let map: ConfigMap = serde_saphyr::from_str(&text).unwrap();
+        File::parse(&map.data["config.yaml"]).unwrap();
+        crate::setup::file::Setup::parse(&map.data["setup.yaml"]).unwrap();
+        let number = |text: &str, field: &str| -> u64 {
+            let line = text.lines().find_map(|line| line.trim().strip_prefix(field)).unwrap();
+            line.trim().parse().unwrap()
+        };
+        let pods = std::fs::read_to_string(format!("{DEPLOY}/kubernetes/statefulset.yaml")).unwrap();
+        let grace = number(&map.data["config.yaml"], "grace_seconds:");
+        assert!(
+            number(&pods, "terminationGracePeriodSeconds:") >= grace + 30,
+            "shipping and giving back take time too"
+        );
+    }
 }
