@@ -21,14 +21,13 @@ pub(super) async fn load(db: &mut Db<'_>) -> Result<Vec<Unit>, Error> {
 
 /// Adds a unit, or changes the name, place and address of the one with its id.
 pub(super) async fn put(db: &mut Db<'_>, unit: &Unit) -> Result<(), ChangeError> {
-    let stored = load(db).await?;
     let mut unit = unit.clone();
-    let old = stored.iter().find(|stored| stored.id == unit.id);
-    if let Some(old) = old {
+    let old = one(db, unit.id).await?;
+    if let Some(old) = &old {
         // What a unit is never changes, and what is out of use is changed by its own words.
         (unit.kind, unit.created_at, unit.archived_at) = (old.kind, old.created_at, old.archived_at);
     }
-    check(stored.iter().filter(|stored| stored.id != unit.id), &unit)?;
+    check(db, &unit).await?;
     let saved = if old.is_some() { update(db, &unit).await } else { insert(db, &unit).await };
     Ok(saved?)
 }
@@ -58,18 +57,15 @@ pub(super) async fn archive(db: &mut Db<'_>, id: UnitId, at: Timestamp, with_con
 
 /// Takes a unit back into use, where it was.
 pub(super) async fn restore(db: &mut Db<'_>, id: UnitId) -> Result<(), ChangeError> {
-    let stored = load(db).await?;
-    let unit = Unit { archived_at: None, ..find(&stored, id)?.clone() };
-    check(stored.iter().filter(|stored| stored.id != id), &unit)?;
+    let stored = one(db, id).await?.ok_or_else(|| not_found(id))?;
+    check(db, &Unit { archived_at: None, ..stored }).await?;
     db.execute("UPDATE units SET archived_at = NULL WHERE id = $1", values![id.as_uuid()]).await?;
     Ok(())
 }
 
 /// Refuses what is no unit in use of one of these kinds.
 pub(super) async fn check_in_use(db: &mut Db<'_>, id: UnitId, kinds: &[UnitKind]) -> Result<(), ChangeError> {
-    let row = db.fetch_optional("SELECT * FROM units WHERE id = $1", values![id.as_uuid()]).await?;
-    let unit = row.as_ref().map(read).transpose()?;
-    let unit = unit.filter(|unit| kinds.contains(&unit.kind)).ok_or_else(|| not_found(id))?;
+    let unit = one(db, id).await?.filter(|unit| kinds.contains(&unit.kind)).ok_or_else(|| not_found(id))?;
     if unit.archived_at.is_some() {
         return Err(ChangeError::Archived { noun: Noun::Unit, name: unit.name });
     }
@@ -105,26 +101,39 @@ impl Content {
     }
 }
 
-fn check<'a>(others: impl Iterator<Item = &'a Unit> + Clone, unit: &Unit) -> Result<(), ChangeError> {
+/// Refuses a unit whose name or address is taken, or that fits nowhere. Nothing in it can come to be wrong by it, as
+/// what it is stays and so does whether it is in use; so only what it is in is looked at.
+async fn check(db: &mut Db<'_>, unit: &Unit) -> Result<(), ChangeError> {
     if unit.archived_at.is_none() {
-        let in_use = || others.clone().filter(|other| other.archived_at.is_none());
-        let same_name = in_use().find(|other| other.kind == unit.kind && other.name == unit.name);
-        let same_email = in_use().find(|other| unit.email.is_some() && other.email == unit.email);
-        let taken = |other: &Unit, field, name: &str| ChangeError::NameTaken {
-            noun: Noun::Unit,
-            field,
-            name: name.to_owned(),
-            by: other.name.clone(),
-        };
-        if let Some(other) = same_name {
-            return Err(taken(other, "name", &unit.name));
-        }
-        if let Some(other) = same_email {
-            return Err(taken(other, "email", unit.email.as_deref().unwrap_or_default()));
-        }
+        let id = unit.id.as_uuid();
+        let same_name = "SELECT * FROM units WHERE kind = $1 AND name = $2 AND id <> $3 AND archived_at IS NULL";
+        let row = db.fetch_optional(same_name, values![unit.kind.as_str(), unit.name.clone(), id]).await?;
+        refuse_taken(row.as_ref(), "name", &unit.name)?;
     }
-    Units::new(others.cloned().chain([unit.clone()]))?;
+    if let (None, Some(email)) = (unit.archived_at, &unit.email) {
+        let same_email = "SELECT * FROM units WHERE email = $1 AND id <> $2 AND archived_at IS NULL";
+        let row = db.fetch_optional(same_email, values![email.clone(), unit.id.as_uuid()]).await?;
+        refuse_taken(row.as_ref(), "email", email)?;
+    }
+    let mut chain = vec![unit.clone()];
+    let mut above = unit.parent;
+    while let Some(id) = above.filter(|id| chain.iter().all(|known| known.id != *id)) {
+        let Some(parent) = one(db, id).await? else { break };
+        above = parent.parent;
+        chain.push(parent);
+    }
+    Units::new(chain)?;
     Ok(())
+}
+
+fn refuse_taken(row: Option<&Row>, field: &'static str, name: &str) -> Result<(), ChangeError> {
+    let Some(row) = row else { return Ok(()) };
+    Err(ChangeError::NameTaken { noun: Noun::Unit, field, name: name.to_owned(), by: read(row)?.name })
+}
+
+async fn one(db: &mut Db<'_>, id: UnitId) -> Result<Option<Unit>, Error> {
+    let row = db.fetch_optional("SELECT * FROM units WHERE id = $1", values![id.as_uuid()]).await?;
+    row.as_ref().map(read).transpose()
 }
 
 fn find(stored: &[Unit], id: UnitId) -> Result<&Unit, ChangeError> {
