@@ -21,8 +21,8 @@ pub struct LedgerStatus {
     pub entries: u64,
     /// Entries that are not yet on the disk.
     pub pending: u64,
-    /// The size of its file; `null` when it cannot be read.
-    pub size_bytes: Option<u64>,
+    /// The size of its files.
+    pub size_bytes: u64,
     /// Requests under way that have set something aside.
     pub open_holds: u64,
     /// Since when the oldest of them has.

@@ -1,6 +1,5 @@
 //! `GET /ledger`
 
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,23 +11,19 @@ use crate::error::ApiError;
 use crate::shape::Time;
 use crate::upkeep::BackupDone;
 
-/// The ledger's file in the data folder.
-const FILE: &str = "ledger.db";
-
 /// Gives the state of the ledger of this node.
 #[utoipa::path(get, path = "/ledger", operation_id = "show_ledger", tag = "ledger",
     responses((status = 200, description = "Its state", body = LedgerStatus)))]
 pub async fn show_ledger(State(context): State<Arc<Context>>) -> Result<Json<LedgerStatus>, ApiError> {
     let id = context.ledger.id().await?;
     let books = context.gateway.books();
-    let file = tokio::fs::metadata(Path::new(&context.host.about().data_dir).join(FILE)).await;
     let upkeep = context.upkeep.borrow().clone();
     let verification = context.verification.borrow().clone();
     Ok(Json(LedgerStatus {
         id,
         entries: books.durability().lsn.0,
         pending: books.queued() as u64,
-        size_bytes: file.ok().map(|file| file.len()),
+        size_bytes: context.ledger.size(),
         open_holds: books.open_holds() as u64,
         oldest_hold_at: books.oldest_hold().map(Time),
         stuck_holds: upkeep.stuck_holds,

@@ -8,9 +8,9 @@ use megarouter_domain::unit::{Unit, UnitKind};
 /// Units in use.
 #[derive(Debug, Default)]
 pub(super) struct Roll {
-    by_id: HashMap<UnitId, Unit>,
-    by_name: HashMap<(UnitKind, String), UnitId>,
-    by_email: HashMap<String, UnitId>,
+    units: HashMap<UnitId, Unit>,
+    names: HashMap<(UnitKind, String), UnitId>,
+    emails: HashMap<String, UnitId>,
 }
 
 impl Roll {
@@ -23,29 +23,29 @@ impl Roll {
 
     /// The unit with this id.
     pub fn get(&self, id: UnitId) -> Option<&Unit> {
-        self.by_id.get(&id)
+        self.units.get(&id)
     }
 
     /// The unit of this kind and name.
     pub fn named(&self, kind: UnitKind, name: &str) -> Option<&Unit> {
-        self.get(*self.by_name.get(&(kind, name.to_owned()))?)
+        self.get(*self.names.get(&(kind, name.to_owned()))?)
     }
 
     /// The member with this address, however it is written.
     pub fn with_email(&self, email: &str) -> Option<&Unit> {
-        self.get(*self.by_email.get(&email.to_lowercase())?)
+        self.get(*self.emails.get(&email.to_lowercase())?)
     }
 
     /// Adds a unit, or replaces the one with its id.
     pub fn put(&mut self, unit: Unit) {
-        if let Some(old) = self.by_id.remove(&unit.id) {
-            self.by_name.remove(&(old.kind, old.name));
-            self.by_email.remove(&old.email.unwrap_or_default().to_lowercase());
+        if let Some(old) = self.units.remove(&unit.id) {
+            self.names.remove(&(old.kind, old.name));
+            self.emails.remove(&old.email.unwrap_or_default().to_lowercase());
         }
-        self.by_name.insert((unit.kind, unit.name.clone()), unit.id);
+        self.names.insert((unit.kind, unit.name.clone()), unit.id);
         if let Some(email) = &unit.email {
-            self.by_email.insert(email.to_lowercase(), unit.id);
+            self.emails.insert(email.to_lowercase(), unit.id);
         }
-        self.by_id.insert(unit.id, unit);
+        self.units.insert(unit.id, unit);
     }
 }

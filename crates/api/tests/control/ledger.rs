@@ -31,6 +31,7 @@ async fn the_self_check_finds_money_exact() {
     let status = kit.get("/ledger").await;
     assert_eq!((&status["verification"], &status["open_holds"]), (&ended, &json!(0)));
     assert!(status["entries"].as_u64().unwrap() >= ended["entries"].as_u64().unwrap());
+    assert!(status["size_bytes"].as_u64().unwrap() > 0);
 }
 
 #[tokio::test]

@@ -2101,9 +2101,9 @@ export interface components {
             pending: number;
             /**
              * Format: int64
-             * @description The size of its file; `null` when it cannot be read.
+             * @description The size of its files.
              */
-            size_bytes: number | null;
+            size_bytes: number;
             /**
              * Format: int64
              * @description Requests under way that have set something aside.
