@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::apply::send;
 use super::door::{Door, parse};
-use super::output::{Cost, say, table};
+use super::output::{dollars, say, table};
 use crate::setup::Apply;
 use crate::setup::file::Setup;
 use crate::setup::organization::BudgetEntry;
@@ -313,7 +313,7 @@ pub fn in_words(budget: Option<&Brief>) -> String {
 
 fn amount(measure: &str, number: &str) -> String {
     match measure {
-        "cost" => Cost::exact(number).in_words(),
+        "cost" => dollars(number.parse().unwrap_or(0)),
         "concurrent" => format!("{number} at once"),
         measure => format!("{number} {measure}"),
     }

@@ -52,11 +52,6 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// An amount of money that is known, in nano-USD.
-    pub fn exact(amount: &str) -> Self {
-        Self { state: "exact".to_owned(), amount: amount.to_owned() }
-    }
-
     /// The cost in USD, e.g. `$0.003100`; in words where there is none or nobody knows.
     pub fn in_words(&self) -> String {
         let nanos: i128 = self.amount.parse().unwrap_or(0);
@@ -68,6 +63,21 @@ impl Cost {
             _ => usd(nanos),
         }
     }
+}
+
+/// An exact amount of nano-USD as people write it: `$14,000.00`, `$0.000007`; at least two digits after the point, and
+/// no more than it has.
+pub fn dollars(nanos: u64) -> String {
+    let (whole, fraction) = ((nanos / 1_000_000_000).to_string(), format!("{:09}", nanos % 1_000_000_000));
+    let mut grouped = String::new();
+    for (place, digit) in whole.chars().enumerate() {
+        if place > 0 && (whole.len() - place) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let cents = fraction.trim_end_matches('0').len().max(2);
+    format!("${grouped}.{}", &fraction[..cents])
 }
 
 fn usd(nanos: i128) -> String {
@@ -86,5 +96,14 @@ mod tests {
         assert_eq!(cost("estimated", "1500000000"), "~$1.500000");
         assert_eq!(cost("unknown", "0"), "unknown");
         assert_eq!(cost("not_billable", "0"), "not billed");
+    }
+
+    #[test]
+    fn amounts_have_the_digits_they_need() {
+        assert_eq!(dollars(14_000_000_000_000), "$14,000.00");
+        assert_eq!(dollars(1_234_567_500_000_000), "$1,234,567.50");
+        assert_eq!(dollars(7_000), "$0.000007");
+        assert_eq!(dollars(999_000_000_000), "$999.00");
+        assert_eq!(dollars(0), "$0.00");
     }
 }
