@@ -298,6 +298,7 @@ impl Derived {
             change_row(BY_SERIES, *bucket, place.series);
             for tag in place.tags.iter().filter(|_| *bucket != Bucket::FiveMinutes) {
                 change_row(*tag, *bucket, place.series);
+                change_row(*tag, *bucket, 0);
             }
         }
     }

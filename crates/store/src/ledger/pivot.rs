@@ -145,7 +145,7 @@ const GROUPED: &str = concat!(
     ", string_agg(durations, '') AS durations
      FROM rollups
      WHERE slice = $1 AND bucket = $2 AND at >= $3 AND at < $4 AND ($5 IS NULL OR node = $5)
-         AND ($6 IS NULL OR outcome = $6)
+         AND ($6 IS NULL OR outcome = $6) AND CASE WHEN series = 0 THEN 0 ELSE 1 END = $16
          AND ($11 = 0 OR (node, series) IN
              (SELECT s.node, s.id FROM series s JOIN attributions a ON a.node = s.node AND a.id = s.attribution
               WHERE ",
@@ -313,6 +313,7 @@ impl<'a> Plan<'a> {
         values.put(i64::from(self.by_series)).put(i64::from(self.by_ending));
         values.put(i64::from(selection.is_by_series()));
         selection.put(&mut values);
+        values.put(slice.rows(self.by_series || selection.is_by_series()));
         db.fetch_all(GROUPED, values).await?.iter().map(read_found).collect()
     }
 

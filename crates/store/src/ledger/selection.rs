@@ -58,6 +58,18 @@ pub(crate) struct Slice {
     pub node: Option<i64>,
 }
 
+impl Slice {
+    /// Which of its rows to add up: 1 for those by series, 0 for those of all series together. Slices of
+    /// tags have both.
+    pub(crate) fn rows(self, by_series: bool) -> i64 {
+        match self.number {
+            EVERYTHING => 0,
+            BY_SERIES => 1,
+            _ => i64::from(by_series),
+        }
+    }
+}
+
 impl Selection {
     /// True when it depends on the series.
     pub(crate) const fn is_by_series(&self) -> bool {

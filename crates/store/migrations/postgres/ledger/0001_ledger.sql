@@ -138,7 +138,7 @@ CREATE TABLE rollups (
     slice              BIGINT NOT NULL,  -- -1 all requests, 0 by series, else by series with this tag
     bucket             BIGINT NOT NULL,  -- its length in seconds
     at                 BIGINT NOT NULL,
-    series             BIGINT NOT NULL,  -- 0 in slice -1
+    series             BIGINT NOT NULL,  -- 0 for all: in slice -1, and beside the others for a tag
     outcome            BIGINT NOT NULL,  -- as in requests; 9 for what admins corrected
     status             BIGINT NOT NULL,
     part               BIGINT NOT NULL,  -- 0 from the entries here, 1 from those removed

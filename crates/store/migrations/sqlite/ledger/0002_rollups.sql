@@ -149,7 +149,7 @@ CREATE TABLE rollups (
     slice              INTEGER NOT NULL,  -- -1 all requests, 0 by series, else by series with this tag
     bucket             INTEGER NOT NULL,  -- its length in seconds
     at                 INTEGER NOT NULL,
-    series             INTEGER NOT NULL,  -- 0 in slice -1
+    series             INTEGER NOT NULL,  -- 0 for all: in slice -1, and beside the others for a tag
     outcome            INTEGER NOT NULL,  -- as in requests; 9 for what admins corrected
     status             INTEGER NOT NULL,
     part               INTEGER NOT NULL,  -- 0 from the entries here, 1 from those removed
