@@ -1,5 +1,7 @@
 //! Three real nodes on one real PostgreSQL; `cargo xtask soak cluster` takes eight, and longer.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::{Duration, Instant};
 
 use megarouter_tests::budget::Budget;
