@@ -120,6 +120,9 @@ pub async fn restore(file: &Path, dir: &Path) -> Result<Restored, Error> {
 
 /// Makes the ledger of a folder sound: makes its tables again, or, when that is not enough, puts it together
 /// from the first of these copies that is sound and from what can be read of the file.
+///
+/// Entries are carried over up to the first that is damaged or missing: those after it no longer follow from
+/// what is known, and stay in the file that is put aside.
 pub async fn repair(dir: &Path, copies: &[PathBuf]) -> Result<Repaired, Error> {
     let found = check(dir).await;
     if found.as_ref().is_ok_and(Report::is_sound) {
