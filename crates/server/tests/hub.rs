@@ -94,6 +94,10 @@ fn what_one_node_changes_holds_on_the_other() {
     assert_eq!(two.workshop.run(&["key", "revoke", "ci"]).code, 0);
     let took = until("the key is refused on the other node", || chat(&first, KEY).status == 401);
     assert!(took < SETTINGS_WITHIN, "{took:?}");
+    let status = one.workshop.run(&["ledger", "status"]);
+    assert!(status.code == 0 && status.stdout.contains("two"), "{}{}", status.stdout, status.stderr);
+    let released = one.workshop.run(&["ledger", "release-node", "two"]);
+    assert!(released.code == 1 && released.stderr.contains("alive"), "{}{}", released.stdout, released.stderr);
     let log = one.workshop.log() + &two.workshop.log();
     assert!(!log.contains(PASSWORD) && !log.contains("postgres://"), "{log}");
     assert_eq!((first.stop(), second.stop()), (0, 0));

@@ -58,7 +58,6 @@ struct Node {
     state: String,
     seen_at: String,
     grants: u64,
-    applied: u64,
 }
 
 impl Running {
@@ -136,7 +135,7 @@ fn tell_of(fleet: &Fleet) {
     let fence = if this.is_fenced { ", shared budgets are refused" } else { "" };
     say(&format!("node:     {}, {} entries not at the hub{fence}{failure}", this.name, this.lag));
     let rows: Vec<_> = fleet.nodes.iter().map(Node::row).collect();
-    table(&["NUMBER", "NAME", "STATE", "SEEN", "VERSION", "BUDGETS", "ENTRIES"], &rows);
+    table(&["NUMBER", "NAME", "STATE", "SEEN", "VERSION", "BUDGETS"], &rows);
 }
 
 impl Node {
@@ -148,7 +147,6 @@ impl Node {
             self.seen_at.clone(),
             self.version.clone(),
             self.grants.to_string(),
-            self.applied.to_string(),
         ]
     }
 }
