@@ -157,6 +157,10 @@ impl Accounts {
     pub fn open(&mut self, openings: &[Opening], now: Timestamp) {
         for opening in openings {
             let Some(place) = self.limits.line(opening.budget) else { continue };
+            let is_exempt = |subject| self.limits.lines()[place].exempts(subject);
+            if opening.subject.as_ref().is_some_and(is_exempt) {
+                continue;
+            }
             let posted = Tally { posted: opening.amount.into(), held: 0 };
             self.add_to(place, opening.subject.clone(), opening.at, posted);
             if let Some(session @ Subject::Session(_)) = &opening.subject {

@@ -137,7 +137,7 @@ impl Limits {
             let line = &self.lines[place];
             let Some(each) = line.budget.each else { return Some((place, None)) };
             let subject = self.subject(each, scopes, session)?;
-            (!line.exempt.contains(&subject)).then_some((place, Some(subject)))
+            (!line.exempts(&subject)).then_some((place, Some(subject)))
         })
     }
 
@@ -197,6 +197,11 @@ impl Line {
             counts_calls: matches!(budget.scope, Scope::Provider(_) | Scope::Model(_)),
             exempt: exempt.unwrap_or_default(),
         }
+    }
+
+    /// True for a subject that has a budget of its own in the place of this one's share.
+    pub(crate) fn exempts(&self, subject: &Subject) -> bool {
+        self.exempt.contains(subject)
     }
 
     /// Whether nodes share it by grants. All else that is hard they share evenly.
