@@ -87,7 +87,9 @@ pub fn plan(setup: &Setup, stored: &Everything, prune: bool, origin: &mut Origin
     let mut plan = Plan::default();
     plan.rename(setup, stored)?;
     let UnitChanges { units, named, changes } = units(&setup.units, &stored.units, origin)?;
-    changes.into_iter().for_each(|(change, words)| plan.note(change, words));
+    for (change, words) in changes {
+        plan.note(change, words);
+    }
     let mut world = World {
         organization: stored.organization.id,
         providers: stored.providers.clone(),

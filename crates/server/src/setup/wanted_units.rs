@@ -13,6 +13,7 @@ use super::plan::{Origin, PlanError};
 const LONGEST_NAME: usize = 100;
 
 /// A unit that the file names.
+#[derive(Clone, Copy)]
 struct Wanted<'a> {
     kind: UnitKind,
     name: &'a str,
