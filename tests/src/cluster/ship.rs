@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::{Cluster, signal_tree, spend};
+use super::{Cluster, Node, signal_tree, spend};
 
 /// What catching up took.
 #[derive(Clone, Copy, Debug)]
@@ -27,17 +27,21 @@ pub async fn catch_up(cluster: &Cluster, away: Duration) -> Result<CatchUp> {
     spend::script(cluster);
     let (key, _) = cluster.create_key(&format!("ship-{}", cluster.mock.totals().calls)).await?;
     cluster.until_shipped(Duration::from_secs(30)).await?;
+    let before = written(cluster)?;
     let server = cluster.postgres.process_id();
     signal_tree("STOP", server)?;
     let traffic = spend::spenders(cluster, &key, 4);
     tokio::time::sleep(away).await;
     traffic.end().await?;
-    let mut entries = 0;
-    for node in &cluster.nodes {
-        entries += node.this().await?["lag"].as_u64().context("a node tells no lag")?;
-    }
+    let entries = written(cluster)? - before;
     let start = Instant::now();
     signal_tree("CONT", server)?;
     cluster.until_shipped(Duration::from_secs(300)).await?;
     Ok(CatchUp { entries, took: start.elapsed() })
+}
+
+/// Entries on the nodes' own disks.
+fn written(cluster: &Cluster) -> Result<u64> {
+    let entries = |node: &Node| crate::faults::verify(node.install())?["entries"].as_u64().context("no figure");
+    cluster.nodes.iter().map(entries).sum()
 }
