@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use megarouter_store::hub::NodeView;
+use megarouter_store::hub::{HubError, NodeView};
 
 use super::{Node, NodeList, NodeState, ThisNode};
 use crate::context::Context;
@@ -18,7 +18,12 @@ use crate::upkeep::NodeUpkeep;
 pub async fn list_nodes(State(context): State<Arc<Context>>) -> Result<Json<NodeList>, ApiError> {
     let this = context.upkeep.borrow().node.clone();
     let nodes = match &context.hub {
-        Some(hub) => hub.nodes().await?.into_iter().map(Node::from).collect(),
+        Some(hub) => match hub.nodes().await {
+            Ok(nodes) => nodes.into_iter().map(Node::from).collect(),
+            // What this node knows of itself is wanted most while the hub is away.
+            Err(HubError::Store(_)) => vec![],
+            Err(error) => return Err(error.into()),
+        },
         None => vec![],
     };
     Ok(Json(NodeList { is_cluster: context.hub.is_some(), this: this.map(ThisNode::from), nodes }))

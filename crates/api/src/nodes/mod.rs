@@ -16,7 +16,7 @@ pub struct NodeList {
     pub is_cluster: bool,
     /// The node that answers; `null` alone.
     pub this: Option<ThisNode>,
-    /// The nodes, in the order they came.
+    /// The nodes, in the order they came; none while the hub does not answer, which `this.failure` tells.
     pub nodes: Vec<Node>,
 }
 

@@ -2362,7 +2362,7 @@ export interface components {
             /** @description Whether nodes share a database; alone, there is only this one and the list is empty. */
             is_cluster: boolean;
             this: components["schemas"]["ThisNode"] | null;
-            /** @description The nodes, in the order they came. */
+            /** @description The nodes, in the order they came; none while the hub does not answer, which `this.failure` tells. */
             nodes: components["schemas"]["Node"][];
         };
         /**
