@@ -25,18 +25,31 @@ struct Left {
     ids: Vec<String>,
 }
 
-/// A program that was killed with requests on its ledger: all of them in the file, or `in_wal` in the
-/// log beside it.
-async fn killed(in_wal: bool) -> Left {
+/// Where the requests of a program that was killed are.
+#[derive(PartialEq, Eq)]
+enum Kept {
+    /// In the file.
+    File,
+    /// In the file and in a backup.
+    Backup,
+    /// In the log beside the file.
+    Wal,
+}
+
+/// A program that was killed with requests on its ledger.
+async fn killed(kept: Kept) -> Left {
     let mut world = World::start().await.unwrap();
     for _ in 0..REQUESTS {
         assert_eq!(world.chat(DEFAULT_MODEL).await.unwrap().status(), 200);
     }
     let rows = world.control.requests_once_there_are(REQUESTS).await.unwrap();
     let ids = rows.iter().rev().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
-    if !in_wal {
+    if kept != Kept::Wal {
         let install = world.program.stop().unwrap();
         world.program = install.start().unwrap();
+        if kept == Kept::Backup {
+            install.run(&["ledger", "backup"]).unwrap();
+        }
     }
     let World { mock, key, program, .. } = world;
     Left { mock, key, install: program.kill().unwrap(), ids }
@@ -48,8 +61,8 @@ impl Left {
     }
 
     /// Starts again and checks that the program works, that its ledger is whole in itself, and that what
-    /// it has of the requests is their beginning, without holes.
-    async fn start(self) {
+    /// it has of the requests is their beginning, without holes. Returns how many they are.
+    async fn start(self) -> usize {
         let start = Instant::now();
         let program = self.install.start().unwrap();
         assert!(start.elapsed() <= START_LIMIT, "started after {:?}", start.elapsed());
@@ -60,26 +73,30 @@ impl Left {
         let rows = world.control.requests().await.unwrap();
         let is_there: Vec<bool> = self.ids.iter().map(|id| rows.iter().any(|row| row["id"] == id.as_str())).collect();
         assert!(is_there.is_sorted_by(|one, next| one >= next), "there are holes: {is_there:?}");
+        is_there.iter().filter(|is_there| **is_there).count()
     }
 }
 
 #[tokio::test]
 async fn a_ledger_with_flipped_bytes_is_kept_aside_and_built_anew() {
-    for tenth in [3, 6, 9] {
-        let left = killed(false).await;
+    for (tenth, kept) in [(3, Kept::File), (3, Kept::Backup), (6, Kept::Backup), (9, Kept::Backup)] {
+        let has_backup = kept == Kept::Backup;
+        let left = killed(kept).await;
         let file = OpenOptions::new().write(true).open(left.ledger()).unwrap();
         let place = file.metadata().unwrap().len() * tenth / 10;
         file.write_all_at(&[0x5a; 6_000], place).unwrap();
         drop(file);
         let install = left.install.clone();
-        left.start().await;
+        let count = left.start().await;
         check_kept(&install.data_folder());
+        // Without one, what is left is what stands before the first entry that cannot be read.
+        assert!(!has_backup || count == REQUESTS, "{count} of {REQUESTS} are left beside a backup of all");
     }
 }
 
 #[tokio::test]
 async fn a_truncated_ledger_is_kept_aside_and_built_anew() {
-    let left = killed(false).await;
+    let left = killed(Kept::File).await;
     let file = OpenOptions::new().write(true).open(left.ledger()).unwrap();
     file.set_len(file.metadata().unwrap().len() / 2 / 4096 * 4096).unwrap();
     drop(file);
@@ -90,7 +107,7 @@ async fn a_truncated_ledger_is_kept_aside_and_built_anew() {
 
 #[tokio::test]
 async fn a_ledger_without_its_log_starts_whole_in_itself() {
-    let left = killed(true).await;
+    let left = killed(Kept::Wal).await;
     let log = left.ledger().with_extension("db-wal");
     assert!(log.metadata().unwrap().len() > 0, "nothing was in the log");
     std::fs::remove_file(log).unwrap();
