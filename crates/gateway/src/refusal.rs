@@ -138,12 +138,12 @@ impl At<'_> {
         let (used_up, under_way, asked) = (amount(used), amount(held), amount(asked));
         let what = match measure {
             Measure::Cost => format!(
-                "is used up: the limit is {most}, {used_up} is spent and {under_way} set aside for requests under way, and this \
+                "has no room for this request: the limit is {most}, {used_up} is spent and {under_way} set aside for requests under way, and this \
                  request may cost {asked}."
             ),
             Measure::Tokens | Measure::Requests => {
                 format!(
-                    "is used up: the limit is {most}, {used_up} used and {under_way} set aside for requests under way."
+                    "has no room for this request: the limit is {most}, {used_up} used and {under_way} set aside for requests under way."
                 )
             }
             Measure::Concurrent => format!("is in full use: the limit is {most}."),

@@ -88,7 +88,7 @@ async fn a_refusal_says_why_in_every_dialect_and_calls_nobody() {
         let body: Value = serde_json::from_str(&body).unwrap();
         let message = body["error"]["message"].as_str().unwrap();
         for part in [
-            "The budget of the team Payments is used up: the limit is $0.000001 a month, $0 is spent",
+            "The budget of the team Payments has no room for this request: the limit is $0.000001 a month, $0 is spent",
             "1 December 2026 at 00:00 (Europe/Berlin)",
             "https://mr.example/#/budgets/",
             &format!("?request={}", headers["x-request-id"].to_str().unwrap()),
