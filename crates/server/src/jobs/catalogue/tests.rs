@@ -163,6 +163,9 @@ impl Running {
             credential: CredentialSource::None,
             dialects: vec![],
             is_enabled: true,
+            region: None,
+            keeps_prompts: None,
+            pool: vec![],
         };
         self.context.change(vec![Change::PutProvider(provider)], Reread::All, &[]).await.unwrap();
     }
@@ -184,11 +187,13 @@ impl Running {
         }
     }
 
-    /// Wakes the job, which has something to do, and waits until that is done.
+    /// Wakes the job, which has something to do, and waits until that is done and the job is at rest: it
+    /// would take a clock that is turned before that for the end of its rest.
     async fn attempted(&self) -> Value {
         let now = json!(self.context.now().to_rfc3339());
         self.turn(true).await;
-        self.until(|status| status["last_attempt"] == now && status["is_running"] == false).await
+        let is_done = |status: &Value| status["last_attempt"] == now && status["is_running"] == false;
+        self.until(|status| is_done(status) && status["next_attempt"].as_str() > now.as_str()).await
     }
 
     async fn price(&self) -> Value {
@@ -227,7 +232,9 @@ async fn the_catalogue_is_refreshed_when_that_is_on_and_is_never_worse_than_befo
     assert!(renewed["source"].as_str().unwrap().starts_with("catalogue ") && renewed["id"] != first["id"]);
     let kept = std::fs::read(folder.path().join("catalogue/catalogue.gz")).unwrap();
 
-    // A day is not over.
+    // A day is not over. Off and on again, which tells that the job has seen it.
+    running.turn(false).await;
+    running.until(|status| status["next_attempt"].is_null()).await;
     running.turn(true).await;
     running.until(|status| status["next_attempt"].as_str() > status["last_attempt"].as_str()).await;
     assert_eq!(sources.answered(), [0_u16; 0]);
