@@ -55,7 +55,7 @@ pub async fn snapshot(
             Some(credential) => credential,
             None => credentials.of(provider).await,
         };
-        targets.push(Target { provider: provider.clone(), credential });
+        targets.push(Target { provider: provider.clone(), credential, pool: vec![] });
     }
     Snapshot::new(Parts {
         organization: everything.organization.id,
@@ -65,6 +65,8 @@ pub async fn snapshot(
         keys: everything.keys.clone(),
         targets,
         models: everything.models.clone(),
+        facts: HashMap::new(),
+        policies: vec![],
     })
 }
 

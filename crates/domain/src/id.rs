@@ -84,6 +84,12 @@ ids! {
     BudgetId,
     /// A temporary increase of a limit.
     RaiseId,
+    /// A policy: a virtual model with its rules.
+    PolicyId,
+    /// A run of recorded or sample prompts on candidate models.
+    ReplayId,
+    /// A further credential of a provider.
+    CredentialId,
     /// A ledger: the journal of one node. A copy that goes on by itself gets another.
     LedgerId,
 }

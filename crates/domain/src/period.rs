@@ -65,6 +65,17 @@ pub enum Period {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Zone(Tz);
 
+impl Zone {
+    /// What a clock on the wall shows at an instant: the day of the week, 1 is Monday and 7 is Sunday, and
+    /// the minute of the day.
+    pub fn on_the_wall(self, at: Timestamp) -> (u8, u16) {
+        use chrono::Timelike as _;
+        let time = Utc.timestamp_micros(at.as_micros()).single().unwrap_or_default().with_timezone(&self.0);
+        let day = u8::try_from(time.weekday().number_from_monday()).unwrap_or(1);
+        (day, u16::try_from(time.hour() * 60 + time.minute()).unwrap_or(0))
+    }
+}
+
 /// A text that names no time zone.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{0}` is no time zone; use a name such as Europe/Berlin or UTC")]

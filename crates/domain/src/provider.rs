@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::dialect::Dialect;
-use crate::id::ProviderId;
+use crate::id::{CredentialId, ProviderId};
 use crate::secret::Secret;
 
 /// Where a provider's credential is kept.
@@ -41,6 +41,28 @@ pub struct Provider {
     pub dialects: Vec<Dialect>,
     /// Whether requests may be sent to it.
     pub is_enabled: bool,
+    /// Where it computes, e.g. `eu`; `None` when nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Whether it keeps prompts or answers; `None` when nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeps_prompts: Option<bool>,
+    /// Further credentials, used in turn with the first one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pool: Vec<Pooled>,
+}
+
+/// A further credential of a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pooled {
+    /// Its id, under which the secret store keeps it.
+    pub id: CredentialId,
+    /// What people call it.
+    pub name: String,
+    /// Where it is kept.
+    pub source: CredentialSource,
+    /// Whether it is to be used.
+    pub is_enabled: bool,
 }
 
 /// A provider's credential, as far as it could be read.
@@ -61,4 +83,6 @@ pub struct Target {
     pub provider: Provider,
     /// Its credential.
     pub credential: Credential,
+    /// Its further credentials, those in use only.
+    pub pool: Vec<(CredentialId, Credential)>,
 }

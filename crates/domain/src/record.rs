@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::code::Code;
+use crate::decision::Decision;
 use crate::dialect::Dialect;
-use crate::id::{AttemptId, BudgetId, DeploymentId, KeyId, ProviderId, RequestId, UnitId};
+use crate::id::{AttemptId, BudgetId, CredentialId, DeploymentId, KeyId, ProviderId, RequestId, UnitId};
 use crate::loss::Loss;
 use crate::price::Cost;
 use crate::scope::Scope;
@@ -178,6 +179,9 @@ pub struct UsageRecord {
     pub losses: Vec<Loss>,
     /// The client's program, from its `User-Agent`, cut to 200 characters.
     pub user_agent: Option<Arc<str>>,
+    /// Why it went where it went; `None` when there was nothing to choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Box<Decision>>,
 }
 
 /// A limit as it stood when it refused a request. Amounts are in the unit of the budget's measure.
@@ -235,6 +239,22 @@ pub struct AttemptRecord {
     pub detail: Option<Arc<str>>,
     /// The provider's own id of the call, for their support.
     pub upstream_request_id: Option<Arc<str>>,
+    /// Which of the provider's further credentials it was made with; `None` for its first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_id: Option<CredentialId>,
+    /// What it was made for, where that is not to serve the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
+}
+
+/// What a call was made for beside serving the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To see what a candidate would answer; the answer was discarded.
+    Shadow,
+    /// A cheaper model's answer that a check did not pass.
+    Cascade,
 }
 
 mod micros {

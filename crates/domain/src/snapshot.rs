@@ -9,9 +9,11 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::budget::Budget;
-use crate::id::{KeyId, OrganizationId, ProviderId, UnitId};
+use crate::facts::Facts;
+use crate::id::{DeploymentId, KeyId, OrganizationId, ProviderId, UnitId};
 use crate::key::{KeyHash, VirtualKey};
 use crate::model::{Deployment, Model};
+use crate::policy::Policy;
 use crate::provider::Target;
 use crate::unit::{TreeError, Unit, Units};
 
@@ -25,6 +27,8 @@ pub struct Snapshot {
     keys: Arc<Keys>,
     targets: Arc<HashMap<ProviderId, Arc<Target>>>,
     models: Arc<Models>,
+    policies: Arc<Policies>,
+    facts: Arc<HashMap<DeploymentId, Facts>>,
 }
 
 /// What a snapshot is made of.
@@ -44,6 +48,16 @@ pub struct Parts {
     pub targets: Vec<Target>,
     /// Every public model, in the order they are listed.
     pub models: Vec<Model>,
+    /// What is known of deployments.
+    pub facts: HashMap<DeploymentId, Facts>,
+    /// Every policy, in the order they are listed; archived ones are left out.
+    pub policies: Vec<Policy>,
+}
+
+#[derive(Debug, Default)]
+struct Policies {
+    all: Vec<Arc<Policy>>,
+    by_name: HashMap<String, Arc<Policy>>,
 }
 
 #[derive(Debug, Default)]
@@ -83,6 +97,12 @@ pub enum ConflictError {
         /// The model that also wants it.
         second: String,
     },
+    /// A policy has the name of a model, or of another policy.
+    #[error("the name `{name}` is that of a policy and of something else; rename one of them")]
+    PolicyName {
+        /// The name.
+        name: String,
+    },
     /// The units make no tree.
     #[error(transparent)]
     Tree(#[from] TreeError),
@@ -92,9 +112,11 @@ impl Snapshot {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// When two models answer to one name, or the units make no tree.
+    /// When two models or policies answer to one name, or the units make no tree.
     pub fn new(parts: Parts) -> Result<Self, ConflictError> {
-        let Parts { organization, organization_name, units, budgets, keys, targets, models } = parts;
+        let Parts { organization, organization_name, units, budgets, keys, targets, models, facts, policies } = parts;
+        let models = index_models(models)?;
+        let policies = index_policies(policies, &models)?;
         let units = Units::new(units)?;
         Ok(Self {
             organization,
@@ -103,7 +125,9 @@ impl Snapshot {
             units: Arc::new(units),
             budgets: budgets.into_iter().filter(Budget::is_active).collect(),
             targets: Arc::new(targets.into_iter().map(|target| (target.provider.id, Arc::new(target))).collect()),
-            models: Arc::new(index_models(models)?),
+            models: Arc::new(models),
+            policies: Arc::new(policies),
+            facts: Arc::new(facts),
         })
     }
 
@@ -158,6 +182,23 @@ impl Snapshot {
         &self.models.all
     }
 
+    /// Every policy in use, in the order they are listed.
+    pub fn policies(&self) -> &[Arc<Policy>] {
+        &self.policies.all
+    }
+
+    /// The policy that serves requests for a model name: the one of that name, or the first that takes
+    /// it over.
+    pub fn policy_for(&self, asked: &str) -> Option<&Arc<Policy>> {
+        let takes_over = |policy: &&Arc<Policy>| policy.live.body.takes_over(asked);
+        self.policies.by_name.get(asked).or_else(|| self.policies.all.iter().find(takes_over))
+    }
+
+    /// What is known of a deployment; `None` when nothing is.
+    pub fn facts(&self, deployment: DeploymentId) -> Option<&Facts> {
+        self.facts.get(&deployment)
+    }
+
     /// Finds the model a caller means: an alias or a public name, or `PROVIDER/NAME`, where the
     /// rest after the first slash is a public name or the provider's own id of a model.
     pub fn resolve(&self, asked: &str) -> Option<Resolved> {
@@ -193,6 +234,19 @@ fn index_keys(keys: Vec<VirtualKey>, units: &Units) -> Keys {
     index
 }
 
+fn index_policies(policies: Vec<Policy>, models: &Models) -> Result<Policies, ConflictError> {
+    let mut index = Policies::default();
+    for policy in policies.into_iter().filter(Policy::is_active).map(Arc::new) {
+        let is_taken = models.by_name.contains_key(&policy.name) || index.by_name.contains_key(&policy.name);
+        if is_taken {
+            return Err(ConflictError::PolicyName { name: policy.name.clone() });
+        }
+        index.by_name.insert(policy.name.clone(), Arc::clone(&policy));
+        index.all.push(policy);
+    }
+    Ok(index)
+}
+
 fn index_models(models: Vec<Model>) -> Result<Models, ConflictError> {
     let mut index = Models::default();
     for model in models.into_iter().map(Arc::new) {
@@ -225,8 +279,11 @@ mod tests {
             credential: CredentialSource::None,
             dialects: vec![],
             is_enabled: true,
+            region: None,
+            keeps_prompts: None,
+            pool: vec![],
         };
-        Target { provider, credential: Credential::None }
+        Target { provider, credential: Credential::None, pool: vec![] }
     }
 
     fn model(seed: u8, name: &str, aliases: &[&str], served_by: &[(u8, &str)]) -> Model {
@@ -256,6 +313,8 @@ mod tests {
             keys: vec![],
             targets: vec![target(1, "openai"), target(2, "groq")],
             models,
+            facts: HashMap::new(),
+            policies: vec![],
         })
     }
 

@@ -69,6 +69,7 @@ impl Draft {
             attempts: Vec::new(),
             losses: Vec::new(),
             user_agent: arrival.user_agent.clone(),
+            decision: None,
         };
         Self {
             books: Arc::clone(books),

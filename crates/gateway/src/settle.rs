@@ -81,6 +81,8 @@ impl Attempt {
             error: None,
             detail: None,
             upstream_request_id: None,
+            credential_id: None,
+            purpose: None,
         });
         let began = clock.monotonic();
         let clock = Arc::clone(clock);

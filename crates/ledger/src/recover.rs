@@ -88,6 +88,7 @@ fn record(attempts: &[OpenAttempt]) -> UsageRecord {
         attempts: attempts.iter().map(attempt_record).collect(),
         losses: Vec::new(),
         user_agent: None,
+        decision: None,
     }
 }
 
@@ -116,6 +117,8 @@ fn attempt_record(attempt: &OpenAttempt) -> AttemptRecord {
         error: Some(Code::Internal),
         detail: Some("MegaRouter stopped before the call ended".into()),
         upstream_request_id: None,
+        credential_id: None,
+        purpose: None,
     }
 }
 

@@ -149,6 +149,7 @@ fn record(engine: &Engine, request: u8) -> Arc<UsageRecord> {
         attempts: Vec::new(),
         losses: Vec::new(),
         user_agent: None,
+        decision: None,
     })
 }
 

@@ -137,6 +137,9 @@ pub fn target(base_url: &str) -> Target {
         credential: CredentialSource::Stored,
         dialects: vec![],
         is_enabled: true,
+        region: None,
+        keeps_prompts: None,
+        pool: vec![],
     };
-    Target { provider, credential: Credential::Ready(Arc::new(Secret::new("sk-canary".to_owned()))) }
+    Target { provider, credential: Credential::Ready(Arc::new(Secret::new("sk-canary".to_owned()))), pool: vec![] }
 }

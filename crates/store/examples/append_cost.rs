@@ -137,6 +137,8 @@ fn record(engine: &Engine, request_id: RequestId, attempt_id: AttemptId, number:
         error: None,
         detail: None,
         upstream_request_id: Some("req_0123456789abcdef".into()),
+        credential_id: None,
+        purpose: None,
     };
     UsageRecord {
         request_id,
@@ -164,5 +166,6 @@ fn record(engine: &Engine, request_id: RequestId, attempt_id: AttemptId, number:
         attempts: vec![attempt],
         losses: Vec::new(),
         user_agent: Some("OpenAI/Python 2.8.0".into()),
+        decision: None,
     }
 }

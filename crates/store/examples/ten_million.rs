@@ -264,6 +264,8 @@ fn request(engine: &mut Engine, dice: &mut Dice, number: u64, at: Timestamp, ent
         error,
         detail: None,
         upstream_request_id: Some(format!("req_{number:016x}").into()),
+        credential_id: None,
+        purpose: None,
     };
     let record = UsageRecord {
         request_id,
@@ -291,6 +293,7 @@ fn request(engine: &mut Engine, dice: &mut Dice, number: u64, at: Timestamp, ent
         attempts: if is_called { vec![attempt] } else { vec![] },
         losses: Vec::new(),
         user_agent: Some("OpenAI/Python 2.8.0".into()),
+        decision: None,
     };
     entries.push(engine.finish(Arc::new(record), at.plus(total)));
 }

@@ -259,6 +259,7 @@ fn record(request: RequestId, at: Timestamp) -> UsageRecord {
         attempts: vec![],
         losses: vec![],
         user_agent: None,
+        decision: None,
     }
 }
 

@@ -79,6 +79,9 @@ pub(super) fn checked(context: &Context, request: NewProvider) -> Result<(Config
         credential: credential.source,
         dialects: check::dialects(request.dialects.unwrap_or_default(), kind)?,
         is_enabled: request.is_enabled.unwrap_or(true),
+        region: None,
+        keeps_prompts: None,
+        pool: vec![],
     };
     Ok((provider, credential.secret))
 }

@@ -58,7 +58,7 @@ pub async fn discover_models(
     let provider = everything.providers.iter().find(|provider| provider.id == id);
     let provider = provider.ok_or_else(|| ApiError::not_found(Noun::Provider, id))?;
     let credential = context.credentials().of(provider).await;
-    let target = Target { provider: provider.clone(), credential };
+    let target = Target { provider: provider.clone(), credential, pool: vec![] };
     let found = probe::test(context.gateway.client(), &target, None, context.now()).await;
     if !found.is_ok() {
         let next = found.next_step.unwrap_or_else(|| "Try again later.".to_owned());

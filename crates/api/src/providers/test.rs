@@ -41,7 +41,7 @@ pub async fn test_provider(
     if matches!(credential, Credential::Ready(_)) && is_missed(&context, id) {
         context.reload().await?;
     }
-    let target = Target { provider, credential };
+    let target = Target { provider, credential, pool: vec![] };
     let found = probe::test(context.gateway.client(), &target, wanted.model.as_deref(), context.now()).await;
     if found.is_ok() && wanted.model.is_none() {
         discover::keep(&context, id, &found.models).await?;

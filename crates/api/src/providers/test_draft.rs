@@ -26,7 +26,7 @@ pub async fn test_provider_draft(
         (CredentialSource::Environment { variable }, None) => context.credentials().in_environment(variable),
         (CredentialSource::None | CredentialSource::Stored, None) => Credential::None,
     };
-    let target = Target { provider, credential };
+    let target = Target { provider, credential, pool: vec![] };
     let found = probe::test(context.gateway.client(), &target, None, context.now()).await;
     Ok(Json(found.into()))
 }

@@ -20,6 +20,9 @@ pub async fn provider(kit: &Kit, kind: &str, base_url: &str) -> String {
         credential: CredentialSource::None,
         dialects: vec![],
         is_enabled: true,
+        region: None,
+        keeps_prompts: None,
+        pool: vec![],
     };
     let id = provider.id;
     kit.context.change(vec![Change::PutProvider(provider)], Reread::All, &[]).await.unwrap();

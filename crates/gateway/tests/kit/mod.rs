@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test kit may panic")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses a part of it")]
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -365,8 +366,12 @@ fn snapshot(upstreams: &[&Upstream], setup: Setup, now: Timestamp) -> Snapshot {
             credential: CredentialSource::None,
             dialects: setup.dialects.clone(),
             is_enabled: true,
+            region: None,
+            keeps_prompts: None,
+            pool: vec![],
         },
         credential: Credential::None,
+        pool: vec![],
     };
     let rates = Rates {
         input: NanoUsdPerMillion(1_000_000_000),
@@ -402,6 +407,8 @@ fn snapshot(upstreams: &[&Upstream], setup: Setup, now: Timestamp) -> Snapshot {
         keys,
         targets,
         models: vec![model],
+        facts: HashMap::new(),
+        policies: vec![],
     };
     Snapshot::new(parts).unwrap()
 }

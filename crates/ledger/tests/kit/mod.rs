@@ -166,5 +166,6 @@ pub fn record(engine: &Engine, call: Call) -> Arc<UsageRecord> {
         attempts: Vec::new(),
         losses: Vec::new(),
         user_agent: None,
+        decision: None,
     })
 }

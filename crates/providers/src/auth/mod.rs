@@ -172,8 +172,11 @@ mod tests {
             credential: CredentialSource::Stored,
             dialects: vec![],
             is_enabled: true,
+            region: None,
+            keeps_prompts: None,
+            pool: vec![],
         };
-        Target { provider, credential }
+        Target { provider, credential, pool: vec![] }
     }
 
     fn secret_sent_to(url: &str, credential: Credential) -> Result<Option<String>, CallError> {

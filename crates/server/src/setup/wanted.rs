@@ -39,7 +39,8 @@ pub fn provider(entry: &ProviderEntry, id: ProviderId) -> Result<(Provider, Opti
         return Err(format!("dialects: a provider of the kind {} is not called as {}", kind.id, dialect.as_str()));
     }
     let (dialects, kind) = (entry.dialects.clone(), kind.id.to_owned());
-    Ok((Provider { id, name, kind, base_url, credential, dialects, is_enabled }, secret))
+    let (region, keeps_prompts, pool) = (None, None, vec![]);
+    Ok((Provider { id, name, kind, base_url, credential, dialects, is_enabled, region, keeps_prompts, pool }, secret))
 }
 
 fn address(entry: &ProviderEntry, kind: &Kind) -> Result<String, String> {

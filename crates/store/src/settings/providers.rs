@@ -72,6 +72,9 @@ fn read(row: &Row) -> Result<Provider, Error> {
         credential: read_credential(&reading)?,
         dialects: reading.json("dialects")?,
         is_enabled: reading.get("is_enabled")?,
+        region: None,
+        keeps_prompts: None,
+        pool: vec![],
     })
 }
 

@@ -20,6 +20,9 @@ fn provider() -> Provider {
         credential: CredentialSource::None,
         dialects: vec![],
         is_enabled: true,
+        region: None,
+        keeps_prompts: None,
+        pool: vec![],
     }
 }
 

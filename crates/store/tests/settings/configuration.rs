@@ -21,6 +21,9 @@ pub fn provider(seed: u8, name: &str) -> Provider {
         credential: CredentialSource::Environment { variable: "OPENAI_API_KEY".to_owned() },
         dialects: vec![Dialect::OpenAiResponses],
         is_enabled: true,
+        region: None,
+        keeps_prompts: None,
+        pool: vec![],
     }
 }
 

@@ -164,6 +164,8 @@ impl Call {
             error,
             detail: None,
             upstream_request_id: Some("req_1".into()),
+            credential_id: None,
+            purpose: None,
         };
         let record = UsageRecord {
             request_id: self.request_id(),
@@ -191,6 +193,7 @@ impl Call {
             attempts: vec![attempt],
             losses: Vec::new(),
             user_agent: Some("test/1".into()),
+            decision: None,
         };
         engine.finish(Arc::new(record), self.at.plus(self.total))
     }
