@@ -228,6 +228,54 @@ pub fn value_end(text: &[u8], start: usize) -> usize {
     text.len()
 }
 
+/// The elements of an array, as written; none of anything else. For text that is known to be JSON.
+pub fn elements(array: &str) -> impl Iterator<Item = &str> {
+    let mut at = if array.starts_with('[') { 1 } else { array.len() };
+    std::iter::from_fn(move || {
+        let (element, next) = next_value(array, at)?;
+        at = next;
+        Some(element)
+    })
+}
+
+/// The members of an object: names without quotes and values, as written; none of anything else. For text
+/// that is known to be JSON.
+pub fn entries(object: &str) -> impl Iterator<Item = (&str, &str)> {
+    let text = object.as_bytes();
+    let mut at = if object.starts_with('{') { 1 } else { text.len() };
+    std::iter::from_fn(move || {
+        let start = skip_space(text, at);
+        if text.get(start) != Some(&b'"') {
+            return None;
+        }
+        let end = string_end(text, start + 1);
+        let name = object.get(start + 1..end.checked_sub(1)?)?;
+        let colon = skip_space(text, end);
+        let (value, next) = next_value(object, colon + 1)?;
+        at = next;
+        Some((name, value))
+    })
+}
+
+/// The value at a place, and where the next one may begin.
+fn next_value(json: &str, at: usize) -> Option<(&str, usize)> {
+    let text = json.as_bytes();
+    let start = skip_space(text, at);
+    let end = value_end(text, start);
+    let value = json.get(start..end).filter(|value| !value.is_empty())?;
+    let after = skip_space(text, end);
+    Some((value, if text.get(after) == Some(&b',') { after + 1 } else { after }))
+}
+
+/// What a string's inside means, as written between its quotes. Halves of surrogate pairs become U+FFFD.
+pub fn unescaped(raw: &str) -> Cow<'_, str> {
+    let Some(first) = memchr(b'\\', raw.as_bytes()) else { return Cow::Borrowed(raw) };
+    let mended = mended(raw.as_bytes());
+    let quoted = [b"\"", &mended[..], b"\""].concat();
+    // What cannot be read to its end is known up to its first escape.
+    serde_json::from_slice(&quoted).map_or(Cow::Borrowed(&raw[..first]), Cow::Owned)
+}
+
 /// The length of the string value that begins at `start`, in bytes as written; 0 for anything else.
 pub fn string_bytes(text: &[u8], start: usize) -> usize {
     if text.get(start) != Some(&b'"') {
@@ -322,6 +370,23 @@ mod tests {
         let found = keys(text);
         let found: Vec<_> = found.iter().map(|(depth, name, value)| (*depth, name.as_str(), value.as_str())).collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn elements_and_entries_are_met_in_order() {
+        let text = r#"{ "a" : [1, "x,]" ,{"b":[]}, [2] ] , "c\"d":null,"e":{} }"#;
+        let found: Vec<_> = entries(text).collect();
+        assert_eq!(found, [("a", r#"[1, "x,]" ,{"b":[]}, [2] ]"#), (r#"c\"d"#, "null"), ("e", "{}")]);
+        assert_eq!(elements(found[0].1).collect::<Vec<_>>(), ["1", r#""x,]""#, r#"{"b":[]}"#, "[2]"]);
+        assert_eq!((elements("{}").count(), entries("[]").count(), elements("[ ]").count()), (0, 0, 0));
+        assert_eq!((entries(r#"{"a""#).count(), entries("{\"").count(), elements("[").count()), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_string_is_unescaped_as_far_as_it_can_be() {
+        assert_eq!(unescaped(r"a\nb\u00e9\ud83d"), "a\nb\u{e9}\u{fffd}");
+        assert_eq!(unescaped("plain"), "plain");
+        assert_eq!(unescaped(r"a\x"), "a");
     }
 
     #[test]

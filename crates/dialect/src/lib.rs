@@ -22,6 +22,7 @@ pub mod errors;
 mod estimate;
 mod fields;
 pub mod gemini;
+pub mod glance;
 mod json;
 pub mod losses;
 pub mod models;

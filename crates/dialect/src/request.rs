@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::canonical::{Conversation, ToolKind};
 pub use crate::fields::RequestError;
+use crate::glance::Glance;
 
 /// A client's request for an answer, checked as far as routing and metering need it.
 ///
@@ -27,6 +28,10 @@ pub trait ClientRequest: fmt::Debug + Send + Sync {
 
     /// What a translated answer repeats of the request.
     fn echo(&self) -> Echo;
+
+    /// What routing looks at. Passes over the whole body, so it is asked for only where something is to be
+    /// decided by it.
+    fn glance(&self) -> Glance;
 }
 
 /// A client's request to count the tokens of a conversation.

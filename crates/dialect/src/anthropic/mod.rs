@@ -13,6 +13,7 @@ mod blocks;
 mod carry;
 mod effort;
 mod events;
+mod glance;
 mod read;
 mod session;
 

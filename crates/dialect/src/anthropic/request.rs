@@ -15,10 +15,11 @@ use serde_json::value::RawValue;
 
 use super::answer::THINKING;
 use super::blocks::Block;
-use super::{carry, read, session};
+use super::{carry, glance, read, session};
 use crate::canonical::Conversation;
 use crate::estimate::{self, MESSAGE_TOKENS};
 use crate::fields::Fields;
+use crate::glance::Glance;
 use crate::json;
 use crate::request::{ClientRequest, Echo, PathFacts, RequestError, RequestFacts, Splice};
 use crate::splice;
@@ -139,6 +140,11 @@ impl ClientRequest for AnthropicRequest {
     fn echo(&self) -> Echo {
         let include = if self.wants_thoughts { vec![THINKING.to_owned()] } else { vec![] };
         Echo { wants_usage: true, include, ..Echo::default() }
+    }
+
+    fn glance(&self) -> Glance {
+        // It was read as JSON before.
+        std::str::from_utf8(&self.body).map(glance::glance).unwrap_or_default()
     }
 }
 

@@ -13,6 +13,7 @@ pub mod encode;
 pub mod error;
 mod finish;
 mod framing;
+mod glance;
 mod logprobs;
 pub mod models;
 mod one_line;

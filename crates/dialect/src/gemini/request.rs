@@ -7,11 +7,12 @@ use std::ops::Range;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::read;
 use super::wire::same_name;
+use super::{glance, read};
 use crate::canonical::Conversation;
 use crate::estimate::{self, MESSAGE_TOKENS};
 use crate::fields::{Fields, RequestError};
+use crate::glance::Glance;
 use crate::json::{self, Member};
 use crate::request::{ClientRequest, Echo, PathFacts, RequestFacts, Splice};
 use crate::splice::{self, Edit};
@@ -144,6 +145,11 @@ impl ClientRequest for GenerateRequest {
 
     fn echo(&self) -> Echo {
         Echo { wants_usage: true, is_array: self.is_array, ..Echo::default() }
+    }
+
+    fn glance(&self) -> Glance {
+        // It was read as JSON before.
+        std::str::from_utf8(&self.body).map(glance::glance).unwrap_or_default()
     }
 }
 

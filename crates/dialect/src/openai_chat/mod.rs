@@ -12,6 +12,7 @@ pub mod decode;
 pub mod encode;
 pub mod error;
 pub(crate) mod finish;
+mod glance;
 pub mod models;
 pub(crate) mod read;
 pub mod request;

@@ -10,11 +10,12 @@ use std::ops::Range;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::read;
+use super::{glance, read};
 use crate::canonical::{Conversation, ToolKind};
 use crate::estimate::{self, MESSAGE_TOKENS};
 use crate::fields::Fields;
 pub use crate::fields::RequestError;
+use crate::glance::Glance;
 use crate::json;
 use crate::request::{ClientRequest, ClientTool, Echo, PathFacts, RequestFacts, Splice};
 use crate::splice::{self, Edit};
@@ -151,6 +152,11 @@ impl ClientRequest for ChatRequest {
 
     fn echo(&self) -> Echo {
         Echo { wants_usage: self.facts.wants_usage, tools: custom_tools(&json::mended(&self.body)), ..Echo::default() }
+    }
+
+    fn glance(&self) -> Glance {
+        // It was read as JSON before.
+        std::str::from_utf8(&self.body).map(glance::glance).unwrap_or_default()
     }
 }
 

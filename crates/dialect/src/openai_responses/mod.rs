@@ -12,6 +12,7 @@ pub mod decode;
 pub mod encode;
 pub mod error;
 mod event;
+mod glance;
 mod media;
 pub mod models;
 mod names;

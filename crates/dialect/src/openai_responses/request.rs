@@ -14,10 +14,11 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{carried, read};
+use super::{carried, glance, read};
 use crate::canonical::Conversation;
 use crate::estimate::{self, MESSAGE_TOKENS};
 use crate::fields::Fields;
+use crate::glance::Glance;
 use crate::json;
 use crate::request::{ClientRequest, Echo, PathFacts, RequestError, RequestFacts, Splice};
 use crate::splice::{self, Edit};
@@ -140,6 +141,11 @@ impl ClientRequest for ResponsesRequest {
 
     fn echo(&self) -> Echo {
         read::echo(&json::mended(&self.body))
+    }
+
+    fn glance(&self) -> Glance {
+        // It was read as JSON before.
+        std::str::from_utf8(&self.body).map(glance::glance).unwrap_or_default()
     }
 }
 
