@@ -13,6 +13,7 @@ use megarouter_domain::id::{DeploymentId, PriceId, UnitId};
 use megarouter_domain::key::{ModelAccess, VirtualKey};
 use megarouter_domain::model::Model;
 use megarouter_domain::period::{Period, Zone};
+use megarouter_domain::policy::{self, Policy, TrialMode};
 use megarouter_domain::price::Price;
 use megarouter_domain::scope::Scope;
 use megarouter_domain::unit::{Unit, UnitKind};
@@ -139,6 +140,17 @@ fn intent(change: &Change, before: &Everything) -> ChangeNote {
             let words = format!("key {}", old.as_ref().map(|old| old.name).unwrap_or_default());
             note("key.revoke", id, old.as_ref().and_then(json), new.as_ref().and_then(json), &words)
         }
+        Change::PutPolicy(policy) => {
+            let old = before.policies.iter().find(|old| old.id == policy.id).map(PolicyPicture::of);
+            let words = format!("policy {}", policy.name);
+            note("policy.put", policy.id, old.as_ref().and_then(json), json(&PolicyPicture::of(policy)), &words)
+        }
+        Change::ArchivePolicy { id, at } => {
+            let old = before.policies.iter().find(|old| old.id == *id).map(PolicyPicture::of);
+            let new = old.as_ref().map(|old| PolicyPicture { archived_at: Some(*at), ..old.clone() });
+            let words = format!("policy {}", old.as_ref().map(|old| old.name).unwrap_or_default());
+            note("policy.archive", id, old.as_ref().and_then(json), new.as_ref().and_then(json), &words)
+        }
         Change::PutPreference { name, value } => {
             let old = before.preferences.iter().find(|(known, _)| known == name);
             let old = old.map(|(_, value)| Arc::from(value.as_str()));
@@ -234,6 +246,22 @@ struct BudgetPicture<'a> {
     archived_at: Option<Timestamp>,
 }
 
+#[derive(Clone, Serialize)]
+struct PolicyPicture<'a> {
+    name: &'a str,
+    description: &'a str,
+    body: &'a policy::Body,
+    trial: Option<TrialPicture<'a>>,
+    archived_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Serialize)]
+struct TrialPicture<'a> {
+    #[serde(flatten)]
+    mode: TrialMode,
+    body: &'a policy::Body,
+}
+
 impl<'a> UnitPicture<'a> {
     fn of(unit: &'a Unit) -> Self {
         let (kind, name, email) = (unit.kind, unit.name.as_str(), unit.email.as_deref());
@@ -275,6 +303,19 @@ impl<'a> BudgetPicture<'a> {
             ladder: &budget.ladder,
             raises: &budget.raises,
             archived_at: budget.archived_at,
+        }
+    }
+}
+
+impl<'a> PolicyPicture<'a> {
+    fn of(policy: &'a Policy) -> Self {
+        let trial = policy.trial.as_ref();
+        Self {
+            name: &policy.name,
+            description: &policy.description,
+            body: &policy.live.body,
+            trial: trial.map(|trial| TrialPicture { mode: trial.mode, body: &trial.version.body }),
+            archived_at: policy.archived_at,
         }
     }
 }

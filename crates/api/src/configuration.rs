@@ -66,7 +66,7 @@ pub async fn snapshot(
         targets,
         models: everything.models.clone(),
         facts: HashMap::new(),
-        policies: vec![],
+        policies: everything.policies.clone(),
     })
 }
 

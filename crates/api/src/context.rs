@@ -436,7 +436,9 @@ const fn is_about_limits(change: &Change) -> bool {
         | Change::RenewPrice { .. }
         | Change::RenameOrganization(_)
         | Change::PutKey(_)
-        | Change::RevokeKey { .. } => false,
+        | Change::RevokeKey { .. }
+        | Change::PutPolicy(_)
+        | Change::ArchivePolicy { .. } => false,
     }
 }
 

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use megarouter_domain::snapshot::ConflictError;
+use megarouter_domain::policy::PolicyError;
 use megarouter_domain::unit::TreeError;
 use megarouter_secrets::StoreError;
 use megarouter_store::error::Error as LedgerError;
@@ -103,6 +104,7 @@ impl From<ChangeError> for ApiError {
                 Self::new(StatusCode::CONFLICT, "provider.in_use", message)
             }
             ChangeError::Tree(error) => Self::from(error).about("parent"),
+            ChangeError::Policy(error) => Self::from(error),
             ChangeError::Holding { name, content } => {
                 let message = format!(
                     "{name} still holds {}. Nothing was changed. Move that first, or archive it with everything in it.",
@@ -124,6 +126,14 @@ impl From<ChangeError> for ApiError {
             }
             ChangeError::Store(error) => settings_unavailable(&error),
         }
+    }
+}
+
+impl From<PolicyError> for ApiError {
+    fn from(error: PolicyError) -> Self {
+        let field = if matches!(error, PolicyError::Name) { "name" } else { "rules" };
+        let message = format!("This policy cannot be put in force: {error}. Nothing was changed.");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "policy.invalid", message).about(field)
     }
 }
 
@@ -194,6 +204,7 @@ const fn not_found_code(noun: Noun) -> &'static str {
         Noun::Organization => "organization.not_found",
         Noun::Unit => "unit.not_found",
         Noun::Budget => "budget.not_found",
+        Noun::Policy => "policy.not_found",
     }
 }
 
@@ -205,6 +216,7 @@ const fn name_taken_code(noun: Noun) -> &'static str {
         Noun::Organization => "organization.name_taken",
         Noun::Unit => "unit.name_taken",
         Noun::Budget => "budget.name_taken",
+        Noun::Policy => "policy.name_taken",
     }
 }
 
@@ -216,5 +228,6 @@ const fn archived_code(noun: Noun) -> &'static str {
         Noun::Organization => "organization.archived",
         Noun::Unit => "unit.archived",
         Noun::Budget => "budget.archived",
+        Noun::Policy => "policy.archived",
     }
 }

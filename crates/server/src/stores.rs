@@ -248,6 +248,7 @@ fn nothing(now: Timestamp) -> Everything {
         keys: Vec::new(),
         playground_key: KeyId::new(now, rand::random()),
         budgets: Vec::new(),
+        policies: Vec::new(),
         preferences: Vec::new(),
         version: 0,
     }

@@ -114,6 +114,11 @@ impl<'a> Reading<'a> {
         serde_json::from_str(self.get(column)?).map_err(|error| self.wrong(column, &error))
     }
 
+    /// A value kept as JSON, or nothing.
+    pub(crate) fn json_option<T: DeserializeOwned>(&self, column: &'static str) -> Result<Option<T>, Error> {
+        if self.get::<Option<&str>>(column)?.is_none() { Ok(None) } else { self.json(column).map(Some) }
+    }
+
     /// The error for a column of this row.
     pub(crate) fn wrong(&self, column: &'static str, reason: &impl Display) -> Error {
         let row = self.row.get::<i64>(self.key).map(|key| key.to_string());
@@ -231,6 +236,13 @@ impl Values {
 
     pub(crate) fn json(&mut self, value: &impl Serialize) -> &mut Self {
         self.put(serde_json::to_string(value).expect("the types of this crate have only JSON's own values"))
+    }
+
+    pub(crate) fn json_option(&mut self, value: Option<&impl Serialize>) -> &mut Self {
+        match value {
+            Some(value) => self.json(value),
+            None => self.put(None::<String>),
+        }
     }
 
     /// One of a type's stable names, which are also its JSON.

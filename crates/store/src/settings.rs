@@ -1,5 +1,5 @@
 //! What people configured: the organisation, providers, models with prices, keys, budgets,
-//! preferences. `settings.db`, or the database that the nodes of a hub share.
+//! policies, preferences. `settings.db`, or the database that the nodes of a hub share.
 //!
 //! Small enough to be read as a whole after each change. All writing goes through
 //! [`Settings::apply`], so that one change of the API and a whole declarative setup are the same
@@ -11,6 +11,7 @@ mod mirror;
 mod model_lists;
 mod models;
 mod organization;
+mod policies;
 mod preferences;
 mod prices;
 mod providers;
@@ -23,10 +24,11 @@ use std::path::Path;
 use megarouter_domain::budget::Budget;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::{
-    BudgetId, DeploymentId, Entropy, KeyId, ModelId, OrganizationId, PriceId, ProviderId, UnitId,
+    BudgetId, DeploymentId, Entropy, KeyId, ModelId, OrganizationId, PolicyId, PriceId, ProviderId, UnitId,
 };
 use megarouter_domain::key::VirtualKey;
 use megarouter_domain::model::Model;
+use megarouter_domain::policy::{Policy, PolicyError, Version};
 use megarouter_domain::price::Price;
 use megarouter_domain::provider::Provider;
 use megarouter_domain::unit::{TreeError, Unit};
@@ -69,6 +71,8 @@ pub struct Everything {
     pub playground_key: KeyId,
     /// In the order they were made; archived ones too.
     pub budgets: Vec<Budget>,
+    /// In the order they were made, with their versions in force; archived ones too.
+    pub policies: Vec<Policy>,
     /// Preferences by name; the values are JSON.
     pub preferences: Vec<(String, String)>,
     /// How many times the settings were changed.
@@ -135,6 +139,16 @@ pub enum Change {
         /// From when on.
         at: Timestamp,
     },
+    /// Adds a policy, or replaces the one with its id. A version that is stored under its number as it is
+    /// keeps that number; any other becomes a new version, with the next number.
+    PutPolicy(Policy),
+    /// Takes a policy out of use; one that was archived before keeps its time.
+    ArchivePolicy {
+        /// Which.
+        id: PolicyId,
+        /// From when on.
+        at: Timestamp,
+    },
     /// Sets a preference.
     PutPreference {
         /// Its name.
@@ -159,6 +173,8 @@ pub enum Noun {
     Unit,
     /// A budget.
     Budget,
+    /// A policy.
+    Policy,
 }
 
 /// Why changes were refused. None of them was made.
@@ -191,6 +207,9 @@ pub enum ChangeError {
     /// The units would make no tree.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// A policy could not be put in force.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// A unit that is to be archived holds something in use.
     #[error("{name} still holds {}; move that first, or archive it too", .content.join(", "))]
     Holding {
@@ -232,6 +251,7 @@ impl std::fmt::Display for Noun {
             Self::Organization => "organization",
             Self::Unit => "unit",
             Self::Budget => "budget",
+            Self::Policy => "policy",
         })
     }
 }
@@ -243,8 +263,12 @@ pub(crate) const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/settings/0001_settings.sql"),
         include_str!("../migrations/sqlite/settings/0002_model_lists.sql"),
         include_str!("../migrations/sqlite/settings/0003_organization.sql"),
+        include_str!("../migrations/sqlite/settings/0004_policies.sql"),
     ],
-    postgres: &[include_str!("../migrations/postgres/settings/0001_settings.sql")],
+    postgres: &[
+        include_str!("../migrations/postgres/settings/0001_settings.sql"),
+        include_str!("../migrations/postgres/settings/0002_policies.sql"),
+    ],
 };
 
 /// Where settings are kept.
@@ -275,8 +299,8 @@ enum Lent<'a> {
 }
 
 impl Settings {
-    /// Opens the settings of a place, making or upgrading them. The first time, the organisation and
-    /// the playground's key are made with `now` and `entropy`.
+    /// Opens the settings of a place, making or upgrading them. The first time, the organisation, the
+    /// playground's key and the policy `auto` are made with `now` and `entropy`.
     pub async fn open<'a>(place: impl Into<Place<'a>>, now: Timestamp, entropy: Entropy) -> Result<Self, Error> {
         let settings = match place.into() {
             Place::Folder(dir) => Self { home: Home::File(Mutex::new(backend::open(dir, &SCHEMA).await?)) },
@@ -292,7 +316,7 @@ impl Settings {
         Self { home: Home::Hub { pool: pool.clone(), listener: Mutex::default() } }
     }
 
-    /// Makes the organisation and the playground's key, unless they are there.
+    /// Makes the organisation, the playground's key and the policy `auto`, unless there is an organisation.
     pub async fn prepare(&self, now: Timestamp, entropy: Entropy) -> Result<(), Error> {
         let mut db = self.writer().await?;
         let mut transaction = db.begin().await?;
@@ -300,6 +324,7 @@ impl Settings {
         if organization::find(&mut transaction).await?.is_none() {
             organization::add(&mut transaction, OrganizationId::new(now, entropy), now).await?;
             keys::add_builtin(&mut transaction, KeyId::new(now, entropy), now).await?;
+            policies::write(&mut transaction, &policies::first(now, entropy)).await?;
         }
         transaction.commit().await
     }
@@ -347,6 +372,11 @@ impl Settings {
     /// Every version of a deployment's price, newest first.
     pub async fn prices(&self, id: DeploymentId) -> Result<Vec<Price>, Error> {
         prices::load(&mut *self.reader().await?, id).await
+    }
+
+    /// Every version of a policy, newest first; none when there is no such policy.
+    pub async fn versions(&self, id: PolicyId) -> Result<Vec<Version>, Error> {
+        policies::versions(&mut *self.reader().await?, id).await
     }
 
     /// Closes the file; the hub's connections stay with their owner.
@@ -413,6 +443,7 @@ async fn load(db: &mut Db<'_>) -> Result<Everything, Error> {
         keys: keys::load(db).await?,
         playground_key: keys::load_builtin(db).await?,
         budgets: budgets::load(db).await?,
+        policies: policies::load(db).await?,
         preferences: preferences::load(db).await?,
         version: version::load(db).await?,
     })
@@ -441,6 +472,8 @@ async fn make(db: &mut Db<'_>, change: Change) -> Result<(), ChangeError> {
         Change::ArchiveBudget { id, at } => budgets::archive(db, id, at).await,
         Change::PutKey(key) => keys::put(db, &key).await,
         Change::RevokeKey { id, at } => keys::revoke(db, id, at).await,
+        Change::PutPolicy(policy) => policies::put(db, &policy).await,
+        Change::ArchivePolicy { id, at } => policies::archive(db, id, at).await,
         Change::PutPreference { name, value } => Ok(preferences::put(db, &name, &value).await?),
     }
 }

@@ -340,6 +340,7 @@ keys:
             keys: vec![],
             playground_key: KeyId::new(NOW, [0; 10]),
             budgets: vec![],
+            policies: vec![],
             preferences: vec![],
             version: 0,
         }

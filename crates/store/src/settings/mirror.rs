@@ -10,7 +10,7 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::row::values;
 use crate::settings::{
-    ChangeError, Everything, SCHEMA, budgets, keys, load, models, organization, preferences, providers, units,
+    ChangeError, Everything, SCHEMA, budgets, keys, load, models, organization, policies, preferences, providers, units,
 };
 
 /// Everything that is written, those that name others first. Prices stay: they are never removed.
@@ -24,6 +24,8 @@ const CLEAR: &[&str] = &[
     "DELETE FROM models",
     "DELETE FROM model_lists",
     "DELETE FROM providers",
+    "DELETE FROM policy_versions",
+    "DELETE FROM policies",
     "DELETE FROM preferences",
     "DELETE FROM organization",
 ];
@@ -83,6 +85,9 @@ async fn write(db: &mut Db<'_>, everything: &Everything) -> Result<(), ChangeErr
     }
     for budget in &everything.budgets {
         budgets::write(db, budget).await?;
+    }
+    for policy in &everything.policies {
+        policies::write(db, policy).await?;
     }
     for (name, value) in &everything.preferences {
         preferences::put(db, name, value).await?;

@@ -11,7 +11,7 @@ use megarouter_domain::price::Price;
 use crate::db::Db;
 use crate::error::Error;
 use crate::row::{Reading, Row, Values, values};
-use crate::settings::{ChangeError, Noun};
+use crate::settings::{ChangeError, Noun, policies};
 
 pub(super) async fn load(db: &mut Db<'_>) -> Result<Vec<Model>, Error> {
     let mut names = load_names(db).await?;
@@ -86,6 +86,9 @@ async fn check_names(db: &mut Db<'_>, model: &Model) -> Result<(), ChangeError> 
         let owner = owner.or_else(|| (!seen.insert(name)).then(|| model.name.clone()));
         if let Some(by) = owner {
             return Err(ChangeError::NameTaken { noun: Noun::Model, field, name: name.to_owned(), by });
+        }
+        if let Some(by) = policies::named(db, name).await? {
+            return Err(ChangeError::NameTaken { noun: Noun::Policy, field, name: name.to_owned(), by });
         }
     }
     Ok(())

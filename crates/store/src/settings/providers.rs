@@ -16,12 +16,14 @@ pub(super) async fn load(db: &mut Db<'_>) -> Result<Vec<Provider>, Error> {
 pub(super) async fn put(db: &mut Db<'_>, provider: &Provider) -> Result<(), ChangeError> {
     check_name(db, provider).await?;
     let text = "INSERT INTO providers
-            (id, name, kind, base_url, credential_source, credential_variable, dialects, is_enabled)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            (id, name, kind, base_url, credential_source, credential_variable, dialects, is_enabled,
+             region, keeps_prompts, pool)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (id) DO UPDATE SET
             name = excluded.name, kind = excluded.kind, base_url = excluded.base_url,
             credential_source = excluded.credential_source, credential_variable = excluded.credential_variable,
-            dialects = excluded.dialects, is_enabled = excluded.is_enabled";
+            dialects = excluded.dialects, is_enabled = excluded.is_enabled, region = excluded.region,
+            keeps_prompts = excluded.keeps_prompts, pool = excluded.pool";
     let (source, variable) = match &provider.credential {
         CredentialSource::None => ("none", None),
         CredentialSource::Stored => ("stored", None),
@@ -31,6 +33,7 @@ pub(super) async fn put(db: &mut Db<'_>, provider: &Provider) -> Result<(), Chan
     values.uuid(provider.id.as_uuid()).put(provider.name.clone()).put(provider.kind.clone());
     values.put(provider.base_url.clone()).put(source).put(variable);
     values.json(&provider.dialects).put(provider.is_enabled);
+    values.put(provider.region.as_deref()).put(provider.keeps_prompts).json(&provider.pool);
     db.execute(text, values).await?;
     Ok(())
 }
@@ -72,9 +75,9 @@ fn read(row: &Row) -> Result<Provider, Error> {
         credential: read_credential(&reading)?,
         dialects: reading.json("dialects")?,
         is_enabled: reading.get("is_enabled")?,
-        region: None,
-        keeps_prompts: None,
-        pool: vec![],
+        region: reading.get("region")?,
+        keeps_prompts: reading.get("keeps_prompts")?,
+        pool: reading.json("pool")?,
     })
 }
 

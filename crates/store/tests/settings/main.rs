@@ -6,6 +6,7 @@ mod catalogue;
 mod configuration;
 mod mirror;
 mod organization;
+mod policies;
 #[path = "../../../../tests/src/postgres.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
