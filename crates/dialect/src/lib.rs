@@ -21,6 +21,7 @@ pub mod dialects;
 pub mod errors;
 mod estimate;
 mod fields;
+pub mod flaws;
 pub mod gemini;
 pub mod glance;
 mod json;
