@@ -126,6 +126,8 @@ pub struct Considered {
 pub enum Removal {
     /// The caller may not use the model.
     Access,
+    /// The model is made for something else, e.g. for embeddings.
+    Purpose,
     /// The model lacks what the request needs.
     Lacks {
         /// What.

@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Date, Feature, Member, Modality, Set};
+use crate::catalog::{Date, Feature, Member, Modality, Mode, Set};
 
 /// Facts about a deployment's model, from the catalogue and the provider's own list.
 ///
 /// An empty set or a `None` means "not known", and then nothing is ruled out by it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
+    /// What it is called for.
+    pub mode: Option<Mode>,
     /// The most tokens of input and output together.
     pub context_tokens: Option<u64>,
     /// The most tokens of one answer.
