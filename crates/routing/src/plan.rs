@@ -1,28 +1,34 @@
-//! The ordered attempts for one request: first through the deployments, then round again.
+//! The attempts for one request: first through the choices in their order, then round again.
 //!
 //! A plan is asked for one step at a time, because each step depends on how the last one failed. It
 //! only says what to do next; waiting, calling and accounting are the gateway's work.
 
 use std::time::Duration;
 
-use megarouter_domain::id::ProviderId;
-use megarouter_domain::model::{Deployment, Model};
+use crate::candidate::Choice;
 
 /// Bounds on how hard a plan tries.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Calls for one request, over all deployments.
+    /// Calls for one request, over all choices.
     pub max_attempts: usize,
-    /// The longest that all waits of one request may take together. A client that is told to come back
-    /// can use its time better than one that is kept waiting.
+    /// The longest that all waits of one request may take together. A provider that asks for more is left
+    /// for the next one, or the client is told.
     pub patience: Duration,
     /// The first wait where the provider names none; doubles each round.
     pub base_wait: Duration,
+    /// The longest wait where the provider names none.
+    pub longest_backoff: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_attempts: 4, patience: Duration::from_secs(5), base_wait: Duration::from_millis(400) }
+        Self {
+            max_attempts: 4,
+            patience: Duration::from_secs(60),
+            base_wait: Duration::from_millis(400),
+            longest_backoff: Duration::from_secs(5),
+        }
     }
 }
 
@@ -41,43 +47,54 @@ pub enum Failure {
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Call the deployment at this place in [`Plan::deployments`], after a wait.
+    /// Call a choice, after a wait.
     Try {
-        /// Its place.
+        /// Its place in [`Plan::choices`].
         index: usize,
         /// How long to wait first.
         wait: Duration,
+        /// Whether its provider has failed this request before: then the call counts against what the
+        /// provider may be asked again.
+        is_repeat: bool,
+        /// Whether to call it although it rests.
+        is_last_resort: bool,
     },
     /// Nothing is left worth trying.
     GiveUp,
 }
 
-/// The deployments of one request in the order they are tried.
+/// The choices of one request, and how they fared.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    deployments: Vec<Deployment>,
-    failures: Vec<Option<Failure>>,
+    choices: Vec<Choice>,
+    fates: Vec<Fate>,
     attempts: usize,
     round: u32,
     waited: Duration,
     limits: Limits,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Untried,
+    /// It could not be called at that moment.
+    Skipped,
+    Failed(Failure),
+}
+
 impl Plan {
-    /// Plans over a model's deployments in their own order, or only those of a pinned provider.
-    pub fn new(model: &Model, pinned: Option<ProviderId>, limits: Limits) -> Self {
-        let is_candidate = |deployment: &&Deployment| pinned.is_none_or(|provider| deployment.provider_id == provider);
-        let deployments: Vec<_> = model.deployments.iter().filter(is_candidate).cloned().collect();
-        let failures = vec![None; deployments.len()];
-        Self { deployments, failures, attempts: 0, round: 0, waited: Duration::ZERO, limits }
+    /// Plans over choices in their order.
+    pub fn new(choices: Vec<Choice>, limits: Limits) -> Self {
+        let fates = vec![Fate::Untried; choices.len()];
+        Self { choices, fates, attempts: 0, round: 0, waited: Duration::ZERO, limits }
     }
 
-    /// Every deployment that may be tried.
-    pub fn deployments(&self) -> &[Deployment] {
-        &self.deployments
+    /// Everything that may be tried.
+    pub fn choices(&self) -> &[Choice] {
+        &self.choices
     }
 
-    /// The next step, after `failed` was reported for all earlier ones.
+    /// The next step, after [`Plan::failed`] or [`Plan::skipped`] was told of all earlier ones.
     ///
     /// `jitter` is a random number; it spreads the waits of requests that failed together over the
     /// upper half of the wait.
@@ -85,26 +102,52 @@ impl Plan {
         if self.attempts >= self.limits.max_attempts {
             return Step::GiveUp;
         }
-        let untried = self.failures.iter().position(Option::is_none).map(|index| (index, Duration::ZERO));
-        let Some((index, wait)) = untried.or_else(|| self.soonest_retry(jitter)) else { return Step::GiveUp };
+        let untried = || self.place_of(Fate::Untried).map(|index| (index, Duration::ZERO));
+        let next = untried().or_else(|| self.soonest_retry(jitter));
+        // A call that may fail is better than none.
+        let Some((index, wait)) = next.or_else(|| self.skipped_before_any()) else { return Step::GiveUp };
         self.attempts += 1;
-        Step::Try { index, wait }
+        let is_last_resort = self.choices[index].is_last_resort || self.fates[index] == Fate::Skipped;
+        Step::Try { index, wait, is_repeat: self.has_failed_at(index), is_last_resort }
     }
 
-    /// Reports how the attempt on a deployment failed.
+    /// Reports how the attempt on a choice failed.
     pub fn failed(&mut self, index: usize, failure: Failure) {
-        if let Some(slot) = self.failures.get_mut(index) {
-            *slot = Some(failure);
+        if let Some(fate) = self.fates.get_mut(index) {
+            *fate = Fate::Failed(failure);
         }
+    }
+
+    /// Reports that a choice could not be called at that moment, so that there was no attempt.
+    pub fn skipped(&mut self, index: usize) {
+        self.attempts = self.attempts.saturating_sub(1);
+        if let Some(fate) = self.fates.get_mut(index) {
+            *fate = if *fate == Fate::Untried { Fate::Skipped } else { Fate::Failed(Failure::Lasting) };
+        }
+    }
+
+    fn place_of(&self, wanted: Fate) -> Option<usize> {
+        self.fates.iter().position(|fate| *fate == wanted)
+    }
+
+    fn skipped_before_any(&self) -> Option<(usize, Duration)> {
+        let index = self.place_of(Fate::Skipped).filter(|_| self.attempts == 0)?;
+        Some((index, Duration::ZERO))
+    }
+
+    fn has_failed_at(&self, index: usize) -> bool {
+        let provider = self.choices[index].deployment().provider_id;
+        let mut tried = self.choices.iter().zip(&self.fates);
+        tried.any(|(choice, fate)| choice.deployment().provider_id == provider && matches!(fate, Fate::Failed(_)))
     }
 
     fn soonest_retry(&mut self, jitter: u32) -> Option<(usize, Duration)> {
         let backoff = self.backoff(jitter);
-        let wait_for = |failure: &Option<Failure>| match failure {
-            Some(Failure::Passing { retry_after }) => Some(retry_after.unwrap_or(backoff).max(backoff / 2)),
-            Some(Failure::Lasting) | None => None,
+        let wait_for = |fate: &Fate| match fate {
+            Fate::Failed(Failure::Passing { retry_after }) => Some(retry_after.unwrap_or(backoff).max(backoff / 2)),
+            Fate::Failed(Failure::Lasting) | Fate::Skipped | Fate::Untried => None,
         };
-        let waits = self.failures.iter().enumerate().filter_map(|(index, failure)| Some((index, wait_for(failure)?)));
+        let waits = self.fates.iter().enumerate().filter_map(|(index, fate)| Some((index, wait_for(fate)?)));
         let soonest = waits.min_by_key(|(index, wait)| (*wait, *index))?;
         self.round += 1;
         self.waited += soonest.1;
@@ -112,7 +155,7 @@ impl Plan {
     }
 
     fn backoff(&self, jitter: u32) -> Duration {
-        let full = self.limits.base_wait.saturating_mul(1 << self.round.min(8)).min(self.limits.patience);
+        let full = self.limits.base_wait.saturating_mul(1 << self.round.min(8)).min(self.limits.longest_backoff);
         let half = full / 2;
         let part = u128::from(jitter) * half.as_nanos() / u128::from(u32::MAX);
         half + Duration::from_nanos(u64::try_from(part).unwrap_or(0))
@@ -121,62 +164,80 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use megarouter_domain::clock::Timestamp;
-    use megarouter_domain::id::{DeploymentId, ModelId};
+    use megarouter_domain::id::{DeploymentId, ModelId, ProviderId};
+    use megarouter_domain::model::{Deployment, Model};
     use proptest::prelude::*;
 
-    fn model(providers: &[u8]) -> Model {
+    fn plan(providers: &[u8]) -> Plan {
         let now = Timestamp::from_micros(0);
-        let deployment = |seed: &u8| Deployment {
-            id: DeploymentId::new(now, [*seed; 10]),
+        let deployment = |(place, seed): (usize, &u8)| Deployment {
+            id: DeploymentId::new(now, [u8::try_from(place).unwrap(); 10]),
             provider_id: ProviderId::new(now, [*seed; 10]),
             upstream_model: format!("upstream-{seed}"),
             price: None,
             max_output_tokens: None,
             can_reason: None,
         };
-        Model {
+        let model = Arc::new(Model {
             id: ModelId::new(now, [0; 10]),
             name: "m".to_owned(),
             aliases: vec![],
-            deployments: providers.iter().map(deployment).collect(),
+            deployments: providers.iter().enumerate().map(deployment).collect(),
             created_at: now,
-        }
-    }
-
-    fn plan(providers: &[u8]) -> Plan {
-        Plan::new(&model(providers), None, Limits::default())
+        });
+        let choice = |index| Choice { model: Arc::clone(&model), index, is_last_resort: false };
+        Plan::new((0..providers.len()).map(choice).collect(), Limits::default())
     }
 
     const BRIEF: Failure = Failure::Passing { retry_after: None };
 
-    #[test]
-    fn tries_every_deployment_in_order_before_any_twice() {
-        let mut plan = plan(&[1, 2]);
-        assert_eq!(plan.next(0), Step::Try { index: 0, wait: Duration::ZERO });
-        plan.failed(0, BRIEF);
-        assert_eq!(plan.next(0), Step::Try { index: 1, wait: Duration::ZERO });
-        plan.failed(1, Failure::Lasting);
-        assert_eq!(plan.next(0), Step::Try { index: 0, wait: Duration::from_millis(200) });
+    const fn passing(seconds: u64) -> Failure {
+        Failure::Passing { retry_after: Some(Duration::from_secs(seconds)) }
+    }
+
+    const fn at_once(index: usize) -> Step {
+        Step::Try { index, wait: Duration::ZERO, is_repeat: false, is_last_resort: false }
+    }
+
+    const fn again(index: usize, wait: Duration) -> Step {
+        Step::Try { index, wait, is_repeat: true, is_last_resort: false }
     }
 
     #[test]
-    fn waits_as_long_as_the_provider_asks() {
+    fn tries_every_choice_in_order_before_any_twice() {
+        let mut plan = plan(&[1, 2]);
+        assert_eq!(plan.next(0), at_once(0));
+        plan.failed(0, BRIEF);
+        assert_eq!(plan.next(0), at_once(1));
+        plan.failed(1, Failure::Lasting);
+        assert_eq!(plan.next(0), again(0, Duration::from_millis(200)));
+    }
+
+    #[test]
+    fn waits_as_long_as_the_provider_asks_but_not_longer_than_a_minute_in_all() {
         let mut plan = plan(&[1]);
         plan.next(0);
-        plan.failed(0, Failure::Passing { retry_after: Some(Duration::from_secs(3)) });
-        assert_eq!(plan.next(0), Step::Try { index: 0, wait: Duration::from_secs(3) });
-        // A second time would be longer than anybody's patience.
-        plan.failed(0, Failure::Passing { retry_after: Some(Duration::from_secs(3)) });
+        plan.failed(0, passing(40));
+        assert_eq!(plan.next(0), again(0, Duration::from_secs(40)));
+        plan.failed(0, passing(21));
         assert_eq!(plan.next(0), Step::GiveUp);
     }
 
     #[test]
-    fn gives_up_rather_than_wait_for_long() {
+    fn what_a_provider_asks_is_honoured_in_every_form() {
+        for (asked, expected) in [(0, 100), (1, 1_000), (60, 60_000)] {
+            let mut plan = plan(&[1]);
+            plan.next(0);
+            plan.failed(0, passing(asked));
+            assert_eq!(plan.next(0), again(0, Duration::from_millis(expected)), "{asked} s");
+        }
         let mut plan = plan(&[1]);
         plan.next(0);
-        plan.failed(0, Failure::Passing { retry_after: Some(Duration::from_secs(17)) });
+        plan.failed(0, passing(86_400));
         assert_eq!(plan.next(0), Step::GiveUp);
     }
 
@@ -189,24 +250,47 @@ mod tests {
     }
 
     #[test]
-    fn a_pin_leaves_only_that_provider() {
-        let pinned = ProviderId::new(Timestamp::from_micros(0), [2; 10]);
-        let plan = Plan::new(&model(&[1, 2, 3]), Some(pinned), Limits::default());
-        assert_eq!(plan.deployments().len(), 1);
+    fn another_model_of_a_failed_provider_is_a_repetition_and_another_provider_is_none() {
+        let mut plan = plan(&[1, 1, 2]);
+        assert_eq!(plan.next(0), at_once(0));
+        plan.failed(0, Failure::Lasting);
+        assert_eq!(plan.next(0), again(1, Duration::ZERO));
+        plan.failed(1, Failure::Lasting);
+        assert_eq!(plan.next(0), at_once(2));
+    }
+
+    #[test]
+    fn what_could_not_be_called_costs_no_attempt_and_is_the_last_resort() {
+        let mut plan = plan(&[1, 2]);
+        plan.next(0);
+        plan.skipped(0);
+        assert_eq!(plan.next(0), at_once(1));
+        plan.skipped(1);
+        let resort = Step::Try { index: 0, wait: Duration::ZERO, is_repeat: false, is_last_resort: true };
+        assert_eq!(plan.next(0), resort);
+        plan.failed(0, Failure::Lasting);
+        assert_eq!(plan.next(0), Step::GiveUp, "something was tried");
     }
 
     proptest! {
         #[test]
-        fn always_ends_within_its_attempts(count in 0..6_u8, jitter: u32, lasting: u8) {
+        fn always_ends_within_its_attempts(count in 0..6_u8, jitter: u32, lasting: u8, skipped: u8) {
             let mut plan = plan(&(0..count).collect::<Vec<_>>());
-            let (mut attempts, mut waited) = (0, Duration::ZERO);
-            while let Step::Try { index, wait } = plan.next(jitter) {
+            let (mut steps, mut attempts, mut waited) = (0, 0, Duration::ZERO);
+            while let Step::Try { index, wait, is_last_resort, .. } = plan.next(jitter) {
                 waited += wait;
                 prop_assert!(waited <= Limits::default().patience);
-                plan.failed(index, if lasting >> index & 1 == 1 { Failure::Lasting } else { BRIEF });
-                attempts += 1;
+                if skipped >> index & 1 == 1 && !is_last_resort {
+                    plan.skipped(index);
+                } else {
+                    plan.failed(index, if lasting >> index & 1 == 1 { Failure::Lasting } else { BRIEF });
+                    attempts += 1;
+                }
+                steps += 1;
                 prop_assert!(attempts <= Limits::default().max_attempts);
+                prop_assert!(steps <= 32);
             }
+            prop_assert!(count == 0 || attempts > 0, "something is always tried");
         }
     }
 }
