@@ -381,7 +381,7 @@ impl Engine {
                 let posted = Amounts { cost, tokens, ..Amounts::default() };
                 let change = Change { posted, ..Change::default() };
                 self.accounts.add(Concern::of(&adjustment.hold), &change, Which::All);
-                self.recent.adjust(Arc::clone(&adjustment.hold), posted, entry.lsn, entry.at);
+                self.recent.adjust(&adjustment.hold, posted, entry.lsn, entry.at);
             }
             Fact::Started { .. }
             | Fact::Progress { .. }
@@ -401,7 +401,7 @@ impl Engine {
                 self.accounts.add(Concern::of(&attempt.hold), &change, Which::All);
                 posted.requests = 1;
             }
-            self.recent.finish(Arc::clone(&attempt.hold), posted, entry.lsn, entry.at);
+            self.recent.finish(&attempt.hold, posted, entry.lsn, entry.at);
         }
     }
 

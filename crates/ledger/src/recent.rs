@@ -3,12 +3,13 @@
 //! The store adds up what it has written, and the engine has decided more by then. A request is in
 //! the store's sums from the entry that finished it, a call from the entry that resolved it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::AttemptId;
+use megarouter_domain::scope::Scope;
 
 use crate::accounts::{Accounts, Concern, Which};
 use crate::entry::{HoldFact, Lsn};
@@ -18,11 +19,15 @@ use crate::tally::{Amounts, Change};
 const MOST: usize = 65_536;
 /// How long a posting is remembered. Whoever adds sums up for longer has to ask again.
 const KEPT_FOR: Duration = Duration::from_secs(10 * 60);
+/// With more sets of scopes than this, all are forgotten: apps choose tags.
+const MOST_SCOPES: usize = 1_024;
 
-/// What one attempt was charged, or a correction of it.
+/// What one attempt was charged, or a correction of it. Of the hold only what it concerns: there are many.
 #[derive(Debug)]
 struct Posting {
-    hold: Arc<HoldFact>,
+    scopes: Arc<[Scope]>,
+    session: Option<Arc<str>>,
+    started_at: Timestamp,
     posted: Amounts,
     /// The entry since which the sums by call have it.
     resolved: Lsn,
@@ -35,6 +40,8 @@ struct Posting {
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
     postings: VecDeque<Posting>,
+    /// Those of the postings, each once: requests of a key have the same.
+    scopes: HashSet<Arc<[Scope]>>,
     /// When the attempts of unfinished requests were resolved.
     resolved: HashMap<AttemptId, Lsn>,
     /// Of what came after this entry nothing is missing.
@@ -63,14 +70,14 @@ impl Recent {
     }
 
     /// Remembers an attempt whose request finished.
-    pub fn finish(&mut self, hold: Arc<HoldFact>, posted: Amounts, lsn: Lsn, now: Timestamp) {
+    pub fn finish(&mut self, hold: &HoldFact, posted: Amounts, lsn: Lsn, now: Timestamp) {
         let resolved = self.resolved.remove(&hold.attempt_id).unwrap_or_default();
-        self.push(Posting { hold, posted, resolved, finished: lsn, at: now });
+        self.push(hold, posted, (resolved, lsn), now);
     }
 
     /// Remembers a correction.
-    pub fn adjust(&mut self, hold: Arc<HoldFact>, posted: Amounts, lsn: Lsn, now: Timestamp) {
-        self.push(Posting { hold, posted, resolved: lsn, finished: lsn, at: now });
+    pub fn adjust(&mut self, hold: &HoldFact, posted: Amounts, lsn: Lsn, now: Timestamp) {
+        self.push(hold, posted, (lsn, lsn), now);
     }
 
     /// Adds to accounts whatever sums as of an entry do not have.
@@ -78,19 +85,34 @@ impl Recent {
         for posting in self.postings.iter().rev().take_while(|posting| posting.finished > as_of) {
             let change = Change { posted: posting.posted, held: Amounts::default() };
             let which = if posting.resolved > as_of { Which::All } else { Which::Requests };
-            accounts.add(Concern::of(&posting.hold), &change, which);
+            let Posting { scopes, session, started_at, .. } = posting;
+            accounts.add(Concern { scopes, session: session.as_ref(), at: *started_at }, &change, which);
         }
     }
 
-    fn push(&mut self, posting: Posting) {
-        let now = posting.at;
-        self.postings.push_back(posting);
+    fn push(&mut self, hold: &HoldFact, posted: Amounts, (resolved, finished): (Lsn, Lsn), now: Timestamp) {
         while let Some(oldest) = self.postings.front() {
-            if self.postings.len() <= MOST && now.since(oldest.at) <= KEPT_FOR {
-                return;
+            if self.postings.len() < MOST && now.since(oldest.at) <= KEPT_FOR {
+                break;
             }
             self.complete_after = oldest.finished;
             self.postings.pop_front();
         }
+        let (scopes, session) = (self.shared(&hold.scopes), hold.session.clone());
+        let started_at = hold.started_at;
+        self.postings.push_back(Posting { scopes, session, started_at, posted, resolved, finished, at: now });
+    }
+
+    /// The scopes that other postings have, when they have the same.
+    fn shared(&mut self, scopes: &[Scope]) -> Arc<[Scope]> {
+        if let Some(known) = self.scopes.get(scopes) {
+            return Arc::clone(known);
+        }
+        if self.scopes.len() >= MOST_SCOPES {
+            self.scopes.clear();
+        }
+        let new: Arc<[Scope]> = scopes.into();
+        self.scopes.insert(Arc::clone(&new));
+        new
     }
 }
