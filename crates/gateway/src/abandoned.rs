@@ -22,7 +22,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::pipeline::Gateway;
+use crate::pipeline::{Gateway, Limits};
 use crate::settle::{Attempt, Consumption};
 
 /// How many calls go on without their clients at a time.
@@ -46,13 +46,14 @@ struct Lasting {
 /// Makes a call and reads a good answer to its end, also when the future is dropped.
 pub fn call(
     gateway: &Gateway,
+    limits: &Limits,
     target: &Arc<Target>,
     call: Call<'_>,
     dialect: Dialect,
     attempt: Attempt,
 ) -> impl Future<Output = (Attempt, Reply)> + Send + use<> {
     let (client, target, now) = (gateway.client.clone(), Arc::clone(target), gateway.clock.now());
-    let (longest, limit) = (gateway.limits.whole_answer, gateway.limits.max_answer_bytes);
+    let (longest, limit) = (limits.whole_answer, limits.max_answer_bytes);
     let (path, query, headers) = (call.path.to_owned(), call.query.map(str::to_owned), call.client_headers.clone());
     let Call { method, at_root, body, content_type, dialect: wire, auth, is_streaming, first_byte_timeout, .. } = call;
     let work = async move {

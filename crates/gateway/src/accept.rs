@@ -45,6 +45,8 @@ pub enum Route {
     Call(Asked),
     /// An answer that was to be kept (OpenAI's `GET` and `DELETE /v1/responses/{id}`).
     KeptAnswer(String),
+    /// A word on an earlier answer.
+    Feedback,
     /// Something else that a provider does: its name, and the path below its base URL.
     PassThrough {
         /// The provider's name.
@@ -160,6 +162,7 @@ fn route(method: &Method, path: &str, query: &str) -> Result<Route, Failure> {
         // Some clients look whether anybody is there before they call.
         "/" | "/healthz" => return only(&[Method::GET], method, path, Route::Health),
         "/readyz" => return only(&[Method::GET], method, path, Route::Ready),
+        "/v1/feedback" => return only(&[Method::POST], method, path, Route::Feedback),
         "/v1/models" | "/v1beta/models" => return only(&[Method::GET], method, path, Route::Models),
         _ => {}
     }

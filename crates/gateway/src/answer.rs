@@ -12,6 +12,7 @@ use http::{Response, StatusCode};
 use megarouter_dialect::answer::{AnswerError, AnswerFacts};
 use megarouter_dialect::dialects;
 use megarouter_dialect::errors::UpstreamErrorBody;
+use megarouter_dialect::flaws::Flaw;
 use megarouter_dialect::losses::Losses;
 use megarouter_dialect::operations::completions;
 use megarouter_dialect::request::{CountRequest, Echo};
@@ -27,14 +28,16 @@ use megarouter_providers::errors::{self, CallError, NextStep};
 use megarouter_routing::plan;
 use tokio::time::timeout;
 
-use crate::attempt::Planned;
+use crate::attempt::{Planned, ROUTE};
 use crate::body::Body;
+use crate::cascade::{self, Check};
 use crate::decode::{Call, Content};
 use crate::draft::Draft;
 use crate::outbound::{Outbound, WayBack};
-use crate::pipeline::Gateway;
+use crate::pipeline::{Gateway, Limits};
 use crate::relay::{self, Relay};
 use crate::render::{Failure, Verbatim};
+use crate::route;
 use crate::settle::{Attempt, Consumption};
 
 /// The most that is read of a provider's error answer.
@@ -60,12 +63,13 @@ pub enum Tried {
 pub async fn read(
     gateway: &Gateway,
     planned: &Planned,
+    index: usize,
     outbound: &Outbound,
     target: &Arc<Target>,
     mut attempt: Attempt,
     answer: UpstreamResponse,
 ) -> Tried {
-    let call = &planned.call;
+    let call = &*planned.call;
     attempt.answered(answer.status.as_u16(), answer.request_id.as_deref());
     if !answer.status.is_success() {
         return refused(call.dialect, outbound.dialect, target, attempt, answer).await;
@@ -73,7 +77,18 @@ pub async fn read(
     let losses = &outbound.losses;
     let is_array = matches!(&call.content, Content::Answer(asking) if !asking.is_sse);
     let stream_type = if is_array { "application/json" } else { "text/event-stream; charset=utf-8" };
-    let ours = Ours { dialect: call.dialect, provider: &target.provider.name, losses, stream_type };
+    let provider = target.provider.name.as_str();
+    let model = planned.plan.choices()[index].model.name.as_str();
+    let route = attempt.decision().map(|decision| route::line(decision, Some((model, provider)), attempt.number()));
+    let ours = Ours {
+        dialect: call.dialect,
+        provider,
+        losses,
+        stream_type,
+        route: route.map(|line| (line, model)),
+        limits: &planned.limits,
+        check: planned.check(index),
+    };
     if call.is_streaming() {
         let way = relay::Way {
             target: Arc::clone(target),
@@ -83,7 +98,7 @@ pub async fn read(
         };
         return stream(gateway, &ours, way, attempt, answer).await;
     }
-    whole(gateway, call, outbound, &ours, target, attempt, answer).await
+    whole(gateway, planned, outbound, &ours, target, attempt, answer).await
 }
 
 /// What an answer says of the way it came, beside the provider's own words.
@@ -96,6 +111,12 @@ struct Ours<'a> {
     losses: &'a Losses,
     /// What a stream is.
     stream_type: &'static str,
+    /// How it was decided, and the public model; `None` where nothing was.
+    route: Option<(String, &'a str)>,
+    /// What it may take.
+    limits: &'a Limits,
+    /// What it has to pass before the client gets it.
+    check: Option<Check<'a>>,
 }
 
 /// What watches or translates the stream on its way.
@@ -210,19 +231,19 @@ fn refusal(name: &str, code: Code, text: &str) -> String {
 /// Reads an answer that is not streamed, to its end, before the client gets any of it.
 async fn whole(
     gateway: &Gateway,
-    call: &Call,
+    planned: &Planned,
     outbound: &Outbound,
     ours: &Ours<'_>,
     target: &Arc<Target>,
     mut attempt: Attempt,
     answer: UpstreamResponse,
 ) -> Tried {
-    let name = ours.provider;
+    let (call, limits, name) = (&*planned.call, ours.limits, ours.provider);
     let headers = answer.headers;
-    let body = match timeout(gateway.limits.whole_answer, answer.body.read_all(gateway.limits.max_answer_bytes)).await {
+    let body = match timeout(limits.whole_answer, answer.body.read_all(limits.max_answer_bytes)).await {
         Ok(Ok(body)) => body,
         Ok(Err(error)) => return broke(attempt, name, &error),
-        Err(_) => return timed_out(attempt, name, gateway.limits.whole_answer),
+        Err(_) => return timed_out(attempt, name, limits.whole_answer),
     };
     attempt.first_output();
     let (facts, body) = match read_whole(gateway, call, outbound, &attempt, body) {
@@ -246,6 +267,18 @@ async fn whole(
     };
     if let Consumption::Metered(usage, source) = consumption {
         attempt.meter(usage, source);
+    }
+    match &ours.check {
+        Some(check) => {
+            if let Some(flaw) = check.flaw(&body, false) {
+                return passed_over(attempt, name, flaw, consumption);
+            }
+        }
+        None => {
+            if let Some(signal) = planned.broken(&attempt, &body) {
+                attempt.saw(signal);
+            }
+        }
     }
     if let Err(error) = attempt.until_durable().await {
         let failure = Failure::new(error.code(), error.to_string());
@@ -328,7 +361,12 @@ async fn stream(
         return unreadable(attempt, name, Code::UpstreamMalformed, detail);
     }
     let UpstreamResponse { headers, mut body, .. } = answer;
-    let opening = match timeout(gateway.limits.first_output, open(&mut body, &mut *way.scanner)).await {
+    // What is checked is read to its end first.
+    let (within, most) = match ours.check {
+        Some(_) => (ours.limits.whole_answer, Some(cascade::MOST_HELD_BACK)),
+        None => (ours.limits.first_output, None),
+    };
+    let opening = match timeout(within, open(&mut body, &mut *way.scanner, most)).await {
         Ok(Ok(opening)) => opening,
         Ok(Err(Opening::Scan(error))) => return opening_failed(ours, &way.target, attempt, error),
         Ok(Err(Opening::Broken(error))) => return broke(attempt, name, &error),
@@ -337,16 +375,22 @@ async fn stream(
             let failure = Failure::new(Code::UpstreamTruncated, told(name, detail));
             return failed(attempt, failure, detail, Consumption::Uncertain, retry(None));
         }
-        Err(_) => return timed_out(attempt, name, gateway.limits.first_output),
+        Err(_) => return timed_out(attempt, name, within),
     };
     attempt.first_output();
+    if let Some(check) = ours.check.filter(|_| way.scanner.facts().is_done)
+        && let Some(flaw) = check.flaw(&opening, true)
+    {
+        let (usage, source) = relay::metered(way.scanner.facts(), attempt.counted_input(), attempt.certain_output());
+        return passed_over(attempt, name, flaw, Consumption::Metered(usage, source));
+    }
     if let Err(error) = attempt.until_durable().await {
         let failure = Failure::new(error.code(), error.to_string());
         return Tried::Final(attempt.fail(error.code(), &error.to_string(), Consumption::Uncertain), failure);
     }
     attempt.output_begins(StatusCode::OK.as_u16());
     let attempts = attempt.number();
-    let (clock, limits) = (&gateway.clock, &gateway.limits);
+    let (clock, limits) = (&gateway.clock, ours.limits);
     let content_type = ours.stream_type;
     let relay = Relay::new(way, attempt, opening, body, clock, limits);
     let mut response = Response::new(Body::relay(relay));
@@ -355,8 +399,9 @@ async fn stream(
     Tried::Answered(response)
 }
 
-/// Reads up to the first useful output, or to an answer that has none and is complete all the same.
-async fn open(body: &mut UpstreamBody, scanner: &mut dyn Scan) -> Result<Bytes, Opening> {
+/// Reads up to the first useful output, or to an answer that has none and is complete all the same. With
+/// `held_back`, reads to the end, or until there is more than that.
+async fn open(body: &mut UpstreamBody, scanner: &mut dyn Scan, held_back: Option<usize>) -> Result<Bytes, Opening> {
     let mut opening = BytesMut::new();
     while let Some(piece) = body.next().await.map_err(Opening::Broken)? {
         let scanned = scanner.push(piece);
@@ -364,10 +409,12 @@ async fn open(body: &mut UpstreamBody, scanner: &mut dyn Scan) -> Result<Bytes, 
         if let Some(failure) = scanned.failure {
             return Err(Opening::Scan(failure));
         }
-        if scanner.facts().has_output || scanner.facts().is_done {
+        let facts = scanner.facts();
+        let is_enough = held_back.is_none_or(|most| opening.len() > most);
+        if facts.is_done || (facts.has_output && is_enough) {
             return Ok(opening.freeze());
         }
-        if opening.len() > MAX_OPENING {
+        if opening.len() > MAX_OPENING && !facts.has_output {
             return Err(Opening::Scan(ScanError::TooLarge));
         }
     }
@@ -472,6 +519,14 @@ async fn read_error(mut body: UpstreamBody) -> Bytes {
     read.freeze()
 }
 
+/// The answer did not pass a check, and a better model is asked.
+fn passed_over(attempt: Attempt, name: &str, flaw: Flaw, consumption: Consumption) -> Tried {
+    let detail = format!("the answer {}; a better model was asked", flaw.in_words());
+    let message = format!("The answer of `{name}` {}, and no better model could be asked.", flaw.in_words());
+    let failure = Failure::new(Code::UpstreamMalformed, message);
+    Tried::Failed(attempt.passed_over(&detail, consumption), failure, plan::Failure::Lasting)
+}
+
 /// Puts the provider's own headers that may pass, and ours, on an answer.
 fn describe(
     headers: &mut HeaderMap,
@@ -488,6 +543,13 @@ fn describe(
         headers.insert("x-megarouter-provider", name);
     }
     headers.insert("x-megarouter-attempts", HeaderValue::from(attempts));
+    if let Some((line, model)) = &ours.route {
+        for (name, text) in [(ROUTE, line.as_str()), ("x-megarouter-model", model)] {
+            if let Ok(value) = HeaderValue::from_str(text) {
+                headers.insert(name, value);
+            }
+        }
+    }
     if ours.losses.is_empty() {
         return;
     }

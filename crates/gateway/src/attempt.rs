@@ -1,9 +1,10 @@
-//! Attempt: set an amount aside, call a deployment, and on to the next one when that fails.
+//! Attempt: set an amount aside, call a deployment, and on to the next one when that fails, of the same
+//! model or of another.
 
 use std::sync::{Arc, LazyLock};
 
-use http::{HeaderMap, Response};
-use megarouter_domain::access::{AuthorisedModel, Principal};
+use http::{HeaderMap, HeaderValue, Response};
+use megarouter_domain::access::{self, AuthorisedModel, Principal};
 use megarouter_domain::clock::Clock;
 use megarouter_domain::code::Code;
 use megarouter_domain::dialect::Dialect;
@@ -12,13 +13,14 @@ use megarouter_domain::model::Deployment;
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::{Price, Tariff};
 use megarouter_domain::provider::{Credential, Target};
-use megarouter_domain::record::{Operation, Outcome};
+use megarouter_domain::record::{Operation, Outcome, Purpose};
 use megarouter_domain::scope::Scope;
 use megarouter_domain::snapshot::Snapshot;
 use megarouter_ledger::entry::{HoldFact, PinnedPrice};
 use megarouter_providers::catalog::{self, Cancel};
 use megarouter_providers::client;
 use megarouter_routing::plan::{self, Plan, Step};
+use megarouter_routing::strategies::Special;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -29,27 +31,35 @@ use crate::books::{Hold, HoldError, WorstCase};
 use crate::decode::{Call, Content};
 use crate::draft::Draft;
 use crate::outbound::{self, Outbound};
-use crate::pipeline::Gateway;
+use crate::pipeline::{Gateway, Limits};
 use crate::refusal::{self, At};
 use crate::render::Failure;
+use crate::route;
 use crate::settle::{Attempt, Callee};
 
 /// How often a provider that may search the web is taken to do so in one answer, for a hold. Hardly any
 /// takes a bound on it.
 const ASSUMED_SEARCHES: u64 = 10;
 
+/// The header that says how a request was decided.
+pub const ROUTE: &str = "x-megarouter-route";
+
 /// A call with the deployments that may serve it, in order.
 pub struct Planned {
     /// The call.
-    pub call: Call,
+    pub call: Arc<Call>,
     /// The client's headers.
     pub headers: HeaderMap,
-    /// The model, with the proof that it may be used.
-    pub model: AuthorisedModel,
     /// Whether to refuse when a translation would lose something.
     pub is_strict: bool,
     /// What to try.
     pub plan: Plan,
+    /// What it may take.
+    pub limits: Limits,
+    /// What to do beside serving the client.
+    pub special: Special,
+    /// What it is for, where that is not to serve the client.
+    pub purpose: Option<Purpose>,
     /// Who is calling.
     pub principal: Principal,
     /// The configuration that the request started with.
@@ -63,12 +73,11 @@ pub struct Planned {
 pub async fn attempt(gateway: &Gateway, mut planned: Planned, mut draft: Draft) -> Result<Response<Body>, Failure> {
     let dialect = planned.call.dialect;
     let mut last = None;
-    while let Step::Try { index, wait } = planned.plan.next(rand::random()) {
+    while let Step::Try { index, wait, .. } = planned.plan.next(rand::random()) {
         if !wait.is_zero() {
             sleep(wait).await;
         }
-        let deployment = planned.plan.deployments()[index].clone();
-        match try_one(gateway, &planned, &deployment, draft).await {
+        match try_one(gateway, &planned, index, draft).await {
             Tried::Answered(response) => return Ok(response),
             // Also what a budget refused: another deployment is paid from the same purse.
             Tried::Final(draft, failure) => return Err(give_up(draft, dialect, failure)),
@@ -84,13 +93,30 @@ pub async fn attempt(gateway: &Gateway, mut planned: Planned, mut draft: Draft) 
 }
 
 /// Ends a request that nobody served.
-pub fn give_up(draft: Draft, dialect: Dialect, failure: Failure) -> Failure {
+pub fn give_up(draft: Draft, dialect: Dialect, mut failure: Failure) -> Failure {
+    if let Some(decision) = draft.decision() {
+        let line = route::line(decision, None, draft.attempts());
+        if let Ok(line) = HeaderValue::from_str(&line) {
+            failure.headers.get_or_insert_default().insert(ROUTE, line);
+        }
+    }
     let outcome = if draft.attempts() == 0 { Outcome::Refused } else { Outcome::Failed };
     draft.finish(outcome, failure.status(dialect).as_u16(), Some(failure.code));
     failure
 }
 
-async fn try_one(gateway: &Gateway, planned: &Planned, deployment: &Deployment, mut draft: Draft) -> Tried {
+async fn try_one(gateway: &Gateway, planned: &Planned, index: usize, mut draft: Draft) -> Tried {
+    let choice = &planned.plan.choices()[index];
+    let deployment = choice.deployment();
+    draft.resolved(&choice.model.name);
+    // Whatever decided: nobody gets what they may not use.
+    let model = match access::authorise(&planned.principal, &choice.model) {
+        Ok(model) => model,
+        Err(code) => {
+            let failure = route::forbidden(code, &choice.model.name, &planned.principal);
+            return Tried::Failed(draft, failure, plan::Failure::Lasting);
+        }
+    };
     let target = match usable(&planned.snapshot, deployment) {
         Ok(target) => target,
         Err(failure) => return Tried::Failed(draft, failure, plan::Failure::Lasting),
@@ -111,7 +137,7 @@ async fn try_one(gateway: &Gateway, planned: &Planned, deployment: &Deployment, 
         Err(failure) => return Tried::Failed(draft, failure, plan::Failure::Lasting),
     };
     draft.translated(&outbound.losses);
-    let mut holding = holding(planned, deployment, target, endpoint.dialect());
+    let mut holding = holding(planned, &model, deployment, target, endpoint.dialect());
     if gateway.books.has_limits() && charges_searches(deployment) && planned.call.may_search() {
         holding.worst.other.searches = Some(ASSUMED_SEARCHES);
     }
@@ -133,8 +159,9 @@ async fn try_one(gateway: &Gateway, planned: &Planned, deployment: &Deployment, 
         dialect: endpoint.dialect(),
         cancel: kind.map_or(Cancel::Unknown, |kind| kind.cancel),
     };
-    let attempt = Attempt::begin(draft, hold, callee, &gateway.clock);
-    let tried = call(gateway, planned, &outbound, target, callee, attempt).await;
+    let mut attempt = Attempt::begin(draft, hold, callee, &gateway.clock);
+    attempt.made_for(planned.purpose);
+    let tried = call(gateway, planned, index, &outbound, target, callee, attempt).await;
     gateway.with_what_is_left(tried, &charged, &planned.snapshot)
 }
 
@@ -142,24 +169,25 @@ async fn try_one(gateway: &Gateway, planned: &Planned, deployment: &Deployment, 
 async fn call(
     gateway: &Gateway,
     planned: &Planned,
+    index: usize,
     outbound: &Outbound,
     target: &Arc<Target>,
     callee: Callee<'_>,
     attempt: Attempt,
 ) -> Tried {
     let is_streaming = planned.call.is_streaming();
-    let patience = if is_streaming { gateway.limits.first_output } else { gateway.limits.whole_answer };
+    let patience = if is_streaming { planned.limits.first_output } else { planned.limits.whole_answer };
     let headers = client_headers(planned, callee.dialect);
     let call = client::Call::post(&outbound.path, outbound.body.clone(), headers, is_streaming, patience);
     let call = client::Call { content_type: outbound.content_type.clone(), ..call.to_endpoint(outbound.endpoint) };
     let is_read_to_the_end = !is_streaming && callee.cancel == Cancel::BillsFull;
     let (attempt, called) = if is_read_to_the_end && let Content::Answer(_) = &planned.call.content {
-        abandoned::call(gateway, target, call, outbound.dialect, attempt).await
+        abandoned::call(gateway, &planned.limits, target, call, outbound.dialect, attempt).await
     } else {
         (attempt, gateway.client.call(target, call, gateway.clock.now()).await)
     };
     match called {
-        Ok(reply) => answer::read(gateway, planned, outbound, target, attempt, reply).await,
+        Ok(reply) => answer::read(gateway, planned, index, outbound, target, attempt, reply).await,
         Err(error) => answer::unreached(target, attempt, &error),
     }
 }
@@ -202,11 +230,12 @@ fn charges_searches(deployment: &Deployment) -> bool {
 
 fn holding<'a>(
     planned: &'a Planned,
+    model: &'a AuthorisedModel,
     deployment: &'a Deployment,
     target: &'a Target,
     dialect: Option<Dialect>,
 ) -> Holding<'a> {
-    let model = planned.model.model();
+    let model = model.model();
     let worst = planned.call.worst_case(deployment.max_output_tokens);
     let is_own = dialect.is_none_or(|dialect| dialect == planned.call.dialect);
     Holding {

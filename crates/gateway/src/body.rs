@@ -6,11 +6,19 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use tokio::sync::oneshot;
 
+use crate::copies::Copying;
 use crate::relay::Relay;
 
 /// The body of an answer.
-pub struct Body(Kind);
+pub struct Body {
+    kind: Kind,
+    /// Where a copy goes.
+    copying: Option<Box<Copying>>,
+    /// Dropped with the body, for whoever waits for its end.
+    done: Option<oneshot::Sender<()>>,
+}
 
 enum Kind {
     Full(Option<Bytes>),
@@ -20,12 +28,24 @@ enum Kind {
 impl Body {
     /// A body that is all at hand.
     pub fn full(bytes: Bytes) -> Self {
-        Self(Kind::Full((!bytes.is_empty()).then_some(bytes)))
+        Self { kind: Kind::Full((!bytes.is_empty()).then_some(bytes)), copying: None, done: None }
     }
 
     /// A provider's stream, metered as it passes.
     pub fn relay(relay: Relay) -> Self {
-        Self(Kind::Relay(Box::new(relay)))
+        Self { kind: Kind::Relay(Box::new(relay)), copying: None, done: None }
+    }
+
+    /// The same body, of which a copy is kept.
+    #[must_use]
+    pub fn copied_to(self, copying: Box<Copying>) -> Self {
+        Self { copying: Some(copying), ..self }
+    }
+
+    /// The same body, whose end is told.
+    #[must_use]
+    pub(crate) fn tells(self, done: oneshot::Sender<()>) -> Self {
+        Self { done: Some(done), ..self }
     }
 }
 
@@ -38,18 +58,25 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        match &mut self.0 {
-            Kind::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Relay(relay) => relay.poll_next(context).map(|next| next.map(|bytes| bytes.map(Frame::data))),
+        let next = match &mut self.kind {
+            Kind::Full(bytes) => Poll::Ready(bytes.take().map(Ok)),
+            Kind::Relay(relay) => relay.poll_next(context),
+        };
+        if let (Some(copying), Poll::Ready(Some(Ok(bytes)))) = (&mut self.copying, &next) {
+            copying.take(bytes);
         }
+        if let Poll::Ready(None) = next {
+            self.done = None;
+        }
+        next.map(|next| next.map(|bytes| bytes.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, Kind::Full(None))
+        matches!(self.kind, Kind::Full(None))
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.kind {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Kind::Relay(_) => SizeHint::default(),
         }

@@ -18,7 +18,6 @@ use megarouter_domain::access::Principal;
 use megarouter_domain::code::Code;
 use megarouter_domain::dialect::Dialect;
 use megarouter_domain::record::Operation;
-use megarouter_domain::snapshot::Snapshot;
 use megarouter_domain::usage::{ServiceTier, Usage};
 use memchr::memmem;
 use tokio::time::timeout;
@@ -30,9 +29,10 @@ use crate::draft::Draft;
 use crate::idempotency::{Names, Repeatable};
 use crate::pipeline::Limits;
 use crate::render::Failure;
+use crate::world::InForce;
 
 /// A request whose sender is known.
-pub struct Authenticated<B> {
+pub(crate) struct Authenticated<B> {
     /// Who is calling.
     pub principal: Principal,
     /// What for.
@@ -44,11 +44,11 @@ pub struct Authenticated<B> {
     /// The body, unread.
     pub body: B,
     /// The configuration that the request started with.
-    pub snapshot: Arc<Snapshot>,
+    pub in_force: Arc<InForce>,
 }
 
 /// A request that was read and understood.
-pub struct Decoded {
+pub(crate) struct Decoded {
     /// The call asked for.
     pub call: Call,
     /// The client's headers.
@@ -56,7 +56,7 @@ pub struct Decoded {
     /// Who is calling.
     pub principal: Principal,
     /// The configuration that the request started with.
-    pub snapshot: Arc<Snapshot>,
+    pub in_force: Arc<InForce>,
 }
 
 /// A call to a model, in the client's own bytes.
@@ -176,7 +176,7 @@ impl Call {
 ///
 /// # Errors
 /// When it is too large, too slow, not what the operation takes, or came before.
-pub async fn decode<B>(
+pub(crate) async fn decode<B>(
     from: Authenticated<B>,
     limits: &Limits,
     names: &Arc<Names>,
@@ -196,7 +196,7 @@ where
     if let Some(repeatable) = repeatable {
         draft.claim(names, repeatable)?;
     }
-    Ok(Decoded { call, headers: from.headers, principal: from.principal, snapshot: from.snapshot })
+    Ok(Decoded { call, headers: from.headers, principal: from.principal, in_force: from.in_force })
 }
 
 fn content(asked: &Asked, dialect: Dialect, headers: &HeaderMap, body: Bytes) -> Result<Content, RequestError> {
@@ -216,7 +216,11 @@ fn content(asked: &Asked, dialect: Dialect, headers: &HeaderMap, body: Bytes) ->
     }
 }
 
-fn check_headers(headers: &HeaderMap, operation: Operation, limits: &Limits) -> Result<(), Failure> {
+/// Refuses what cannot be read.
+///
+/// # Errors
+/// When it is too large, compressed, or not of the operation's type.
+pub(crate) fn check_headers(headers: &HeaderMap, operation: Operation, limits: &Limits) -> Result<(), Failure> {
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limits.max_body_bytes) {
         return Err(too_large(limits));

@@ -6,17 +6,24 @@ use std::time::Duration;
 use megarouter_dialect::losses::Losses;
 use megarouter_domain::clock::{Clock, Timestamp};
 use megarouter_domain::code::Code;
+use megarouter_domain::decision::Decision;
+use megarouter_domain::feedback::Signal;
 use megarouter_domain::id::{KeyId, RequestId, UnitId};
 use megarouter_domain::price::Cost;
 use megarouter_domain::record::{AttemptRecord, BudgetRefusal, Operation, Outcome, UsageRecord};
 use megarouter_domain::tag::Tag;
 use megarouter_domain::usage::{Usage, UsageSource};
+use megarouter_routing::affinity::{Pin, Tier};
+use megarouter_routing::predictor::sketch::Sketch;
 
 use crate::accept::Arrival;
 use crate::attribution::Attribution;
 use crate::books::Books;
+use crate::feedback::Answered;
 use crate::idempotency::{Claim, Names, Repeatable};
 use crate::render::Failure;
+use crate::shadow::Expense;
+use crate::world::World;
 
 /// The status noted when the client left before one was sent, after nginx's custom.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -31,6 +38,28 @@ pub struct Draft {
     record: Option<Box<UsageRecord>>,
     /// The request's idempotency key, where it has one.
     claim: Option<Claim>,
+    /// What its end changes in the world, where something was decided.
+    routed: Option<Box<Routed>>,
+    /// What it costs counts here too.
+    expense: Option<Expense>,
+}
+
+/// What a request's end changes in the world.
+pub(crate) struct Routed {
+    /// The world.
+    pub world: Arc<World>,
+    /// What was decided.
+    pub decision: Decision,
+    /// What a session's pin belongs to.
+    pub tier: Tier,
+    /// The session that was decided for.
+    pub session: Option<Arc<str>>,
+    /// The same for the same words at the same place of the same session.
+    pub words: Option<u64>,
+    /// The request's text, condensed.
+    pub sketch: Option<Sketch>,
+    /// Who owns the key.
+    pub owner: Option<UnitId>,
 }
 
 impl Draft {
@@ -78,6 +107,8 @@ impl Draft {
             status_sent: None,
             record: Some(Box::new(record)),
             claim: None,
+            routed: None,
+            expense: None,
         }
     }
 
@@ -151,9 +182,68 @@ impl Draft {
         record.is_streaming = is_streaming;
     }
 
-    /// Notes which public model that is.
+    /// Notes which public model that is, or which one is tried next.
     pub fn resolved(&mut self, model: &str) {
-        self.record_mut().model = Some(model.into());
+        let record = self.record_mut();
+        if record.model.as_deref() != Some(model) {
+            record.model = Some(model.into());
+        }
+    }
+
+    /// Notes how it was decided what serves it.
+    pub(crate) fn decided(&mut self, routed: Routed) {
+        self.routed = Some(Box::new(routed));
+    }
+
+    /// Notes why nothing was left to serve it.
+    pub(crate) fn undecided(&mut self, decision: Box<Decision>) {
+        self.record_mut().decision = Some(decision);
+    }
+
+    /// Has what it costs counted in another place too.
+    pub(crate) fn counted_as(&mut self, expense: Expense) {
+        self.expense = Some(expense);
+    }
+
+    /// What was decided, where something was.
+    pub(crate) fn decision(&self) -> Option<&Decision> {
+        self.routed.as_deref().map(|routed| &routed.decision)
+    }
+
+    /// What its end changes in the world, where something was decided.
+    pub(crate) fn routed(&self) -> Option<&Routed> {
+        self.routed.as_deref()
+    }
+
+    /// What the app said about it.
+    pub(crate) fn attribution(&self) -> Attribution {
+        Attribution { tags: self.tags().to_vec(), session: self.session() }
+    }
+
+    /// Leaves no record: nothing came of it, and nobody asked for it.
+    pub(crate) fn forget(mut self) {
+        self.record = None;
+    }
+
+    /// Tells what was seen of the answer of the deployment that was tried last.
+    pub(crate) fn saw(&self, signal: Signal) {
+        let (Some(routed), Some(answered)) = (&self.routed, self.answered()) else { return };
+        routed.world.opinions.see(&Arc::new(answered), signal, self.clock.now());
+    }
+
+    /// What is to be remembered of the request, as far as it came.
+    fn answered(&self) -> Option<Answered> {
+        let (routed, record) = (self.routed.as_deref()?, self.record.as_deref()?);
+        Some(Answered {
+            request_id: record.request_id,
+            at: record.started_at,
+            key_id: record.key_id,
+            owner: routed.owner,
+            model: Arc::clone(record.model.as_ref()?),
+            deployment_id: record.attempts.last()?.deployment_id,
+            task: routed.decision.task.clone(),
+            sketch: routed.sketch,
+        })
     }
 
     /// Notes what the translation for the provider to be called could not carry.
@@ -194,6 +284,7 @@ impl Draft {
 
     fn write(&mut self, outcome: Outcome, status: u16, error: Option<Code>) -> Option<Cost> {
         let total = self.elapsed();
+        let answered = self.answered().filter(|_| outcome == Outcome::Completed);
         let mut record = self.record.take()?;
         record.outcome = outcome;
         record.status = status;
@@ -201,7 +292,13 @@ impl Draft {
         record.total = total;
         let was_billed = !record.attempts.is_empty() && !matches!(outcome, Outcome::Failed | Outcome::Refused);
         let claim = self.claim.take();
+        if let Some(routed) = self.routed.take() {
+            record.decision = Some(Box::new(routed.end(answered, self.clock.monotonic())));
+        }
         let cost = self.books.finish(record);
+        if let Some(expense) = &self.expense {
+            expense.add(cost);
+        }
         if let Some(claim) = claim.filter(|_| was_billed) {
             claim.keep();
         }
@@ -214,6 +311,19 @@ impl Draft {
 
     fn record_mut(&mut self) -> &mut UsageRecord {
         self.record.as_deref_mut().expect("taken only by `write`, which ends the draft")
+    }
+}
+
+impl Routed {
+    /// Changes the world by how the request ended; gives the decision for its record.
+    fn end(self: Box<Self>, answered: Option<Answered>, now: Duration) -> Decision {
+        let Some(answered) = answered else { return self.decision };
+        if let Some(session) = &self.session {
+            let pin = Pin { deployment: answered.deployment_id, tokens: self.decision.input_tokens };
+            self.world.affinity_mut().keep(session, self.tier, pin, now);
+        }
+        self.world.opinions.remember(answered, self.words, now);
+        self.decision
     }
 }
 

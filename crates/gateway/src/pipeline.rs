@@ -1,8 +1,8 @@
 //! The pipeline: one request, in order.
 //!
 //! accept (what is it for?) -> authenticate (whose key?) -> decode (which model, streamed or not?) ->
-//! authorise (may this key use it?) -> route (which deployments, in what order?) -> for each attempt:
-//! hold an amount, splice the body, call the provider, relay and meter its answer -> settle.
+//! route (which deployments may this key use for it, in what order?) -> for each attempt: hold an amount,
+//! splice the body, call the provider, relay and meter its answer -> settle.
 //!
 //! What a budget refuses is final: it says nothing of a provider, and the next one is paid from the same
 //! purse. Fallback to the next attempt is possible until the first useful byte reaches the client, and that
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Request, Response, StatusCode};
@@ -24,7 +24,7 @@ use megarouter_domain::id::RequestId;
 use megarouter_domain::record::Outcome;
 use megarouter_domain::snapshot::Snapshot;
 use megarouter_providers::client::Client;
-use megarouter_routing::plan::{self, Plan};
+use megarouter_routing::plan;
 use tokio::sync::Semaphore;
 
 use crate::abandoned;
@@ -32,9 +32,9 @@ use crate::accept::{self, Arrival, Incoming, Route};
 use crate::attempt::{self, Planned};
 use crate::attribution;
 use crate::authenticate::authenticate;
-use crate::authorise::{self, Authorised};
 use crate::body::Body;
 use crate::books::Books;
+use crate::copies::Keep;
 use crate::decode::{self, Authenticated};
 use crate::draft::Draft;
 use crate::idempotency::Names;
@@ -42,7 +42,10 @@ use crate::models;
 use crate::pass_through::Through;
 use crate::relay::Guard;
 use crate::render::{Failure, render};
+use crate::route;
 use crate::settle::Attempt;
+use crate::shadow;
+use crate::world::{InForce, World};
 
 /// Bounds on what a request may take.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +95,11 @@ pub struct Gateway {
     pub(crate) names: Arc<Names>,
     /// How many answers may be read to their end after their clients have left.
     pub(crate) abandoned: Arc<Semaphore>,
-    snapshot: ArcSwap<Snapshot>,
+    /// What was seen and learnt.
+    pub(crate) world: Arc<World>,
+    /// Where copies of requests go; `None` where none are kept.
+    pub(crate) copies: ArcSwapOption<Keep>,
+    pub(crate) in_force: ArcSwap<InForce>,
     /// Microseconds since the epoch until which calls are refused; 0 when they are not.
     paused_until: AtomicI64,
 }
@@ -108,7 +115,9 @@ impl Gateway {
             link_base: Arc::from("megarouter://"),
             names: Arc::default(),
             abandoned: Arc::new(Semaphore::new(abandoned::MOST)),
-            snapshot: ArcSwap::from_pointee(snapshot),
+            world: Arc::default(),
+            copies: ArcSwapOption::empty(),
+            in_force: ArcSwap::from_pointee(InForce::new(snapshot)),
             paused_until: AtomicI64::new(0),
         }
     }
@@ -122,12 +131,16 @@ impl Gateway {
 
     /// The configuration in force.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshot.load_full()
+        Arc::clone(&self.in_force.load().snapshot)
     }
 
     /// Puts another configuration in force, for requests that start from now on.
     pub fn replace_snapshot(&self, snapshot: Snapshot) {
-        self.snapshot.store(Arc::new(snapshot));
+        let in_force = InForce::new(snapshot);
+        let table = &in_force.table;
+        let is_there = |id| table.served().iter().any(|served| served.deployment_id() == id);
+        self.world.health_mut().keep_only(is_there);
+        self.in_force.store(Arc::new(in_force));
     }
 
     /// The ledger's books.
@@ -157,7 +170,7 @@ impl Gateway {
     }
 
     /// Answers a request of an app.
-    pub async fn serve<B>(&self, request: Request<B>) -> Response<Body>
+    pub async fn serve<B>(self: &Arc<Self>, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,
@@ -166,7 +179,7 @@ impl Gateway {
     }
 
     /// Answers a request on behalf of a principal that was authenticated elsewhere.
-    pub async fn serve_as<B>(&self, principal: Principal, request: Request<B>) -> Response<Body>
+    pub async fn serve_as<B>(self: &Arc<Self>, principal: Principal, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,
@@ -174,7 +187,7 @@ impl Gateway {
         self.answer(request, Some(principal)).await
     }
 
-    async fn answer<B>(&self, request: Request<B>, principal: Option<Principal>) -> Response<Body>
+    async fn answer<B>(self: &Arc<Self>, request: Request<B>, principal: Option<Principal>) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,
@@ -192,7 +205,11 @@ impl Gateway {
         response
     }
 
-    async fn run<B>(&self, incoming: Incoming<B>, principal: Option<Principal>) -> Result<Response<Body>, Failure>
+    async fn run<B>(
+        self: &Arc<Self>,
+        incoming: Incoming<B>,
+        principal: Option<Principal>,
+    ) -> Result<Response<Body>, Failure>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,
@@ -204,21 +221,24 @@ impl Gateway {
         if let Route::Ready = route {
             return self.readiness();
         }
-        let snapshot = self.snapshot.load_full();
+        let in_force = self.in_force.load_full();
+        let snapshot = &in_force.snapshot;
         let principal = match principal {
             Some(principal) => principal,
-            None => authenticate(&snapshot, &headers, &query, arrival.at)?,
+            None => authenticate(snapshot, &headers, &query, arrival.at)?,
         };
         let dialect = arrival.dialect;
         match route {
-            Route::Models => Ok(json(models::list(&snapshot, &principal, dialect))),
-            Route::Model(name) => models::show(&snapshot, &principal, dialect, &name).map(json),
+            Route::Models => Ok(json(models::list(snapshot, &principal, dialect))),
+            Route::Model(name) => models::show(snapshot, &principal, dialect, &name).map(json),
             Route::Call(asked) => {
-                let authenticated = Authenticated { principal, asked, dialect, headers, body, snapshot };
+                let authenticated = Authenticated { principal, asked, dialect, headers, body, in_force };
                 self.call(&arrival, authenticated).await
             }
+            Route::Feedback => self.take_feedback(principal, &headers, body).await,
             Route::KeptAnswer(_) => Err(not_kept()),
             Route::PassThrough { provider, path } => {
+                let snapshot = Arc::clone(snapshot);
                 let through = Through { principal, snapshot, provider, path, method, query, headers };
                 self.pass_through(&arrival, through, body).await
             }
@@ -226,20 +246,31 @@ impl Gateway {
         }
     }
 
-    async fn call<B>(&self, arrival: &Arrival, from: Authenticated<B>) -> Result<Response<Body>, Failure>
+    async fn call<B>(self: &Arc<Self>, arrival: &Arrival, from: Authenticated<B>) -> Result<Response<Body>, Failure>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: std::fmt::Display,
     {
         let (key, operation) = (from.principal.key.id, from.asked.operation);
-        let units = from.snapshot.units_of(key);
+        let units = from.in_force.snapshot.units_of(key);
         let mut draft = Draft::begin(&self.books, &self.clock, arrival, key, units, operation);
-        match self.plan(from, &mut draft).await {
-            Ok(planned) => attempt::attempt(self, planned, draft).await,
+        let planned = match self.plan(from, &mut draft).await {
+            Ok(planned) => planned,
             Err(failure) => {
                 draft.finish(Outcome::Refused, failure.status(arrival.dialect).as_u16(), Some(failure.code));
-                Err(failure)
+                return Err(failure);
             }
+        };
+        let copying = self.copy((arrival.request_id, arrival.at), key, operation, &planned.call.body);
+        let shadow = shadow::of(self, &planned, &draft);
+        let answer = attempt::attempt(self, planned, draft).await;
+        let answer = match shadow {
+            Some(shadow) => shadow.after(self, answer),
+            None => answer,
+        };
+        match copying {
+            Some(copying) => Ok(copying.of(answer.unwrap_or_else(|failure| render(&failure, arrival.dialect)))),
+            None => answer,
         }
     }
 
@@ -251,9 +282,9 @@ impl Gateway {
     {
         draft.attributed(attribution::read(&from.headers)?);
         let decoded = decode::decode(from, &self.limits, &self.names, draft).await?;
-        let authorised = authorise::authorise(decoded, draft)?;
+        let planned = route::route(self, decoded, draft)?;
         self.refuse_while_paused()?;
-        route(authorised, self.limits.plan)
+        Ok(planned)
     }
 
     /// What a stream is told from that its budget ends; `None` where no budget minds.
@@ -282,29 +313,13 @@ impl Gateway {
     }
 }
 
-/// Orders the deployments that may serve an authorised call.
-fn route(authorised: Authorised, limits: plan::Limits) -> Result<Planned, Failure> {
-    let Authorised { call, headers, model, pinned, principal, snapshot } = authorised;
-    let is_strict = principal.key.is_strict || asks_to_be_strict(&headers);
-    let plan = Plan::new(model.model(), pinned, limits);
-    if plan.deployments().is_empty() {
-        let message = format!("The model `{}` has no provider to serve it. Add one to the model.", model.model().name);
-        return Err(Failure::new(Code::ModelUnavailable, message));
-    }
-    Ok(Planned { call, headers, model, is_strict, plan, principal, snapshot })
-}
-
-fn asks_to_be_strict(headers: &HeaderMap) -> bool {
-    headers.get("x-megarouter-strict").is_some_and(|value| matches!(value.as_bytes(), b"true" | b"1"))
-}
-
 fn not_kept() -> Failure {
     let message = "Answers are not kept here, so there is none to show or delete. Keep the whole conversation in your app \
                    and send it with each request.";
     Failure { status: Some(StatusCode::NOT_FOUND), ..Failure::new(Code::RequestUnsupported, message) }
 }
 
-fn json(body: Bytes) -> Response<Body> {
+pub(crate) fn json(body: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::full(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -325,7 +325,7 @@ const TIMED_OUT: &str =
 /// the output may be from the very beginning (Anthropic's `message_start` says 1), so that what was
 /// delivered counts where it is more. `certain` is the most output that the provider was told of, or
 /// its model can give.
-fn metered(facts: &StreamFacts, counted_input: u64, certain: Option<u64>) -> (Usage, UsageSource) {
+pub fn metered(facts: &StreamFacts, counted_input: u64, certain: Option<u64>) -> (Usage, UsageSource) {
     match facts.usage {
         Some(usage) if facts.is_done || facts.finished_choices > 0 => (usage, UsageSource::Reported),
         Some(usage) => (with_output(usage, delivered(facts, certain)), UsageSource::Estimated),

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use megarouter_domain::clock::Clock;
 use megarouter_domain::code::Code;
+use megarouter_domain::decision::Decision;
 use megarouter_domain::dialect::Dialect;
+use megarouter_domain::feedback::Signal;
 use megarouter_domain::id::{BudgetId, RequestId};
 use megarouter_domain::model::Deployment;
 use megarouter_domain::price::Cost;
-use megarouter_domain::record::{AttemptRecord, Outcome};
+use megarouter_domain::record::{AttemptRecord, Outcome, Purpose};
 use megarouter_domain::snapshot::Snapshot;
 use megarouter_domain::usage::{Usage, UsageSource};
 use megarouter_providers::catalog::Cancel;
@@ -33,6 +35,8 @@ pub struct Attempt {
     cancel: Cancel,
     /// The best figure so far, for an end that nobody announces.
     metered: Option<Box<(Usage, UsageSource)>>,
+    /// What was seen of its answer.
+    seen: Option<Signal>,
 }
 
 /// Who is called.
@@ -86,7 +90,16 @@ impl Attempt {
         });
         let began = clock.monotonic();
         let clock = Arc::clone(clock);
-        Self { hold: Some(hold), record: Some(record), draft: Some(draft), clock, began, cancel, metered: None }
+        Self {
+            hold: Some(hold),
+            record: Some(record),
+            draft: Some(draft),
+            clock,
+            began,
+            cancel,
+            metered: None,
+            seen: None,
+        }
     }
 
     /// Notes the head of the provider's answer.
@@ -164,6 +177,23 @@ impl Attempt {
         self.draft.as_ref().expect("taken only by what ends the attempt").request_id()
     }
 
+    /// What was decided about the request, where something was.
+    pub(crate) fn decision(&self) -> Option<&Decision> {
+        self.draft.as_ref().and_then(Draft::decision)
+    }
+
+    /// Notes what the call is made for beside serving the client.
+    pub fn made_for(&mut self, purpose: Option<Purpose>) {
+        if let Some(record) = &mut self.record {
+            record.purpose = purpose;
+        }
+    }
+
+    /// Notes what was seen of the answer, to be told when the attempt ends.
+    pub fn saw(&mut self, signal: Signal) {
+        self.seen = Some(signal);
+    }
+
     /// Which attempt of its request this is; 1 for the first.
     pub fn number(&self) -> usize {
         self.draft.as_ref().map_or(0, Draft::attempts) + 1
@@ -182,6 +212,18 @@ impl Attempt {
         }
         self.end(consumption);
         self.draft.take().expect("taken only here and by `finish`, which both end the attempt")
+    }
+
+    /// Ends an attempt whose answer the client does not get, and gives the draft back for the next one.
+    pub fn passed_over(mut self, detail: &str, consumption: Consumption) -> Draft {
+        if let Some(record) = &mut self.record {
+            record.detail = Some(detail.into());
+            record.purpose = Some(Purpose::Cascade);
+        }
+        self.end(consumption);
+        let draft = self.draft.take().expect("taken only by what ends the attempt");
+        draft.saw(Signal::Escalated);
+        draft
     }
 
     /// Ends the attempt and the request with it, and gives what the request cost.
@@ -220,6 +262,9 @@ impl Attempt {
         }
         if let Some(draft) = &mut self.draft {
             draft.add(*record);
+            if let Some(signal) = self.seen.take() {
+                draft.saw(signal);
+            }
         }
     }
 
