@@ -72,8 +72,12 @@ pub(crate) const SCHEMA: Schema = Schema {
     sqlite: &[
         include_str!("../migrations/sqlite/ledger/0001_journal.sql"),
         include_str!("../migrations/sqlite/ledger/0002_rollups.sql"),
+        include_str!("../migrations/sqlite/ledger/0003_weeks.sql"),
     ],
-    postgres: &[include_str!("../migrations/postgres/ledger/0001_ledger.sql")],
+    postgres: &[
+        include_str!("../migrations/postgres/ledger/0001_ledger.sql"),
+        include_str!("../migrations/postgres/ledger/0002_weeks.sql"),
+    ],
 };
 
 /// Requests that arrived this long ago may not have finished.

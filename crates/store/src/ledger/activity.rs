@@ -11,9 +11,8 @@ use megarouter_domain::price::Cost;
 use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::derived::CallSums;
-use crate::ledger::overview::Bucket;
 use crate::ledger::sheets::{read_calls, read_time};
-use crate::ledger::span::{FAR, LENGTHS, cut};
+use crate::ledger::span::{FAR, LENGTHS, LENGTHS_OF_CALLS, Length, cut};
 use crate::ledger::sums::{Sums, sum_columns};
 use crate::row::{Reading, Row, values};
 
@@ -96,7 +95,7 @@ pub(crate) async fn of_providers(
     since: Timestamp,
 ) -> Result<HashMap<ProviderId, ProviderActivity>, Error> {
     let mut totals = HashMap::<ProviderId, CallSums>::new();
-    for (bucket, from, to) in pieces(since) {
+    for (bucket, from, to) in pieces(since, &LENGTHS_OF_CALLS) {
         for row in db.fetch_all(CALLS, values![bucket, from, to]).await? {
             let provider = ProviderId::from_uuid(Reading::new("calls", "calls", &row).uuid("provider_id")?);
             totals.entry(provider).or_default().add(&read_calls(&row)?);
@@ -147,7 +146,7 @@ pub(crate) async fn of_units(db: &mut Db<'_>, since: Timestamp) -> Result<HashMa
 
 async fn charged(db: &mut Db<'_>, since: Timestamp) -> Result<Vec<Charged>, Error> {
     let mut all = Vec::new();
-    for (bucket, from, to) in pieces(since) {
+    for (bucket, from, to) in pieces(since, &LENGTHS) {
         let rows = db.fetch_all(CHARGED, values![bucket, from, to]).await?;
         all.extend(rows.iter().map(read_charged).collect::<Result<Vec<_>, _>>()?);
     }
@@ -155,8 +154,8 @@ async fn charged(db: &mut Db<'_>, since: Timestamp) -> Result<Vec<Charged>, Erro
 }
 
 /// The buckets from a time on, as parameters.
-fn pieces(since: Timestamp) -> impl Iterator<Item = (i64, i64, i64)> {
-    let pieces = cut(Bucket::FiveMinutes.start(since), FAR, &LENGTHS);
+fn pieces(since: Timestamp, lengths: &[Length]) -> impl Iterator<Item = (i64, i64, i64)> {
+    let pieces = cut(Length::FiveMinutes.start(since), FAR, lengths);
     pieces.into_iter().filter_map(|piece| Some((piece.bucket?.seconds(), piece.from.as_micros(), piece.to.as_micros())))
 }
 

@@ -19,13 +19,9 @@ use megarouter_ledger::state::{OpenAttempt, State, Totals};
 
 use crate::ledger::activity::CallCosts;
 use crate::ledger::histogram::Histogram;
-use crate::ledger::overview::Bucket;
+use crate::ledger::selection::{BY_SERIES, EVERYTHING, all_series};
+use crate::ledger::span::{LENGTHS, LENGTHS_OF_CALLS, LENGTHS_OF_TAGS, Length};
 use crate::ledger::sums::{Sums, outcome_code};
-
-/// The slice of `rollups` that has all requests, by no series.
-pub(crate) const EVERYTHING: i64 = -1;
-/// The slice of `rollups` that has all requests by series.
-pub(crate) const BY_SERIES: i64 = 0;
 
 /// Where an entry is counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,7 +86,7 @@ pub(crate) struct AttemptRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RollupKey {
     pub slice: i64,
-    pub bucket: Bucket,
+    pub bucket: Length,
     pub at: Timestamp,
     pub series: i64,
     pub ending: Ending,
@@ -99,7 +95,7 @@ pub(crate) struct RollupKey {
 /// The key of `calls`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CallKey {
-    pub bucket: Bucket,
+    pub bucket: Length,
     pub at: Timestamp,
     pub route: i64,
 }
@@ -282,23 +278,25 @@ impl Derived {
     }
 
     fn change_calls(&mut self, started_at: Timestamp, route: i64, change: impl Fn(&mut CallSums)) {
-        for bucket in Bucket::ALL {
-            let key = CallKey { bucket: *bucket, at: bucket.start(started_at), route };
+        for bucket in LENGTHS_OF_CALLS {
+            let key = CallKey { bucket, at: bucket.start(started_at), route };
             change(self.calls.entry(key).or_default());
         }
     }
 
     fn change_rollups(&mut self, started_at: Timestamp, place: &RequestPlace, change: impl Fn(&mut Rollup)) {
-        let mut change_row = |slice, bucket: Bucket, series| {
+        let mut change_row = |slice, bucket: Length, series| {
             let key = RollupKey { slice, bucket, at: bucket.start(started_at), series, ending: place.ending };
             change(self.rollups.entry(key).or_default());
         };
-        for bucket in Bucket::ALL {
-            change_row(EVERYTHING, *bucket, 0);
-            change_row(BY_SERIES, *bucket, place.series);
-            for tag in place.tags.iter().filter(|_| *bucket != Bucket::FiveMinutes) {
-                change_row(*tag, *bucket, place.series);
-                change_row(*tag, *bucket, 0);
+        for bucket in LENGTHS {
+            change_row(EVERYTHING, bucket, 0);
+            change_row(BY_SERIES, bucket, place.series);
+        }
+        for bucket in LENGTHS_OF_TAGS {
+            for tag in &place.tags {
+                change_row(*tag, bucket, place.series);
+                change_row(all_series(*tag), bucket, 0);
             }
         }
     }

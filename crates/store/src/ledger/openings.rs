@@ -17,10 +17,9 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::activity::read_units;
 use crate::ledger::derived::micros;
-use crate::ledger::overview::Bucket;
 use crate::ledger::requests::id_at;
 use crate::ledger::selection::{Selection, series_condition};
-use crate::ledger::span::{FAR, LENGTHS, LENGTHS_OF_TAGS, Piece, cut};
+use crate::ledger::span::{FAR, LENGTHS, LENGTHS_OF_CALLS, LENGTHS_OF_TAGS, Length, Piece, cut};
 use crate::row::{Reading, Row, Values, values};
 
 /// How long before its request an id may have been drawn.
@@ -161,7 +160,7 @@ impl<'a> Asked<'a> {
     }
 
     async fn of_requests(&mut self, db: &mut Db<'_>, selection: &Selection) -> Result<(), Error> {
-        let lengths: &[Bucket] = if selection.tag.is_some() { &LENGTHS_OF_TAGS } else { &LENGTHS };
+        let lengths: &[Length] = if selection.tag.is_some() { &LENGTHS_OF_TAGS } else { &LENGTHS };
         for slice in selection.slices(db, true).await? {
             for piece in self.pieces(lengths) {
                 let text = match piece.bucket {
@@ -185,7 +184,7 @@ impl<'a> Asked<'a> {
         provider: Option<uuid::Uuid>,
         model: Option<uuid::Uuid>,
     ) -> Result<(), Error> {
-        for piece in self.pieces(&LENGTHS) {
+        for piece in self.pieces(&LENGTHS_OF_CALLS) {
             let mut values = self.head(piece);
             values.uuid_option(provider).uuid_option(model);
             let text = if piece.bucket.is_some() {
@@ -202,16 +201,16 @@ impl<'a> Asked<'a> {
     }
 
     /// The range in the longest buckets that lie within one slot each. Sessions are known to rows only.
-    fn pieces(&self, lengths: &[Bucket]) -> Vec<Piece> {
-        let fits = |bucket: &&Bucket| self.query.slot.is_none() || self.slot % (bucket.seconds() * 1_000_000) == 0;
+    fn pieces(&self, lengths: &[Length]) -> Vec<Piece> {
+        let fits = |bucket: &&Length| self.query.slot.is_none() || self.slot % bucket.micros() == 0;
         let is_of_sessions = self.query.each == Some(Each::Session);
-        let lengths: Vec<Bucket> = lengths.iter().filter(fits).filter(|_| !is_of_sessions).copied().collect();
+        let lengths: Vec<Length> = lengths.iter().filter(fits).filter(|_| !is_of_sessions).copied().collect();
         cut(self.query.from.max(Timestamp::default()), self.query.to.min(FAR), &lengths)
     }
 
     /// The parameters that all questions begin with.
     fn head(&self, piece: Piece) -> Values {
-        let seconds = piece.bucket.map_or(0, Bucket::seconds);
+        let seconds = piece.bucket.map_or(0, Length::seconds);
         values![self.slot, seconds, piece.from.as_micros(), piece.to.as_micros()]
     }
 

@@ -8,9 +8,10 @@ use megarouter_domain::id::KeyId;
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::ledger::derived::{BY_SERIES, EVERYTHING, Rollup};
-use crate::ledger::selection::{Selection, series_condition};
+use crate::ledger::derived::Rollup;
+use crate::ledger::selection::{BY_SERIES, EVERYTHING, Selection, series_condition};
 use crate::ledger::sheets::{read_histogram, read_time};
+use crate::ledger::span::Length;
 use crate::ledger::sums::{Sums, sum_columns};
 use crate::row::{Reading, Row, Values, values};
 
@@ -35,11 +36,7 @@ impl Bucket {
 
     /// Its length in seconds.
     pub const fn seconds(self) -> i64 {
-        match self {
-            Self::FiveMinutes => 300,
-            Self::Hour => 3_600,
-            Self::Day => 86_400,
-        }
+        self.length().seconds()
     }
 
     /// The stable name, as in the API.
@@ -53,8 +50,7 @@ impl Bucket {
 
     /// Where the bucket that holds `time` begins.
     pub const fn start(self, time: Timestamp) -> Timestamp {
-        let length = self.micros();
-        Timestamp::from_micros(time.as_micros().div_euclid(length) * length)
+        self.length().start(time)
     }
 
     /// The shortest one that gives at most about a hundred points.
@@ -66,13 +62,12 @@ impl Bucket {
         }
     }
 
-    /// Where the first bucket that begins at `time` or later begins.
-    pub(crate) const fn start_from(self, time: Timestamp) -> Timestamp {
-        self.start(Timestamp::from_micros(time.as_micros().saturating_add(self.micros() - 1)))
-    }
-
-    const fn micros(self) -> i64 {
-        self.seconds() * 1_000_000
+    pub(crate) const fn length(self) -> Length {
+        match self {
+            Self::FiveMinutes => Length::FiveMinutes,
+            Self::Hour => Length::Hour,
+            Self::Day => Length::Day,
+        }
     }
 }
 
@@ -274,15 +269,15 @@ impl Range {
         let length = question.to.since(question.from);
         let bucket = question.bucket.unwrap_or_else(|| Bucket::readable(length));
         let from = bucket.start(question.from);
-        let to = bucket.start_from(question.to);
+        let to = bucket.length().start_from(question.to);
         let range = Self { bucket, from, to };
-        let points = (to.as_micros().saturating_sub(from.as_micros())) / bucket.micros();
+        let points = (to.as_micros().saturating_sub(from.as_micros())) / bucket.length().micros();
         let is_fine = usize::try_from(points).is_ok_and(|points| (1..=MOST_POINTS).contains(&points));
         if is_fine { Ok(range) } else { Err(Error::Range { most: MOST_POINTS }) }
     }
 
     fn starts(self) -> impl Iterator<Item = Timestamp> {
-        let step = usize::try_from(self.bucket.micros()).unwrap_or(usize::MAX);
+        let step = usize::try_from(self.bucket.length().micros()).unwrap_or(usize::MAX);
         (self.from.as_micros()..self.to.as_micros()).step_by(step).map(Timestamp::from_micros)
     }
 

@@ -6,10 +6,9 @@
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::ledger::overview::Bucket;
 use crate::ledger::requests::{self, Filter};
 use crate::ledger::selection::{Slice, series_condition};
-use crate::ledger::span::{FAR, LENGTHS, LENGTHS_OF_TAGS, Piece, cut};
+use crate::ledger::span::{FAR, LENGTHS, LENGTHS_OF_TAGS, Length, Piece, cut};
 use crate::ledger::sums::{Sums, outcome_code, sum_columns};
 use crate::row::{Reading, values};
 
@@ -18,7 +17,7 @@ const ROLLED_UP: &str = concat!(
     sum_columns!(),
     " FROM rollups
       WHERE slice = $1 AND bucket = $2 AND at >= $3 AND at < $4 AND ($5 IS NULL OR node = $5)
-          AND ($6 IS NULL OR outcome = $6) AND CASE WHEN series = 0 THEN 0 ELSE 1 END = $12
+          AND ($6 IS NULL OR outcome = $6)
           AND ($7 = 0 OR (node, series) IN
               (SELECT s.node, s.id FROM series s JOIN attributions a ON a.node = s.node AND a.id = s.attribution
                WHERE ",
@@ -64,11 +63,10 @@ async fn of_range(db: &mut Db<'_>, filter: &Filter) -> Result<Sums, Error> {
 
 async fn rolled_up(db: &mut Db<'_>, piece: Piece, slice: Slice, filter: &Filter) -> Result<Sums, Error> {
     let selection = filter.selection();
-    let seconds = piece.bucket.map_or(0, Bucket::seconds);
+    let seconds = piece.bucket.map_or(0, Length::seconds);
     let mut values = values![slice.number, seconds, piece.from.as_micros(), piece.to.as_micros(), slice.node];
     values.put(filter.outcome.map(outcome_code)).put(i64::from(selection.is_by_series()));
     selection.put(&mut values);
-    values.put(slice.rows(selection.is_by_series()));
     let row = db.fetch_one(ROLLED_UP, values).await?;
     Sums::read(&Reading::new("rollups", "requests", &row))
 }

@@ -5,7 +5,6 @@ use megarouter_domain::tag::Tag;
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::ledger::derived::{BY_SERIES, EVERYTHING};
 use crate::row::{Reading, Values, values};
 
 /// Whom requests were charged to, what served them, and what they were tagged; all that is set must hold.
@@ -51,6 +50,18 @@ pub(crate) use series_condition;
 
 const SLICES: &str = "SELECT node, id FROM tags WHERE name = $1 AND value = $2";
 
+/// The slice of `rollups` that has all requests by series. Those of requests with a tag have its number,
+/// which is from 1 on.
+pub(crate) const BY_SERIES: i64 = 0;
+
+/// The slice of `rollups` that has all requests, all series together.
+pub(crate) const EVERYTHING: i64 = all_series(BY_SERIES);
+
+/// The slice that has the same requests as one by series, all series together.
+pub(crate) const fn all_series(slice: i64) -> i64 {
+    -1 - slice
+}
+
 /// A slice of `rollups`, of all nodes or of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slice {
@@ -59,14 +70,9 @@ pub(crate) struct Slice {
 }
 
 impl Slice {
-    /// Which of its rows to add up: 1 for those by series, 0 for those of all series together. Slices of
-    /// tags have both.
-    pub(crate) fn rows(self, by_series: bool) -> i64 {
-        match self.number {
-            EVERYTHING => 0,
-            BY_SERIES => 1,
-            _ => i64::from(by_series),
-        }
+    /// That of a tag's requests, or with 0 of all.
+    pub(crate) const fn of(tag: i64, node: Option<i64>, is_by_series: bool) -> Self {
+        Self { number: if is_by_series { tag } else { all_series(tag) }, node }
     }
 }
 
@@ -82,17 +88,15 @@ impl Selection {
         values.put(self.model.clone()).put(self.provider.clone());
     }
 
-    /// The slices that hold the selected requests, once each. Without a tag, those by series when
-    /// `by_series` or a condition needs them.
+    /// The slices that hold the selected requests, once each; by series when `by_series` or a condition
+    /// needs it.
     pub(crate) async fn slices(&self, db: &mut Db<'_>, by_series: bool) -> Result<Vec<Slice>, Error> {
-        let Some(tag) = &self.tag else {
-            let number = if by_series || self.is_by_series() { BY_SERIES } else { EVERYTHING };
-            return Ok(vec![Slice { number, node: None }]);
-        };
+        let is_by_series = by_series || self.is_by_series();
+        let Some(tag) = &self.tag else { return Ok(vec![Slice::of(0, None, is_by_series)]) };
         let rows = db.fetch_all(SLICES, values![&*tag.name, &*tag.value]).await?;
         let slice = |row| {
             let reading = Reading::new("tags", "id", row);
-            Ok(Slice { number: reading.get("id")?, node: Some(reading.get("node")?) })
+            Ok(Slice::of(reading.get("id")?, Some(reading.get("node")?), is_by_series))
         };
         rows.iter().map(slice).collect()
     }

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::ledger::activity::CallCosts;
 use crate::ledger::derived::{CallKey, CallSums, Derived, Ending, Rollup, RollupKey};
 use crate::ledger::histogram::Histogram;
-use crate::ledger::overview::Bucket;
+use crate::ledger::span::{LENGTHS, Length};
 use crate::ledger::sums::Sums;
 use crate::row::{Bulk, Reading, Row, Values};
 
@@ -229,9 +229,9 @@ fn read_call_key(row: &Row) -> Result<CallKey, Error> {
 }
 
 /// The length of buckets that a column has in seconds.
-fn read_bucket(reading: &Reading<'_>) -> Result<Bucket, Error> {
+fn read_bucket(reading: &Reading<'_>) -> Result<Length, Error> {
     let seconds: i64 = reading.get("bucket")?;
-    let bucket = Bucket::ALL.iter().find(|bucket| bucket.seconds() == seconds);
+    let bucket = LENGTHS.iter().find(|bucket| bucket.seconds() == seconds);
     bucket.copied().ok_or_else(|| reading.wrong("bucket", &format_args!("{seconds} is no length")))
 }
 

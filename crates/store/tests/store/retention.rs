@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use megarouter_domain::clock::Timestamp;
 use megarouter_ledger::entry::Lsn;
+use megarouter_store::ledger::Ledger;
 use megarouter_store::ledger::requests::Filter;
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnection;
 
 use crate::both::Both;
 use crate::journal::posted;
@@ -97,4 +100,42 @@ async fn a_ledger_that_begins_with_a_checkpoint_can_be_shipped_and_restored() {
     megarouter_store::ledger::restore(&copy, elsewhere.path()).await.unwrap();
     let restored = megarouter_store::ledger::Ledger::open(elsewhere.path()).await.unwrap();
     assert_eq!(restored.request_sums(&Filter::default()).await.unwrap().requests, 10);
+}
+
+/// What a ledger of schema 2 was: no weeks, and what all series with a tag came to beside the series.
+const SCHEMA_2: &str = "DELETE FROM rollups WHERE bucket = 604800;
+    UPDATE rollups SET slice = -1 - slice WHERE slice < -1;
+    PRAGMA user_version = 2";
+
+#[tokio::test]
+async fn an_upgrade_keeps_the_sums_of_entries_that_are_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    let mut engine = ledger.recover("test", NOON).await.unwrap();
+    let entries: Vec<_> = calls(0, 40, 0).iter().flat_map(|call| call.run(&mut engine)).collect();
+    ledger.append(&entries).await.unwrap();
+    ledger.append(&[engine.checkpoint(NOON.plus(DAY * 12))]).await.unwrap();
+    let entries: Vec<_> = calls(40, 40, 13).iter().flat_map(|call| call.run(&mut engine)).collect();
+    ledger.append(&entries).await.unwrap();
+    let last = ledger.durable().await.unwrap();
+    while ledger.retire(NOON.plus(DAY * 20), last, 100).await.unwrap() > 0 {}
+    let tag = crate::openings::tags(1).into_iter().next();
+    assert!(tag.is_some());
+    let filters = [Filter::default(), Filter { tag, ..Filter::default() }];
+    let mut sums = Vec::new();
+    for filter in &filters {
+        sums.push(ledger.request_sums(filter).await.unwrap());
+    }
+    assert!(sums[0].requests == 80 && sums[1].requests > 0 && sums[1].requests < 80);
+    ledger.close().await;
+
+    let file = format!("sqlite://{}", dir.path().join("ledger.db").display());
+    let mut db = SqliteConnection::connect(&file).await.unwrap();
+    sqlx::raw_sql(SCHEMA_2).execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
+    let ledger = Ledger::open(dir.path()).await.unwrap();
+    for (filter, sums) in filters.iter().zip(&sums) {
+        assert_eq!(ledger.request_sums(filter).await.unwrap(), *sums);
+    }
+    assert!(ledger.verify().await.unwrap().is_sound());
 }
