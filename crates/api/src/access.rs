@@ -61,6 +61,24 @@ pub enum Permission {
     NodesWrite,
     /// `usage:read`: requests, figures and reports.
     UsageRead,
+    /// `policies:read`: policies, their versions, simulations.
+    PoliciesRead,
+    /// `policies:write`: make, change, try and archive policies.
+    PoliciesWrite,
+    /// `routing:read`: why requests go where they go, and how good the router is.
+    RoutingRead,
+    /// `routing:write`: reset or replace what the router learnt.
+    RoutingWrite,
+    /// `feedback:read`: what was said of answers.
+    FeedbackRead,
+    /// `feedback:write`: rate answers.
+    FeedbackWrite,
+    /// `bodies:read`: the text of requests and answers, where it is kept.
+    BodiesRead,
+    /// `replays:read`: runs of the replay lab.
+    ReplaysRead,
+    /// `replays:write`: start and stop them, vote, promote; that spends money.
+    ReplaysWrite,
     /// `playground:use`: spend money through the built-in key.
     PlaygroundUse,
 }
@@ -114,6 +132,15 @@ impl Permission {
             Self::NodesRead => "nodes:read",
             Self::NodesWrite => "nodes:write",
             Self::UsageRead => "usage:read",
+            Self::PoliciesRead => "policies:read",
+            Self::PoliciesWrite => "policies:write",
+            Self::RoutingRead => "routing:read",
+            Self::RoutingWrite => "routing:write",
+            Self::FeedbackRead => "feedback:read",
+            Self::FeedbackWrite => "feedback:write",
+            Self::BodiesRead => "bodies:read",
+            Self::ReplaysRead => "replays:read",
+            Self::ReplaysWrite => "replays:write",
             Self::PlaygroundUse => "playground:use",
         }
     }

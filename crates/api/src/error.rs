@@ -7,8 +7,8 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use megarouter_domain::snapshot::ConflictError;
 use megarouter_domain::policy::PolicyError;
+use megarouter_domain::snapshot::ConflictError;
 use megarouter_domain::unit::TreeError;
 use megarouter_secrets::StoreError;
 use megarouter_store::error::Error as LedgerError;
@@ -131,9 +131,15 @@ impl From<ChangeError> for ApiError {
 
 impl From<PolicyError> for ApiError {
     fn from(error: PolicyError) -> Self {
-        let field = if matches!(error, PolicyError::Name) { "name" } else { "rules" };
-        let message = format!("This policy cannot be put in force: {error}. Nothing was changed.");
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "policy.invalid", message).about(field)
+        let field = match error {
+            PolicyError::Name => "name",
+            PolicyError::Percent => "percent",
+            PolicyError::Rules | PolicyError::NoLast | PolicyError::Unreached { .. } | PolicyError::Rule { .. } => {
+                "body"
+            }
+        };
+        let message = format!("This policy cannot be put in force: {error}. Nothing was changed. Correct it.");
+        Self::invalid("policy.invalid", message).about(field)
     }
 }
 

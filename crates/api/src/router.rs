@@ -18,7 +18,7 @@ use crate::error::ApiError;
 use crate::extract::MAX_BODY_BYTES;
 use crate::{
     attempts, budgets, catalog, events, keys, ledger, models, nodes, openapi, organization, overview, playground,
-    provider_kinds, providers, proxy, reports, requests, session, settings, status, units, usage,
+    policies, provider_kinds, providers, proxy, reports, requests, session, settings, status, strategies, units, usage,
 };
 
 /// The path all operations are under.
@@ -98,6 +98,19 @@ fn operations() -> OpenApiRouter<Arc<Context>> {
         .routes(needs(P::LedgerWrite, routes!(attempts::adjust::adjust_attempt)))
         .routes(needs(P::NodesRead, routes!(nodes::list::list_nodes)))
         .routes(needs(P::NodesWrite, routes!(nodes::release::release_node)))
+        .routes(needs(P::PoliciesRead, routes!(strategies::list::list_strategies)))
+        .routes(needs(P::PoliciesRead, routes!(policies::list::list_policies)))
+        .routes(needs(P::PoliciesRead, routes!(policies::show::show_policy)))
+        .routes(needs(P::PoliciesWrite, routes!(policies::create::create_policy)))
+        .routes(needs(P::PoliciesWrite, routes!(policies::replace::replace_policy)))
+        .routes(needs(P::PoliciesWrite, routes!(policies::archive::archive_policy)))
+        .routes(needs(P::PoliciesRead, routes!(policies::versions::list_policy_versions)))
+        .routes(needs(P::PoliciesWrite, routes!(policies::activate::activate_policy_version)))
+        .routes(needs(P::PoliciesWrite, routes!(policies::start_trial::start_policy_trial)))
+        .routes(needs(P::PoliciesWrite, routes!(policies::end_trial::end_policy_trial)))
+        .routes(needs(P::PoliciesRead, routes!(policies::read::read_policy_text)))
+        .routes(needs(P::PoliciesRead, routes!(policies::write::write_policy_text)))
+        .routes(needs(P::PoliciesRead, routes!(policies::diff::compare_policies)))
         .routes(needs(P::UsageRead, routes!(usage::show::show_usage)))
         .routes(needs(P::UsageRead, routes!(requests::list::list_requests)))
         .routes(needs(P::UsageRead, routes!(requests::show::show_request)))

@@ -44,6 +44,12 @@ pub enum Tag {
     Ledger,
     /// The nodes of a hub.
     Nodes,
+    /// Policies.
+    Policies,
+    /// What is said of answers, and what the router learnt from it.
+    Feedback,
+    /// Runs of the replay lab.
+    Replays,
 }
 
 impl Tag {
@@ -59,6 +65,9 @@ impl Tag {
         Self::Budgets,
         Self::Ledger,
         Self::Nodes,
+        Self::Policies,
+        Self::Feedback,
+        Self::Replays,
     ];
 }
 

@@ -13,7 +13,7 @@ pub mod test_draft;
 mod check;
 mod view;
 
-use megarouter_domain::id::ProviderId;
+use megarouter_domain::id::{CredentialId, DeploymentId, ProviderId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,7 +22,7 @@ pub(crate) use view::is_local;
 use crate::context::Context;
 use crate::extract::SecretText;
 use crate::requests::Dialect;
-use crate::shape::Cost;
+use crate::shape::{Cost, Time};
 
 /// A configured provider.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -46,10 +46,106 @@ pub struct Provider {
     pub is_enabled: bool,
     /// Whether it runs on this machine and charges nothing.
     pub is_local: bool,
+    /// Where it computes, e.g. `eu`; `null` when nobody said.
+    pub region: Option<String>,
+    /// Whether it keeps prompts or answers; `null` when nobody said.
+    pub keeps_prompts: Option<bool>,
+    /// Further credentials, used in turn with the first one.
+    pub pool: Vec<PooledCredential>,
     /// How many models it serves.
     pub models: u64,
     /// Its last 24 hours.
     pub last_24h: ProviderActivity,
+}
+
+/// A further credential of a provider, never the secret itself.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PooledCredential {
+    /// Its id.
+    #[schema(value_type = String, format = "uuid")]
+    pub id: CredentialId,
+    /// What people call it.
+    pub name: String,
+    /// Whether it is to be used.
+    pub is_enabled: bool,
+    /// Where it is and whether it can be read.
+    pub credential: CredentialStatus,
+}
+
+/// How a provider is doing, as requests see it on this node.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ProviderHealth {
+    /// The provider's id.
+    #[schema(value_type = String, format = "uuid")]
+    pub provider_id: ProviderId,
+    /// Its name.
+    pub provider: String,
+    /// The worst state of what is in use.
+    pub state: HealthState,
+    /// Its deployments.
+    pub deployments: Vec<DeploymentHealth>,
+    /// Its credentials, the first one first.
+    pub credentials: Vec<CredentialHealth>,
+}
+
+/// How a deployment is doing.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DeploymentHealth {
+    /// The deployment's id.
+    #[schema(value_type = String, format = "uuid")]
+    pub deployment_id: DeploymentId,
+    /// The public model.
+    pub model: String,
+    /// How it is.
+    pub state: HealthState,
+    /// Until when it rests; `null` when it does not.
+    pub resting_until: Option<Time>,
+    /// Calls under way.
+    pub in_flight: u32,
+    /// The time to the first output, in milliseconds; `null` without measurements.
+    pub first_output_ms: Option<u32>,
+    /// Output tokens in a second; `null` without measurements.
+    pub tokens_per_second: Option<u32>,
+    /// The share of its recent calls that were served, in thousandths; `null` without measurements.
+    pub availability_permille: Option<u16>,
+}
+
+/// How a credential is doing.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CredentialHealth {
+    /// The credential's id; `null` for the provider's first one.
+    #[schema(value_type = Option<String>, format = "uuid")]
+    pub credential_id: Option<CredentialId>,
+    /// What people call it; empty for the first one.
+    pub name: String,
+    /// How it is.
+    pub state: HealthState,
+    /// Until when it rests; `null` when it does not.
+    pub resting_until: Option<Time>,
+    /// Calls under way.
+    pub in_flight: u32,
+    /// Requests that the provider's own limit still allows; `null` when it did not say.
+    pub requests_left: Option<u64>,
+    /// Tokens that the provider's own limit still allows; `null` when it did not say.
+    pub tokens_left: Option<u64>,
+    /// When that limit begins again.
+    pub limit_resets_at: Option<Time>,
+}
+
+/// How something that is called is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthState {
+    /// It was not called yet.
+    Unknown,
+    /// It answers.
+    Healthy,
+    /// It rests after failures, and one call tries it.
+    Probing,
+    /// It rests: the provider's own limit is reached.
+    RateLimited,
+    /// It rests after failures.
+    Resting,
 }
 
 /// A provider's credential, never the secret itself.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use megarouter_domain::id::ProviderId;
-use megarouter_domain::provider::{Credential, CredentialSource, Provider as Configured};
+use megarouter_domain::provider::{Credential, CredentialSource, Pooled, Provider as Configured};
 use megarouter_domain::snapshot::Snapshot;
 use megarouter_providers::catalog;
 use megarouter_providers::probe::{self, Problem};
@@ -12,7 +12,8 @@ use megarouter_store::ledger::activity::ProviderActivity as Activity;
 use megarouter_store::settings::{Everything, Noun};
 
 use super::{
-    CredentialSourceKind, CredentialState, CredentialStatus, Diagnosis, DiagnosisCode, Provider, ProviderActivity,
+    CredentialSourceKind, CredentialState, CredentialStatus, Diagnosis, DiagnosisCode, PooledCredential, Provider,
+    ProviderActivity,
 };
 use crate::context::Context;
 use crate::error::ApiError;
@@ -35,10 +36,13 @@ pub(super) async fn all(context: &Context, everything: &Everything) -> Result<Ve
         kind: provider.kind.clone(),
         kind_name: catalog::kind(&provider.kind).map_or_else(|| provider.kind.clone(), |kind| kind.name.to_owned()),
         base_url: provider.base_url.clone(),
-        credential: credential(context, provider, &snapshot),
+        credential: first_credential(context, provider, &snapshot),
         dialects: provider.dialects.iter().copied().map(Dialect::from).collect(),
         is_enabled: provider.is_enabled,
         is_local: is_local(provider),
+        region: provider.region.clone(),
+        keeps_prompts: provider.keeps_prompts,
+        pool: provider.pool.iter().map(|pooled| further_credential(context, provider.id, pooled, &snapshot)).collect(),
         models: models_of(everything, provider.id),
         last_24h: activity.get(&provider.id).copied().unwrap_or_default().into(),
     };
@@ -66,17 +70,32 @@ fn models_of(everything: &Everything, id: ProviderId) -> u64 {
     everything.models.iter().filter(is_served).count() as u64
 }
 
-fn credential(context: &Context, provider: &Configured, snapshot: &Snapshot) -> CredentialStatus {
-    let (source, variable) = match &provider.credential {
+fn first_credential(context: &Context, provider: &Configured, snapshot: &Snapshot) -> CredentialStatus {
+    status(context, &provider.credential, snapshot.target(provider.id).map(|target| &target.credential))
+}
+
+fn further_credential(context: &Context, of: ProviderId, pooled: &Pooled, snapshot: &Snapshot) -> PooledCredential {
+    let target = snapshot.target(of);
+    let known = target.and_then(|target| target.pool.iter().find(|(id, _)| *id == pooled.id));
+    PooledCredential {
+        id: pooled.id,
+        name: pooled.name.clone(),
+        is_enabled: pooled.is_enabled,
+        credential: status(context, &pooled.source, known.map(|(_, credential)| credential)),
+    }
+}
+
+fn status(context: &Context, source: &CredentialSource, known: Option<&Credential>) -> CredentialStatus {
+    let (source, variable) = match source {
         CredentialSource::None => (CredentialSourceKind::None, None),
         CredentialSource::Stored => (CredentialSourceKind::Stored, None),
         CredentialSource::Environment { variable } => (CredentialSourceKind::Environment, Some(variable.clone())),
     };
-    let (state, detail) = match snapshot.target(provider.id).map(|target| &target.credential) {
+    let (state, detail) = match known {
         Some(Credential::None) => (CredentialState::None, None),
         Some(Credential::Ready(_)) => (CredentialState::Ready, None),
         Some(Credential::Unavailable(why)) => (CredentialState::Unavailable, Some(why.to_string())),
-        None => (CredentialState::Unavailable, Some("It has not been read yet. Try again.".to_owned())),
+        None => (CredentialState::Unavailable, Some("It is not in use, so it was not read.".to_owned())),
     };
     let stored_in = (source == CredentialSourceKind::Stored).then(|| store_in_words(context));
     CredentialStatus { source, variable, state, detail, stored_in }

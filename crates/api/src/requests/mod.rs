@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::budgets::{BudgetBrief, BudgetSubject, Measure};
+use crate::route::Decision;
 use crate::shape::{Amount, Cost, Quantity, Rates, Tier, Time, Usage, UsageSource};
 use crate::units::UnitRef;
 
@@ -38,8 +39,10 @@ pub struct RequestRow {
     pub operation: Operation,
     /// The model name as the client wrote it.
     pub model_asked: String,
-    /// The public model it meant.
+    /// The public model that served it, or that it meant.
     pub model: Option<String>,
+    /// The policy that decided it, by its name at the time.
+    pub policy: Option<String>,
     /// Who served it.
     pub provider: Option<String>,
     /// The provider's own name of the model.
@@ -86,6 +89,35 @@ pub struct RequestDetail {
     pub refusal: Option<Refusal>,
     /// The budgets in force that apply to such a request.
     pub budgets: Vec<BudgetBrief>,
+    /// Why it went where it went; `null` when there was nothing to choose.
+    pub decision: Option<Decision>,
+}
+
+/// What a request and its answer said, as they were kept: cut to size, and without what looked like a secret.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RequestTexts)]
+pub struct Texts {
+    /// When they were kept.
+    pub kept_at: Time,
+    /// Until when they are.
+    pub kept_until: Option<Time>,
+    /// What the client sent.
+    pub request: KeptText,
+    /// What it got; `null` when there was nothing.
+    pub response: Option<KeptText>,
+}
+
+/// A body that was kept.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct KeptText {
+    /// The text: JSON, or the events of a stream.
+    pub text: String,
+    /// How many bytes it had.
+    pub size_bytes: u64,
+    /// Whether its end was cut off.
+    pub is_cut: bool,
+    /// How many places were made unreadable.
+    pub redactions: u64,
 }
 
 /// What a limit said when it refused a request.

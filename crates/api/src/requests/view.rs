@@ -20,6 +20,7 @@ use super::{
     RequestRow, Tag,
 };
 use crate::budgets::{BudgetBrief, BudgetSubject, scope};
+use crate::route::Decision;
 use crate::shape::{Amount, Quantity, Tariff, Time, micros};
 use crate::units::UnitRef;
 
@@ -39,6 +40,7 @@ impl RequestRow {
             operation: record.operation.into(),
             model_asked: record.model_asked.to_string(),
             model: record.model.as_deref().map(str::to_owned),
+            policy: record.decision.as_ref().and_then(|it| it.rule.as_ref()).map(|rule| rule.policy.to_string()),
             provider: record.provider.as_deref().map(str::to_owned),
             upstream_model: record.upstream_model.as_deref().map(str::to_owned),
             is_streaming: record.is_streaming,
@@ -69,6 +71,7 @@ impl RequestDetail {
             corrected: Amount(detail.adjusted),
             refusal: detail.record.refusal.as_deref().map(|refusal| Refusal::of(refusal, snapshot)),
             budgets,
+            decision: detail.record.decision.as_deref().map(Decision::from),
         }
     }
 }

@@ -33,6 +33,22 @@ pub enum UnknownPrice {
     Free,
 }
 
+/// Whether and how the text of requests and answers is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BodyRules {
+    /// Whether it is kept at all.
+    pub is_on: bool,
+    /// For how many days.
+    #[schema(minimum = 1, maximum = 365)]
+    pub retention_days: u16,
+    /// The most that all of it may take on the disk, in megabytes; the oldest goes first.
+    #[schema(minimum = 10, maximum = 100_000)]
+    pub max_mb: u32,
+    /// Whether what looks like a secret or a person's data is made unreadable before it is kept.
+    pub redacts: bool,
+}
+
 /// The installation's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Settings {

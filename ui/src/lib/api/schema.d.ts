@@ -575,6 +575,149 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists policies in the order in which they take over requests; archived ones last. */
+        get: operations["list_policies"];
+        put?: never;
+        /** Makes a policy; apps can ask for its name when this is answered. */
+        post: operations["create_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says how two versions of a policy differ, in words. */
+        post: operations["compare_policies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads a policy's YAML; saves nothing. */
+        post: operations["read_policy_text"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes a policy as YAML; saves nothing. */
+        post: operations["write_policy_text"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Gives one policy. */
+        get: operations["show_policy"];
+        /**
+         * Changes a policy; what it says becomes a new version, in force at once. A draft that says nothing leaves the
+         *     version as it is. An archived policy is taken back into use.
+         */
+        put: operations["replace_policy"];
+        post?: never;
+        /** Takes a policy out of use: nobody can ask for it any more. Its versions stay, and changing it takes it back. */
+        delete: operations["archive_policy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{id}/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Tries a version beside the live one: in the shadow, where it changes nothing, or for a share of the sessions. */
+        put: operations["start_policy_trial"];
+        post?: never;
+        /** Ends a trial; the version stays among the others. Without one, nothing happens. */
+        delete: operations["end_policy_trial"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists every version that a policy had, newest first. */
+        get: operations["list_policy_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{id}/versions/{number}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a version in force: an older one to roll back, or the one on trial, whose trial ends with it. */
+        post: operations["activate_policy_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/provider-kinds": {
         parameters: {
             query?: never;
@@ -872,6 +1015,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/strategies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the ways to order a route's candidates, with what can be set of each. */
+        get: operations["list_strategies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/units": {
         parameters: {
             query?: never;
@@ -1106,6 +1266,20 @@ export interface components {
             /** @description Whether it can only be read with the passphrase. */
             is_encrypted: boolean;
         };
+        /** @description What spending is compared with. */
+        Baseline: {
+            /** @description What it is. */
+            kind: components["schemas"]["BaselineKind"];
+            /** @description The name of the model or policy; `null` for the models asked for. */
+            name: string | null;
+            /** @description In words, to stand behind "compared with". */
+            title: string;
+        };
+        /**
+         * @description What spending is compared with.
+         * @enum {string}
+         */
+        BaselineKind: "asked" | "model" | "policy";
         /**
          * @description What a step of the ladder looks at.
          * @enum {string}
@@ -1125,6 +1299,23 @@ export interface components {
             output_percent: number;
             /** @description Whether it is that of the last 30 days here, and not the usual one. */
             is_own: boolean;
+        };
+        /** @description Whether and how the text of requests and answers is kept. */
+        BodyRules: {
+            /** @description Whether it is kept at all. */
+            is_on: boolean;
+            /**
+             * Format: int32
+             * @description For how many days.
+             */
+            retention_days: number;
+            /**
+             * Format: int32
+             * @description The most that all of it may take on the disk, in megabytes; the oldest goes first.
+             */
+            max_mb: number;
+            /** @description Whether what looks like a secret or a person's data is made unreadable before it is kept. */
+            redacts: boolean;
         };
         /**
          * @description How long one point of the series is.
@@ -1312,6 +1503,24 @@ export interface components {
             total: number;
             /** @description Those with the least left, at most 500; the least first. */
             accounts: components["schemas"]["SubjectAccount"][];
+        };
+        /** @description What was expected of some answers, and how they turned out. */
+        CalibrationPoint: {
+            /**
+             * Format: int32
+             * @description The mean of what was expected, in thousandths.
+             */
+            expected_permille: number;
+            /**
+             * Format: int32
+             * @description The mean of the outcomes, in thousandths.
+             */
+            observed_permille: number;
+            /**
+             * Format: int64
+             * @description How many answers.
+             */
+            outcomes: number;
         };
         /**
          * @description A date as exact as its source: `2026`, `2026-05` or `2026-05-17`.
@@ -1576,6 +1785,29 @@ export interface components {
             /** @description The kinds of things that changed. */
             tags: components["schemas"]["Tag"][];
         };
+        /** @description A request that goes elsewhere. */
+        ChangedRoute: {
+            /**
+             * Format: uuid
+             * @description The request.
+             */
+            request_id: string;
+            /** @description When it arrived. */
+            started_at: components["schemas"]["Time"];
+            /** @description The model it asked for. */
+            model_asked: string;
+            /** @description The model that served it, or that the live version chooses. */
+            from: string | null;
+            /** @description The model that the draft chooses. */
+            to: string | null;
+            cost_from: components["schemas"]["Amount"] | null;
+            cost_to: components["schemas"]["Amount"] | null;
+            /**
+             * Format: int64
+             * @description The draft's rule, from 1.
+             */
+            rule: number | null;
+        };
         /** @description One message of a conversation. */
         ChatMessage: {
             /** @description Who says it. */
@@ -1588,6 +1820,62 @@ export interface components {
          * @enum {string}
          */
         ChatRole: "system" | "user" | "assistant";
+        /** @description Two versions to compare. */
+        ComparePolicies: {
+            /** @description The older one. */
+            from: components["schemas"]["PolicyBody"];
+            /** @description The newer one. */
+            to: components["schemas"]["PolicyBody"];
+        };
+        /** @description One candidate as it was seen. */
+        ConsideredModel: {
+            /** @description The public model. */
+            model: string;
+            /** @description Who serves it. */
+            provider: string;
+            /**
+             * Format: uuid
+             * @description The provider's id.
+             */
+            provider_id: string;
+            /**
+             * Format: uuid
+             * @description The deployment's id.
+             */
+            deployment_id: string;
+            cost: components["schemas"]["Amount"] | null;
+            /**
+             * Format: int32
+             * @description The quality expected of it for this task, in thousandths; `null` where nothing asked for it.
+             */
+            quality_permille: number | null;
+            /**
+             * Format: int32
+             * @description The standard deviation of that, in thousandths.
+             */
+            quality_deviation_permille: number | null;
+            /**
+             * Format: int32
+             * @description The expected time to the first output, in milliseconds; `null` without measurements.
+             */
+            first_output_ms: number | null;
+            /**
+             * Format: int32
+             * @description The expected time to the end, in milliseconds; `null` without measurements.
+             */
+            total_ms: number | null;
+            /**
+             * Format: int32
+             * @description The share of its recent calls that were served, in thousandths; `null` without measurements.
+             */
+            availability_permille: number | null;
+            /**
+             * Format: int32
+             * @description Its score by the strategy, higher is better; `null` where the strategy has none.
+             */
+            score: number | null;
+            removed: components["schemas"]["RemovedReason"] | null;
+        };
         /** @description What something cost. */
         Cost: {
             /** @description How sure the amount is. */
@@ -1611,6 +1899,71 @@ export interface components {
             name: string;
             /** @description Whether it listed the model when it was last asked; `null` when it never was. */
             is_seen: boolean | null;
+        };
+        /** @description What requests cost, beside what they would have cost elsewhere. */
+        Counterfactual: {
+            /** @description The beginning. */
+            from: components["schemas"]["Time"];
+            /** @description The end. */
+            to: components["schemas"]["Time"];
+            /** @description What they are compared with. */
+            baseline: components["schemas"]["Baseline"];
+            /**
+             * Format: int64
+             * @description Requests that could be compared.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Requests that could not: one of the prices, or the usage, is not known.
+             */
+            unpriced: number;
+            /** @description What those cost. */
+            unpriced_cost: components["schemas"]["Cost"];
+            /** @description What the compared ones cost. */
+            actual: components["schemas"]["Amount"];
+            /** @description What they would have cost: the tokens that were used, at the other tariff. */
+            would: components["schemas"]["Amount"];
+            /** @description The least, by the uncertainties. */
+            would_low: components["schemas"]["Amount"];
+            /** @description The most. */
+            would_high: components["schemas"]["Amount"];
+            /** @description What was saved: `would` less `actual`; negative for a loss. */
+            saved: components["schemas"]["Amount"];
+            /** @description The least that was saved. */
+            saved_low: components["schemas"]["Amount"];
+            /** @description The most. */
+            saved_high: components["schemas"]["Amount"];
+            /** @description By the model that served, what cost most first. */
+            by_model: components["schemas"]["CounterfactualShare"][];
+            /** @description What the range comes from. */
+            uncertainties: components["schemas"]["Uncertainty"][];
+            /** @description Which of the figures are measured. */
+            measured: string[];
+            /** @description Which are estimated, and how. */
+            estimated: string[];
+        };
+        /** @description One serving model's part. */
+        CounterfactualShare: {
+            /** @description The model that served. */
+            model: string;
+            /** @description The model it is compared with. */
+            against: string;
+            /**
+             * Format: int64
+             * @description How many requests.
+             */
+            requests: number;
+            /** @description What they cost. */
+            actual: components["schemas"]["Amount"];
+            /** @description What they would have cost. */
+            would: components["schemas"]["Amount"];
+            /** @description The least. */
+            would_low: components["schemas"]["Amount"];
+            /** @description The most. */
+            would_high: components["schemas"]["Amount"];
+            /** @description What was saved; negative for a loss. */
+            saved: components["schemas"]["Amount"];
         };
         /** @description The use of a budget in the course of its window. */
         Course: {
@@ -1657,6 +2010,35 @@ export interface components {
             /** @enum {string} */
             source: "environment";
         };
+        /** @description How a credential is doing. */
+        CredentialHealth: {
+            /**
+             * Format: uuid
+             * @description The credential's id; `null` for the provider's first one.
+             */
+            credential_id: string | null;
+            /** @description What people call it; empty for the first one. */
+            name: string;
+            /** @description How it is. */
+            state: components["schemas"]["HealthState"];
+            resting_until: components["schemas"]["Time"] | null;
+            /**
+             * Format: int32
+             * @description Calls under way.
+             */
+            in_flight: number;
+            /**
+             * Format: int64
+             * @description Requests that the provider's own limit still allows; `null` when it did not say.
+             */
+            requests_left: number | null;
+            /**
+             * Format: int64
+             * @description Tokens that the provider's own limit still allows; `null` when it did not say.
+             */
+            tokens_left: number | null;
+            limit_resets_at: components["schemas"]["Time"] | null;
+        };
         /**
          * @description Where a credential is kept.
          * @enum {string}
@@ -1679,6 +2061,61 @@ export interface components {
             detail: string | null;
             /** @description The store that keeps it, in words. */
             stored_in: string | null;
+        };
+        /** @description A policy's rule that gave the route. */
+        DecidingRule: {
+            /**
+             * Format: uuid
+             * @description The policy.
+             */
+            policy_id: string;
+            /** @description Its name at the time. */
+            policy: string;
+            /**
+             * Format: int32
+             * @description Its version.
+             */
+            version: number;
+            /**
+             * Format: int32
+             * @description The rule, from 1.
+             */
+            index: number;
+            /** @description The rule's name. */
+            name: string;
+        };
+        /** @description How a request's deployment was chosen, or would be. */
+        Decision: {
+            rule: components["schemas"]["DecidingRule"] | null;
+            /** @description The id of the strategy that ordered the candidates. */
+            strategy: string;
+            task: components["schemas"]["RequestTask"] | null;
+            /** @description What the request needs. */
+            needs: components["schemas"]["TaskNeed"][];
+            /**
+             * Format: int64
+             * @description Its input, in tokens.
+             */
+            input_tokens: number;
+            /**
+             * Format: int64
+             * @description The output that was expected, in tokens.
+             */
+            output_tokens: number;
+            /** @description The candidates: those to be tried, in their order, then those that were removed. */
+            candidates: components["schemas"]["ConsideredModel"][];
+            /**
+             * Format: int32
+             * @description How many more candidates there were.
+             */
+            more: number;
+            kept: components["schemas"]["KeptReason"] | null;
+            trial: components["schemas"]["TrialChoice"] | null;
+            /**
+             * Format: int64
+             * @description How long deciding took, in microseconds.
+             */
+            took_us: number;
         };
         /** @description One way to serve a model. */
         Deployment: {
@@ -1708,6 +2145,39 @@ export interface components {
             max_output_tokens: number | null;
             /** @description Whether it thinks before it answers; `null` when not known. */
             can_reason: boolean | null;
+        };
+        /** @description How a deployment is doing. */
+        DeploymentHealth: {
+            /**
+             * Format: uuid
+             * @description The deployment's id.
+             */
+            deployment_id: string;
+            /** @description The public model. */
+            model: string;
+            /** @description How it is. */
+            state: components["schemas"]["HealthState"];
+            resting_until: components["schemas"]["Time"] | null;
+            /**
+             * Format: int32
+             * @description Calls under way.
+             */
+            in_flight: number;
+            /**
+             * Format: int32
+             * @description The time to the first output, in milliseconds; `null` without measurements.
+             */
+            first_output_ms: number | null;
+            /**
+             * Format: int32
+             * @description Output tokens in a second; `null` without measurements.
+             */
+            tokens_per_second: number | null;
+            /**
+             * Format: int32
+             * @description The share of its recent calls that were served, in thousandths; `null` without measurements.
+             */
+            availability_permille: number | null;
         };
         /** @description What could be added with one click. */
         DetectedProviders: {
@@ -1757,6 +2227,23 @@ export interface components {
          * @enum {string}
          */
         Dialect: "openai_chat" | "openai_responses" | "anthropic" | "gemini" | "bedrock_converse";
+        /**
+         * @description What happened between two versions.
+         * @enum {string}
+         */
+        DifferenceKind: "added" | "removed" | "changed" | "moved";
+        /** @description One difference. */
+        DifferenceLine: {
+            /** @description What happened. */
+            kind: components["schemas"]["DifferenceKind"];
+            /**
+             * Format: int64
+             * @description The rule in the newer version, or the one that went in the older; from 1, `null` for the whole policy.
+             */
+            rule: number | null;
+            /** @description In words. */
+            text: string;
+        };
         /** @description A model that a provider lists. */
         Discovered: {
             /** @description The provider's own id of it. */
@@ -1804,11 +2291,156 @@ export interface components {
             /** @description The field of the request that is to blame, when one is. */
             field: string | null;
         };
+        /** @description A message of a conversation that is only thought of. */
+        ExplainMessage: {
+            /** @description Who says it: `system`, `user`, `assistant` or `tool`. */
+            role: string;
+            /** @description The text. */
+            content: string;
+        };
+        /** @description A request that is only thought of: nothing is sent, nothing is changed. */
+        ExplainRoute: {
+            /** @description The model name asked for; left out, that of the policy. */
+            model?: string | null;
+            /**
+             * Format: uuid
+             * @description The policy to ask about a draft of; left out with a draft, one that is not saved yet.
+             */
+            policy_id?: string | null;
+            body?: components["schemas"]["PolicyBody"] | null;
+            /** @description The same as YAML. */
+            text?: string | null;
+            /** @description What the user says; one of `prompt`, `messages` and `request_id`. */
+            prompt?: string | null;
+            /** @description A conversation. */
+            messages?: components["schemas"]["ExplainMessage"][] | null;
+            /**
+             * Format: uuid
+             * @description A recorded request, as it was.
+             */
+            request_id?: string | null;
+            /**
+             * Format: uuid
+             * @description The key it comes with; left out, the playground's.
+             */
+            key_id?: string | null;
+            /**
+             * Format: uuid
+             * @description The unit it comes from, for a key that is not made yet; not with `key_id`.
+             */
+            unit_id?: string | null;
+            /** @description Tags, by name. */
+            tags?: {
+                [key: string]: string;
+            };
+            /** @description Headers, by name in lower case. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description The session it belongs to. */
+            session?: string | null;
+            at?: components["schemas"]["Time"] | null;
+            /** @description What it needs beside what its messages show. */
+            needs?: components["schemas"]["TaskNeed"][];
+            /**
+             * Format: int64
+             * @description How many tokens its input has; left out, counted from its text.
+             */
+            input_tokens?: number | null;
+            /**
+             * Format: int64
+             * @description The most tokens of its answer.
+             */
+            max_output_tokens?: number | null;
+            /**
+             * Format: int32
+             * @description How far the tightest budget that applies is used, in percent; left out, as it is.
+             */
+            budget_used_percent?: number | null;
+        };
+        /** @description Where a request would go, and why. */
+        Explanation: {
+            /** @description The model name asked for. */
+            model_asked: string;
+            /** @description The decision with every candidate. */
+            decision: components["schemas"]["Decision"];
+            /** @description What each rule of the policy says, in their order; none without a policy. */
+            rules: components["schemas"]["RuleVerdict"][];
+            chosen: components["schemas"]["ConsideredModel"] | null;
+            /** @description Why no candidate is left and what to do; `null` when there is one. */
+            refusal: string | null;
+            /** @description What a cascade, a shadow or a canary does beside that, in words. */
+            notes: string[];
+            /**
+             * Format: int64
+             * @description How long the whole explanation took, in microseconds.
+             */
+            took_us: number;
+        };
+        /** @description How good expectations were for a kind of work. */
+        FamilyReport: {
+            /** @description The kind of work. */
+            family: components["schemas"]["TaskFamily"];
+            /**
+             * Format: int64
+             * @description Outcomes.
+             */
+            outcomes: number;
+            /**
+             * Format: int32
+             * @description The mean of the outcomes, in thousandths.
+             */
+            observed_permille: number;
+            /**
+             * Format: int32
+             * @description How far expectations were off, on average, in thousandths.
+             */
+            error_permille: number;
+            /**
+             * Format: int32
+             * @description How much quality was given away, in thousandths; `null` when that cannot be told.
+             */
+            regret_permille: number | null;
+        };
         /**
          * @description Something a model can do.
          * @enum {string}
          */
         Feature: "tools" | "parallel_tools" | "tool_choice" | "structured_output" | "reasoning" | "prompt_caching" | "web_search" | "computer_use" | "assistant_prefill" | "batch" | "flex" | "priority";
+        /** @description One statement on an answer. */
+        Feedback: {
+            /**
+             * Format: uuid
+             * @description The request.
+             */
+            request_id: string;
+            /** @description When it was given. */
+            at: components["schemas"]["Time"];
+            /** @description Who or what says so. */
+            signal: components["schemas"]["FeedbackSignal"];
+            /**
+             * Format: int32
+             * @description How good the answer was, in thousandths.
+             */
+            score_permille: number;
+            /** @description What the person adds. */
+            comment: string | null;
+            /** @description The model that answered; `null` when that is not known any more. */
+            model: string | null;
+            family: components["schemas"]["TaskFamily"] | null;
+        };
+        /** @description Statements on answers, newest first. */
+        FeedbackPage: {
+            /** @description The statements. */
+            rows: components["schemas"]["Feedback"][];
+            /** @description What asks for the next page; `null` on the last. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description Where a statement on an answer comes from.
+         * @enum {string}
+         */
+        FeedbackSignal: "rated" | "voted" | "judged" | "regenerated" | "escalated" | "broke_schema" | "broke_tool";
         /** @description A figure on which sources differ. */
         FigureDisagreement: {
             /** @description The figure, with its part: `context`, `price.input`. */
@@ -1913,6 +2545,17 @@ export interface components {
             /** @description The upper end of that band. */
             high_90: components["schemas"]["Quantity"];
         };
+        /** @description A person's word on an answer: one of `score_permille` and `thumbs`. */
+        GiveFeedback: {
+            /**
+             * Format: int32
+             * @description How good it was, in thousandths.
+             */
+            score_permille?: number | null;
+            thumbs?: components["schemas"]["Thumbs"] | null;
+            /** @description What the person adds; at most 1,000 characters. */
+            comment?: string | null;
+        };
         /** @description A price at a glance: US dollars per million tokens. */
         Glance: {
             /** @description Uncached input. */
@@ -1924,6 +2567,11 @@ export interface components {
             /** @description Whether there are other prices under a condition. */
             has_tiers: boolean;
         };
+        /**
+         * @description How something that is called is doing.
+         * @enum {string}
+         */
+        HealthState: "unknown" | "healthy" | "probing" | "rate_limited" | "resting";
         /**
          * @description How a hold ended, or that it has not.
          * @enum {string}
@@ -1953,6 +2601,28 @@ export interface components {
             action: components["schemas"]["ImportAction"];
             /** @description More about it; what is wrong and what to do about it for an error. */
             detail: string | null;
+        };
+        /**
+         * @description Why a deployment was preferred beside its score.
+         * @enum {string}
+         */
+        KeptReason: "session" | "moved_on";
+        /** @description A body that was kept. */
+        KeptText: {
+            /** @description The text: JSON, or the events of a stream. */
+            text: string;
+            /**
+             * Format: int64
+             * @description How many bytes it had.
+             */
+            size_bytes: number;
+            /** @description Whether its end was cut off. */
+            is_cut: boolean;
+            /**
+             * Format: int64
+             * @description How many places were made unreadable.
+             */
+            redactions: number;
         };
         /** @description A virtual key, without its text. */
         Key: {
@@ -2059,6 +2729,57 @@ export interface components {
             requests: number;
             /** @description What they cost. */
             cost: components["schemas"]["Cost"];
+        };
+        /** @description What was learnt, to keep or to take elsewhere. */
+        LearntExport: {
+            /** @description Which form the content has. */
+            format: string;
+            /** @description The content, in Base64. */
+            content: string;
+            /**
+             * Format: int64
+             * @description Outcomes that it was learnt from.
+             */
+            outcomes: number;
+        };
+        /** @description What was learnt elsewhere; it takes the place of what was learnt here. */
+        LearntImport: {
+            /** @description Which form the content has. */
+            format: string;
+            /** @description The content, in Base64. */
+            content: string;
+        };
+        /** @description What was learnt of a model. */
+        LearntModel: {
+            /** @description The model. */
+            model: string;
+            family: components["schemas"]["TaskFamily"] | null;
+            /**
+             * Format: int64
+             * @description How much all outcomes count together, in thousandths of a person's word.
+             */
+            weight_permille: number;
+            /**
+             * Format: int32
+             * @description How much better it is than was to be expected, in thousandths; negative where it is worse.
+             */
+            difference_permille: number;
+        };
+        /** @description What was learnt. */
+        LearntState: {
+            /**
+             * Format: int64
+             * @description Outcomes that it was learnt from.
+             */
+            outcomes: number;
+            changed_at: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Its size in bytes.
+             */
+            size_bytes: number;
+            /** @description What it says of models, by name. */
+            models: components["schemas"]["LearntModel"][];
         };
         /** @description The journal. */
         LedgerHealth: {
@@ -2184,6 +2905,26 @@ export interface components {
             deployments: components["schemas"]["Deployment"][];
             /** @description When it was added. */
             created_at: components["schemas"]["Time"];
+        };
+        /** @description How good expectations were for a model. */
+        ModelReport: {
+            /** @description The model. */
+            model: string;
+            /**
+             * Format: int64
+             * @description Outcomes.
+             */
+            outcomes: number;
+            /**
+             * Format: int32
+             * @description The mean of the outcomes, in thousandths.
+             */
+            observed_permille: number;
+            /**
+             * Format: int32
+             * @description The mean of what was expected, in thousandths.
+             */
+            expected_permille: number;
         };
         /** @description One model's part. */
         ModelShare: {
@@ -2316,6 +3057,19 @@ export interface components {
             until: components["schemas"]["Time"];
             /** @description Why, in a few words. */
             reason: string;
+        };
+        /** @description A run to start. */
+        NewReplay: {
+            /** @description What people call it. */
+            name: string;
+            /** @description What to ask. */
+            from: components["schemas"]["ReplaySource"];
+            /** @description The models to ask: 1 to 4. */
+            candidates: string[];
+            /** @description A model that says which answer is better; left out, people do. */
+            judge?: string | null;
+            /** @description The most that the run may cost. */
+            max_cost: components["schemas"]["Amount"];
         };
         /** @description A unit to make. */
         NewUnit: {
@@ -2533,6 +3287,409 @@ export interface components {
              */
             p95_us: number | null;
         };
+        /** @description A policy with the versions in force. */
+        Policy: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description The model name that apps ask for. */
+            name: string;
+            /** @description What it is for, in a sentence. */
+            description: string;
+            /** @description What decides. */
+            live: components["schemas"]["PolicyVersion"];
+            trial: components["schemas"]["PolicyTrial"] | null;
+            /** @description When it was made. */
+            created_at: components["schemas"]["Time"];
+            archived_at: components["schemas"]["Time"] | null;
+        };
+        /** @description What a version of a policy says. */
+        PolicyBody: {
+            /** @description Other model names whose requests it takes over; one may end in `*`. */
+            takes_over?: string[];
+            /** @description From the top; the first whose conditions all hold gives the route, and the last has none. */
+            rules: components["schemas"]["PolicyRule"][];
+        };
+        /** @description Hard bounds. What is not known of a candidate counts as beyond the bound. */
+        PolicyBounds: {
+            /** @default null */
+            input_price: components["schemas"]["Rate"] | null;
+            /** @default null */
+            output_price: components["schemas"]["Rate"] | null;
+            /** @default null */
+            cost: components["schemas"]["Amount"] | null;
+            /**
+             * Format: int32
+             * @description The longest expected time to the first output, in milliseconds. Without measurements, a candidate passes.
+             * @default null
+             */
+            first_output_ms: number | null;
+            /**
+             * Format: int32
+             * @description The longest expected time to the end, in milliseconds. Without measurements, a candidate passes.
+             * @default null
+             */
+            total_ms: number | null;
+            /**
+             * Format: int32
+             * @description The least expected quality, in thousandths.
+             * @default null
+             */
+            quality_permille: number | null;
+            /**
+             * @description Never to cost more than the model that was asked for.
+             * @default false
+             */
+            never_dearer: boolean;
+            /**
+             * @description Only on this machine or next to it.
+             * @default false
+             */
+            local_only: boolean;
+            /**
+             * @description Only at providers known to keep no prompts.
+             * @default false
+             */
+            no_retention: boolean;
+            /**
+             * @description Only at providers in one of these regions; none for all.
+             * @default []
+             */
+            regions: string[];
+            /**
+             * @description Only at these providers; none for all.
+             * @default []
+             */
+            providers: string[];
+            /**
+             * @description Never at these providers.
+             * @default []
+             */
+            never_providers: string[];
+        };
+        /** @description A model to choose from. */
+        PolicyCandidate: {
+            /** @description A public model, or `provider/model` for only that provider's deployment of it. */
+            model: string;
+            /**
+             * Format: int32
+             * @description Its share, for strategies that divide requests by shares; 1 when left out.
+             */
+            weight?: number;
+        };
+        /** @description Something that holds for a request, or does not. */
+        PolicyCondition: {
+            /** @description The ids of departments, teams, projects, members, apps. */
+            units: string[];
+            /** @description The ids of virtual keys. */
+            keys: string[];
+            /** @enum {string} */
+            if: "who";
+        } | {
+            /** @description The names. */
+            models: string[];
+            /** @enum {string} */
+            if: "asked";
+        } | {
+            /** @description The tag's name. */
+            name: string;
+            /** @description The values. */
+            values: string[];
+            /** @enum {string} */
+            if: "tag";
+        } | {
+            /** @description The header's name, in lower case; not one that holds credentials. */
+            name: string;
+            /** @description The values. */
+            values: string[];
+            /** @enum {string} */
+            if: "header";
+        } | {
+            /** @description The kinds. */
+            any_of: components["schemas"]["TaskFamily"][];
+            /** @enum {string} */
+            if: "family";
+        } | {
+            /**
+             * Format: int32
+             * @description At least.
+             */
+            at_least: number | null;
+            /**
+             * Format: int32
+             * @description At most.
+             */
+            at_most: number | null;
+            /** @enum {string} */
+            if: "difficulty";
+        } | {
+            /**
+             * Format: int64
+             * @description At least.
+             */
+            at_least: number | null;
+            /**
+             * Format: int64
+             * @description At most.
+             */
+            at_most: number | null;
+            /** @enum {string} */
+            if: "size";
+        } | {
+            /** @description What. */
+            any_of: components["schemas"]["TaskNeed"][];
+            /** @enum {string} */
+            if: "needs";
+        } | {
+            /** @description The days, 1 is Monday and 7 is Sunday; none for all. */
+            days: number[];
+            /**
+             * Format: int32
+             * @description From this minute of the day.
+             */
+            from: number;
+            /**
+             * Format: int32
+             * @description Until this one, which is left out; up to 1440. Before `from`, it is one of the next day.
+             */
+            until: number;
+            /** @description Whose day, e.g. `Europe/Berlin`. */
+            zone: string;
+            /** @enum {string} */
+            if: "time";
+        } | {
+            /**
+             * Format: int32
+             * @description At least, in percent.
+             */
+            at_least: number;
+            /** @enum {string} */
+            if: "budget_used";
+        };
+        /** @description How two versions differ, in words. */
+        PolicyDifference: {
+            /** @description One line for each difference; none when they say the same. */
+            lines: components["schemas"]["DifferenceLine"][];
+        };
+        /** @description A policy to make, or what an existing one becomes. What it says is `text`, or else `body`. */
+        PolicyDraft: {
+            /** @description The model name that apps ask for. */
+            name: string;
+            /** @description What it is for, in a sentence. */
+            description?: string | null;
+            body?: components["schemas"]["PolicyBody"] | null;
+            /** @description The same as YAML; when both are sent, they must say the same. */
+            text?: string | null;
+            /** @description Why, in a few words. */
+            note?: string | null;
+            /**
+             * Format: int32
+             * @description The number of the version that was changed: when another one decides by now, nothing is saved.
+             */
+            based_on?: number | null;
+        };
+        /** @description How long to wait; what is left out is as everywhere. */
+        PolicyPatience: {
+            /**
+             * Format: int32
+             * @description To the first output of an attempt, in milliseconds.
+             * @default null
+             */
+            first_output_ms: number | null;
+            /**
+             * Format: int32
+             * @description Between two signs of life of a stream, in milliseconds.
+             * @default null
+             */
+            idle_ms: number | null;
+            /**
+             * Format: int32
+             * @description To the end of an answer, in milliseconds.
+             * @default null
+             */
+            total_ms: number | null;
+            /**
+             * Format: int32
+             * @description Calls for one request, over all deployments.
+             * @default null
+             */
+            attempts: number | null;
+        };
+        /** @description Something wrong with a policy. */
+        PolicyProblem: {
+            /**
+             * Format: int64
+             * @description The line of the text, from 1; `null` when it is about no line.
+             */
+            line: number | null;
+            /**
+             * Format: int64
+             * @description The column, from 1.
+             */
+            column: number | null;
+            /**
+             * Format: int64
+             * @description The rule, from 1.
+             */
+            rule: number | null;
+            /** @description What is wrong and what to do. */
+            message: string;
+            /** @description False when it may be put in force all the same. */
+            is_error: boolean;
+        };
+        /** @description What a text says. */
+        PolicyReading: {
+            body: components["schemas"]["PolicyBody"] | null;
+            /** @description One sentence for each rule. */
+            sentences: string[];
+            /** @description What is wrong with it; none when it can be put in force. */
+            problems: components["schemas"]["PolicyProblem"][];
+        };
+        /** @description What serves a request. */
+        PolicyRoute: {
+            /** @description The id of a strategy, see `/strategies`. */
+            strategy: string;
+            /** @description Its settings; what is left out has its default. */
+            settings?: {
+                [key: string]: components["schemas"]["SettingValue"];
+            };
+            /** @description What it chooses from; none for every model that the caller may use. */
+            candidates?: components["schemas"]["PolicyCandidate"][];
+            /** @description Models to try after those, in this order. */
+            fallbacks?: string[];
+            /** @description What no choice may go beyond. */
+            bounds?: components["schemas"]["PolicyBounds"];
+            /** @description How long to wait for what is tried. */
+            patience?: components["schemas"]["PolicyPatience"];
+        };
+        /** @description One rule. */
+        PolicyRule: {
+            /** @description What people call it. */
+            name?: string;
+            /** @description All of these hold; none for every request. */
+            when?: components["schemas"]["PolicyCondition"][];
+            /** @description What happens then. */
+            route: components["schemas"]["PolicyRoute"];
+        };
+        /** @description What a draft would have done. */
+        PolicySimulation: {
+            from: components["schemas"]["Time"] | null;
+            to: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description Requests that were replayed.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Requests that were left out, because they say too little of themselves.
+             */
+            left_out: number;
+            /** @description The live version, or what really happened. */
+            live: components["schemas"]["SimulatedSide"];
+            /** @description The draft. */
+            draft: components["schemas"]["SimulatedSide"];
+            /** @description The draft's cost less the live one's; negative when the draft is cheaper. */
+            cost_difference: components["schemas"]["Amount"];
+            /** @description The least that is, by how far models' answers differ in length. */
+            cost_difference_low: components["schemas"]["Amount"];
+            /** @description The most. */
+            cost_difference_high: components["schemas"]["Amount"];
+            /**
+             * Format: int32
+             * @description The draft's expected quality less the live one's, in thousandths; `null` when it is not known of both.
+             */
+            quality_difference_permille: number | null;
+            /**
+             * Format: int32
+             * @description The standard deviation of that, in thousandths.
+             */
+            quality_deviation_permille: number | null;
+            /**
+             * Format: int64
+             * @description Requests that would go to another model.
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description Requests that the draft finds no model for.
+             */
+            refused: number;
+            /** @description How many requests moved from which model to which, most first. */
+            moves: components["schemas"]["RouteMove"][];
+            /** @description How many requests each rule of the draft decided. */
+            rules: components["schemas"]["RuleShare"][];
+            /** @description Requests that go elsewhere, those that differ most in cost first; at most 50. */
+            samples: components["schemas"]["ChangedRoute"][];
+            /** @description Which of the figures are measured. */
+            measured: string[];
+            /** @description Which are estimated, and how. */
+            estimated: string[];
+            /**
+             * Format: int64
+             * @description How long the simulation took, in microseconds.
+             */
+            took_us: number;
+        };
+        /** @description A policy as YAML. */
+        PolicyText: {
+            /** @description The text. */
+            text: string;
+            /** @description One sentence for each rule. */
+            sentences: string[];
+            /** @description What is wrong with it; none when it can be put in force. */
+            problems: components["schemas"]["PolicyProblem"][];
+        };
+        /** @description A version that is tried before it is put in force. */
+        PolicyTrial: {
+            /** @description The version. */
+            version: components["schemas"]["PolicyVersion"];
+            /** @description How. */
+            mode: components["schemas"]["TrialMode"];
+            /**
+             * Format: int32
+             * @description How many of the sessions, in percent; `null` in the shadow.
+             */
+            percent: number | null;
+            /** @description Since when. */
+            since: components["schemas"]["Time"];
+        };
+        /** @description One version of a policy; never changed once it was saved. */
+        PolicyVersion: {
+            /**
+             * Format: int32
+             * @description Counts from 1.
+             */
+            number: number;
+            /** @description What it says. */
+            body: components["schemas"]["PolicyBody"];
+            /** @description The same as YAML: as somebody wrote it, with comments, or else as it is written out. */
+            text: string;
+            /** @description One sentence for each rule. */
+            sentences: string[];
+            /** @description Why it was made, in a few words. */
+            note: string;
+            /** @description When. */
+            made_at: components["schemas"]["Time"];
+            /** @description Whether it decides. */
+            is_live: boolean;
+        };
+        /** @description A further credential of a provider, never the secret itself. */
+        PooledCredential: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description Whether it is to be used. */
+            is_enabled: boolean;
+            /** @description Where it is and whether it can be read. */
+            credential: components["schemas"]["CredentialStatus"];
+        };
         /** @description One version of a price. */
         Price: {
             /**
@@ -2577,6 +3734,36 @@ export interface components {
          * @enum {string}
          */
         PricedUnit: "image" | "audio_ms" | "character" | "search" | "request";
+        /** @description What to lead to a candidate from now on. */
+        Promote: {
+            /** @description The candidate. */
+            candidate: string;
+            /** @description The name that is to lead to it: an alias, or a model's name, which becomes an alias of the candidate. */
+            name: string;
+            /** @description Only say what would change. */
+            dry_run?: boolean | null;
+        };
+        /** @description A name that leads elsewhere since a run. */
+        Promotion: {
+            /** @description The name. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The model it led to.
+             */
+            from: string;
+            /** @description That model's name. */
+            from_name: string;
+            /**
+             * Format: uuid
+             * @description The model it leads to.
+             */
+            to: string;
+            /** @description That model's name. */
+            to_name: string;
+            /** @description When. */
+            at: components["schemas"]["Time"];
+        };
         /** @description A configured provider. */
         Provider: {
             /**
@@ -2600,6 +3787,12 @@ export interface components {
             is_enabled: boolean;
             /** @description Whether it runs on this machine and charges nothing. */
             is_local: boolean;
+            /** @description Where it computes, e.g. `eu`; `null` when nobody said. */
+            region: string | null;
+            /** @description Whether it keeps prompts or answers; `null` when nobody said. */
+            keeps_prompts: boolean | null;
+            /** @description Further credentials, used in turn with the first one. */
+            pool: components["schemas"]["PooledCredential"][];
             /**
              * Format: int64
              * @description How many models it serves.
@@ -2627,6 +3820,22 @@ export interface components {
             p95_us: number | null;
             /** @description What they cost. */
             cost: components["schemas"]["Cost"];
+        };
+        /** @description How a provider is doing, as requests see it on this node. */
+        ProviderHealth: {
+            /**
+             * Format: uuid
+             * @description The provider's id.
+             */
+            provider_id: string;
+            /** @description Its name. */
+            provider: string;
+            /** @description The worst state of what is in use. */
+            state: components["schemas"]["HealthState"];
+            /** @description Its deployments. */
+            deployments: components["schemas"]["DeploymentHealth"][];
+            /** @description Its credentials, the first one first. */
+            credentials: components["schemas"]["CredentialHealth"][];
         };
         /** @description A provider MegaRouter knows how to talk to. */
         ProviderKind: {
@@ -2733,6 +3942,81 @@ export interface components {
          * @example 14000000000000
          */
         Quantity: string;
+        /** @description Deployments that their providers end, what is most urgent first. */
+        Radar: {
+            /** @description When it was read. */
+            as_of: components["schemas"]["Time"];
+            catalogue_date: components["schemas"]["CatalogDate"] | null;
+            /** @description The deployments. */
+            entries: components["schemas"]["RadarEntry"][];
+        };
+        /** @description A deployment that its provider ends. */
+        RadarEntry: {
+            /**
+             * Format: uuid
+             * @description The public model's id.
+             */
+            model_id: string;
+            /** @description The public model. */
+            model: string;
+            /**
+             * Format: uuid
+             * @description The deployment.
+             */
+            deployment_id: string;
+            /** @description Who serves it. */
+            provider: string;
+            /** @description The provider's own id of it. */
+            upstream_model: string;
+            /** @description Its name for a person. */
+            name: string;
+            /** @description How it stands. */
+            status: components["schemas"]["CatalogStanding"];
+            shuts_down: components["schemas"]["CatalogDate"] | null;
+            /**
+             * Format: int32
+             * @description Days until then; 0 when it is past, `null` without a day.
+             */
+            days_left: number | null;
+            /** @description Whether it is past. */
+            is_gone: boolean;
+            /** @description Whether the model has another deployment that stays. */
+            has_other: boolean;
+            /** @description The successor that the provider names. */
+            successor: string | null;
+            /**
+             * Format: int64
+             * @description Requests for the public model in the last 30 days.
+             */
+            requests_30d: number;
+            /** @description What they cost. */
+            cost_30d: components["schemas"]["Cost"];
+            /** @description What could take its place, cheapest first; each takes, gives and does at least as much. */
+            stand_ins: components["schemas"]["StandIn"][];
+        };
+        /** @description A deployment to replace. */
+        RadarReplace: {
+            /**
+             * Format: uuid
+             * @description The deployment that goes.
+             */
+            deployment_id: string;
+            /** @description The name or id of the provider that serves what comes. */
+            provider: string;
+            /** @description The provider's own id of what comes. */
+            upstream_model: string;
+            /** @description Only say what would change. */
+            dry_run?: boolean | null;
+        };
+        /** @description What a replacement changes. */
+        RadarReplacement: {
+            /** @description Whether it was done. */
+            is_done: boolean;
+            /** @description In words. */
+            changes: string[];
+            /** @description The public model as it is, or would be. */
+            model: components["schemas"]["Model"];
+        };
         /** @description A temporary increase of a limit. */
         Raise: {
             /**
@@ -2779,6 +4063,11 @@ export interface components {
             search?: components["schemas"]["Rate"] | null;
             request?: components["schemas"]["Rate"] | null;
         };
+        /** @description A policy's YAML to read. */
+        ReadPolicy: {
+            /** @description The text. */
+            text: string;
+        };
         /** @description What a limit said when it refused a request. */
         Refusal: {
             /**
@@ -2797,6 +4086,31 @@ export interface components {
             /** @description What the request asked for at most; 0 when its price is not known. */
             asked: components["schemas"]["Quantity"];
             resets_at: components["schemas"]["Time"] | null;
+        };
+        /**
+         * @description What kind of reason ruled a candidate out.
+         * @enum {string}
+         */
+        RemovedBy: "purpose" | "access" | "lacks" | "context" | "bound" | "budget" | "unusable" | "resting" | "rate_limited" | "retired" | "outranked";
+        /** @description What ruled a candidate out. */
+        RemovedReason: {
+            /** @description What kind of reason it is. */
+            by: components["schemas"]["RemovedBy"];
+            /** @description In words. */
+            text: string;
+            need: components["schemas"]["TaskNeed"] | null;
+            /**
+             * Format: int64
+             * @description How many tokens the request takes, where they do not fit.
+             */
+            tokens: number | null;
+            /** @description The bound's name in the rule. */
+            bound: string | null;
+            /**
+             * Format: int32
+             * @description For how many milliseconds more it rests.
+             */
+            for_ms: number | null;
         };
         /** @description What takes the place of a model: exactly one of `by` and `deployments`. */
         ReplaceModel: {
@@ -2821,6 +4135,164 @@ export interface components {
             /** @description What answers to the names. */
             replacement: components["schemas"]["Model"];
         };
+        /** @description A run. */
+        Replay: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description How far it is. */
+            state: components["schemas"]["ReplayState"];
+            /** @description Why it ended early. */
+            detail: string | null;
+            /** @description The models that are asked. */
+            candidates: string[];
+            /** @description The model that judges. */
+            judge: string | null;
+            /** @description The most that it may cost. */
+            max_cost: components["schemas"]["Amount"];
+            /** @description What it cost so far. */
+            cost: components["schemas"]["Amount"];
+            /**
+             * Format: int64
+             * @description How many prompts it has.
+             */
+            items: number;
+            /**
+             * Format: int64
+             * @description How many of them are answered.
+             */
+            done: number;
+            /** @description How each candidate did. */
+            results: components["schemas"]["ReplayResult"][];
+            promotion: components["schemas"]["Promotion"] | null;
+            /** @description When it was started. */
+            created_at: components["schemas"]["Time"];
+            finished_at: components["schemas"]["Time"] | null;
+        };
+        /** @description An answer. */
+        ReplayAnswer: {
+            /** @description The model. */
+            model: string;
+            /** @description Whether it is what was recorded. */
+            is_recorded: boolean;
+            /**
+             * Format: uuid
+             * @description The request that gave it.
+             */
+            request_id: string | null;
+            /** @description The text; `null` while it is not there, or when the call failed. */
+            text: string | null;
+            /** @description Why the call failed. */
+            error: string | null;
+            cost: components["schemas"]["Cost"] | null;
+            /**
+             * Format: int32
+             * @description How long it took, in milliseconds.
+             */
+            total_ms: number | null;
+            /**
+             * Format: int64
+             * @description Output tokens.
+             */
+            output_tokens: number | null;
+        };
+        /** @description A run with its prompts. */
+        ReplayDetail: components["schemas"]["Replay"] & {
+            /** @description Its prompts. */
+            item_list: components["schemas"]["ReplayItem"][];
+        };
+        /** @description A prompt with its answers. */
+        ReplayItem: {
+            /**
+             * Format: int32
+             * @description Its number, from 1.
+             */
+            number: number;
+            /**
+             * Format: uuid
+             * @description The recorded request it is of.
+             */
+            request_id: string | null;
+            /** @description What was asked, shortened. */
+            prompt: string;
+            /** @description The answers, in the order of the candidates; what was recorded comes first and has no model of the run. */
+            answers: components["schemas"]["ReplayAnswer"][];
+            /**
+             * Format: int32
+             * @description What people said: the answer's number, from 1; 0 when they were equally good.
+             */
+            vote: number | null;
+            /**
+             * Format: int32
+             * @description What the judge said.
+             */
+            judgement: number | null;
+            /** @description Why, in the judge's words. */
+            reason: string | null;
+        };
+        /** @description How a candidate did. */
+        ReplayResult: {
+            /** @description The model. */
+            model: string;
+            /**
+             * Format: int64
+             * @description Answers.
+             */
+            answers: number;
+            /**
+             * Format: int64
+             * @description Calls that failed.
+             */
+            failures: number;
+            /** @description What its answers cost. */
+            cost: components["schemas"]["Amount"];
+            /**
+             * Format: int32
+             * @description Half of its answers ended within this, in milliseconds.
+             */
+            p50_ms: number | null;
+            /**
+             * Format: int64
+             * @description Votes and judgements for it, halves where several were as good; in thousandths.
+             */
+            wins_permille: number;
+            /**
+             * Format: int64
+             * @description Prompts that somebody voted on.
+             */
+            votes: number;
+        };
+        /** @description What to ask: exactly one of the fields. */
+        ReplaySource: {
+            /** @description Recorded requests whose text was kept. */
+            request_ids?: string[] | null;
+            /** @description The latest recorded requests for a model, whose text was kept. */
+            model?: string | null;
+            /**
+             * Format: int32
+             * @description How many of them; 20 when left out.
+             */
+            last?: number | null;
+            /** @description Prompts. */
+            prompts?: string[] | null;
+        };
+        /**
+         * @description How far a run is.
+         * @enum {string}
+         */
+        ReplayState: "waiting" | "running" | "finished" | "stopped" | "cost_reached" | "failed";
+        /** @description Which answer is better. */
+        ReplayVote: {
+            /**
+             * Format: int32
+             * @description The answer's number, from 1; 0 when they are equally good.
+             */
+            answer: number;
+        };
         /** @description A report that can be made. */
         Report: {
             /** @description The stable id. */
@@ -2837,6 +4309,38 @@ export interface components {
          * @enum {string}
          */
         ReportFormat: "svg" | "png" | "csv";
+        /** @description What a request would have cost on a model. */
+        RepricedModel: {
+            /** @description The model. */
+            model: string;
+            /** @description Who serves it. */
+            provider: string;
+            /** @description The tokens that were used, at its tariff. */
+            would: components["schemas"]["Amount"];
+            /** @description The least. */
+            low: components["schemas"]["Amount"];
+            /** @description The most. */
+            high: components["schemas"]["Amount"];
+            /** @description What it would have saved against what was paid; negative where it costs more. */
+            saved: components["schemas"]["Amount"];
+            /** @description Whether it served the request. */
+            is_used: boolean;
+            /** @description Whether it was asked for. */
+            is_asked: boolean;
+        };
+        /** @description One request priced on every model it could have gone to. */
+        RequestCounterfactual: {
+            /** @description What it cost. */
+            actual: components["schemas"]["Cost"];
+            /** @description What it would have cost on each model with a price, cheapest first. */
+            models: components["schemas"]["RepricedModel"][];
+            /** @description What the ranges come from. */
+            uncertainties: components["schemas"]["Uncertainty"][];
+            /** @description Which of the figures are measured. */
+            measured: string[];
+            /** @description Which are estimated, and how. */
+            estimated: string[];
+        };
         /** @description One finished request with its attempts. */
         RequestDetail: components["schemas"]["RequestRow"] & {
             /** @description The calls made, in order. */
@@ -2846,6 +4350,7 @@ export interface components {
             refusal: components["schemas"]["Refusal"] | null;
             /** @description The budgets in force that apply to such a request. */
             budgets: components["schemas"]["BudgetBrief"][];
+            decision: components["schemas"]["Decision"] | null;
         };
         /** @description One page of requests, newest first. */
         RequestPage: {
@@ -2883,8 +4388,10 @@ export interface components {
             operation: components["schemas"]["Operation"];
             /** @description The model name as the client wrote it. */
             model_asked: string;
-            /** @description The public model it meant. */
+            /** @description The public model that served it, or that it meant. */
             model: string | null;
+            /** @description The policy that decided it, by its name at the time. */
+            policy: string | null;
             /** @description Who served it. */
             provider: string | null;
             /** @description The provider's own name of the model. */
@@ -2938,6 +4445,42 @@ export interface components {
             /** @description The value. */
             value: string;
         };
+        /** @description What a request is about, as far as its text tells. */
+        RequestTask: {
+            /** @description The kind of work. */
+            family: components["schemas"]["TaskFamily"];
+            /**
+             * Format: int32
+             * @description How sure that is, in thousandths.
+             */
+            confidence_permille: number;
+            /**
+             * Format: int32
+             * @description How likely a weak model fails at it, in thousandths.
+             */
+            difficulty_permille: number;
+            /**
+             * Format: int32
+             * @description How much a strong model gains over a weak one, in thousandths.
+             */
+            need_permille: number;
+            /**
+             * Format: int32
+             * @description The group of similar requests that outcomes are learnt for.
+             */
+            cluster: number;
+            /** @description What spoke for that, the weightiest first. */
+            evidence: components["schemas"]["TaskEvidence"][];
+        };
+        /** @description What a request and its answer said, as they were kept: cut to size, and without what looked like a secret. */
+        RequestTexts: {
+            /** @description When they were kept. */
+            kept_at: components["schemas"]["Time"];
+            kept_until: components["schemas"]["Time"] | null;
+            /** @description What the client sent. */
+            request: components["schemas"]["KeptText"];
+            response: components["schemas"]["KeptText"] | null;
+        };
         /** @description Everything a filter matches. */
         RequestTotal: {
             /**
@@ -2947,6 +4490,117 @@ export interface components {
             requests: number;
             /** @description What they cost together. */
             cost: components["schemas"]["Cost"];
+        };
+        /** @description Requests that go elsewhere. */
+        RouteMove: {
+            /** @description The model that served them, or that the live version chooses; `null` when none did. */
+            from: string | null;
+            /** @description The model that the draft chooses. */
+            to: string | null;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            requests: number;
+            /** @description What they cost more. */
+            cost_difference: components["schemas"]["Amount"];
+        };
+        /** @description How good the router's expectations were, by the outcomes since. */
+        RouterReport: {
+            /** @description The beginning. */
+            from: components["schemas"]["Time"];
+            /** @description The end. */
+            to: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description Requests that a policy decided.
+             */
+            decided: number;
+            /**
+             * Format: int64
+             * @description Outcomes of them, one for each statement on an answer.
+             */
+            outcomes: number;
+            /**
+             * Format: int64
+             * @description Those that are a person's or a judge's word.
+             */
+            rated: number;
+            /** @description Whether there are enough of them for the figures to mean something. */
+            is_enough: boolean;
+            /**
+             * Format: int32
+             * @description How far the expected quality was from the outcome, on average, in thousandths; `null` without outcomes.
+             */
+            error_permille: number | null;
+            /**
+             * Format: int32
+             * @description The same for what is expected without anything learnt.
+             */
+            prior_error_permille: number | null;
+            /**
+             * Format: int32
+             * @description Of pairs of answers of which one was better, how often it was expected to be, in thousandths.
+             */
+            accuracy_permille: number | null;
+            /**
+             * Format: int32
+             * @description How much quality was given away against the best candidate in hindsight, in thousandths.
+             */
+            regret_permille: number | null;
+            /** @description Expected qualities beside outcomes, from the lowest. */
+            calibration: components["schemas"]["CalibrationPoint"][];
+            /** @description By kind of work. */
+            families: components["schemas"]["FamilyReport"][];
+            /** @description By model. */
+            models: components["schemas"]["ModelReport"][];
+            /** @description What was said, by where it comes from. */
+            signals: components["schemas"]["SignalCount"][];
+            /** @description What the figures do not tell, in words. */
+            caveats: string[];
+        };
+        /** @description What one rule decided. */
+        RuleShare: {
+            /**
+             * Format: int64
+             * @description The rule, from 1.
+             */
+            rule: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many requests.
+             */
+            requests: number;
+        };
+        /**
+         * @description Whether a rule gives the route.
+         * @enum {string}
+         */
+        RuleState: "matched" | "failed" | "not_reached";
+        /** @description What a rule says to a request. */
+        RuleVerdict: {
+            /**
+             * Format: int64
+             * @description The rule, from 1.
+             */
+            rule: number;
+            /** @description Its name. */
+            name: string;
+            /** @description The rule as a sentence. */
+            sentence: string;
+            /** @description Whether it gives the route. */
+            state: components["schemas"]["RuleState"];
+            /**
+             * Format: int64
+             * @description The first condition that does not hold, from 1.
+             */
+            failed_condition: number | null;
+            /** @description That condition in words. */
+            failed: string | null;
+            /** @description What was seen instead. */
+            seen: string | null;
         };
         /** @description A step of what happens as a budget is used up. */
         Rung: {
@@ -2958,6 +4612,27 @@ export interface components {
             basis?: components["schemas"]["Basis"] | null;
             /** @description What happens. */
             action: components["schemas"]["Action"];
+        };
+        /** @description What was saved against the baseline of the settings. */
+        Savings: {
+            /** @description What it is compared with. */
+            baseline: components["schemas"]["Baseline"];
+            /** @description What was saved; negative for a loss. */
+            amount: components["schemas"]["Amount"];
+            /** @description The least. */
+            low: components["schemas"]["Amount"];
+            /** @description The most. */
+            high: components["schemas"]["Amount"];
+            /**
+             * Format: int64
+             * @description Requests that could be compared.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Requests that could not.
+             */
+            unpriced: number;
         };
         /** @description What a budget is to be set on. */
         ScopeChoice: {
@@ -3004,6 +4679,20 @@ export interface components {
          * @enum {string}
          */
         ServiceTier: "batch" | "flex" | "priority";
+        /**
+         * @description What a setting's value is.
+         * @enum {string}
+         */
+        SettingKind: "flag" | "number" | "choice" | "model";
+        /** @description A word to choose. */
+        SettingOption: {
+            /** @description The value in a policy. */
+            value: string;
+            /** @description What a form says. */
+            title: string;
+        };
+        /** @description The value of a strategy's setting. */
+        SettingValue: boolean | number | string;
         /** @description The installation's settings. */
         Settings: {
             /**
@@ -3025,6 +4714,21 @@ export interface components {
             /** @description True when a changed setting waits for the next start. */
             needs_restart: boolean;
         };
+        /** @description How often something was said. */
+        SignalCount: {
+            /** @description Where it comes from. */
+            signal: components["schemas"]["FeedbackSignal"];
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            outcomes: number;
+            /**
+             * Format: int32
+             * @description The mean of what it said, in thousandths.
+             */
+            score_permille: number;
+        };
         /** @description A question to the time machine. */
         Simulate: {
             /** @description The budget as it would have been. */
@@ -3034,6 +4738,23 @@ export interface components {
              * @description How many days back.
              */
             days: number;
+        };
+        /** @description A draft to try on recorded requests. */
+        SimulatePolicy: {
+            /**
+             * Format: uuid
+             * @description The policy whose requests are replayed and whose live version the draft is compared with; left out, all
+             *     requests, and what really happened.
+             */
+            policy_id?: string | null;
+            body?: components["schemas"]["PolicyBody"] | null;
+            /** @description The same as YAML. */
+            text?: string | null;
+            /**
+             * Format: int32
+             * @description How many of the latest requests; 1,000 when left out.
+             */
+            last?: number | null;
         };
         /** @description A day in the time machine. */
         SimulatedDay: {
@@ -3051,6 +4772,25 @@ export interface components {
              * @description Those that would have been refused.
              */
             refused: number;
+        };
+        /** @description One side of a simulation. */
+        SimulatedSide: {
+            cost: components["schemas"]["Amount"] | null;
+            /**
+             * Format: int32
+             * @description Half of the requests end within this, in milliseconds.
+             */
+            p50_ms: number | null;
+            /**
+             * Format: int32
+             * @description 95 of 100 requests end within this, in milliseconds.
+             */
+            p95_ms: number | null;
+            /**
+             * Format: int32
+             * @description The mean of the expected qualities, in thousandths.
+             */
+            quality_permille: number | null;
         };
         /** @description Whom a budget would have refused. */
         SimulatedSubject: {
@@ -3116,6 +4856,33 @@ export interface components {
             /** @description Some of the requests that would have been refused. */
             samples: string[];
         };
+        /** @description What could take a deployment's place. */
+        StandIn: {
+            /** @description The id of the provider's kind. */
+            kind: string;
+            /** @description The provider's own id of it. */
+            upstream_model: string;
+            /** @description Its name for a person. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description A configured provider that could serve it; `null` when none is of that kind.
+             */
+            provider_id: string | null;
+            /** @description That provider's name. */
+            provider: string | null;
+            /** @description Public models with a deployment of it. */
+            models: components["schemas"]["PublicModel"][];
+            /** @description One price for input and output, US dollars per million tokens. */
+            blended: components["schemas"]["Rate"];
+            /**
+             * Format: int64
+             * @description How much less that is than now, in percent; negative when it is more, `null` when what is now has no price.
+             */
+            saving_percent: number | null;
+            /** @description Whether it is the successor that the provider names. */
+            is_successor: boolean;
+        };
         /** @description The state of the running program. */
         Status: {
             /** @description The program's version. */
@@ -3135,6 +4902,43 @@ export interface components {
             /** @description True until the first provider is added. */
             first_run: boolean;
             today: components["schemas"]["Today"] | null;
+        };
+        /** @description A way to order candidates. */
+        Strategy: {
+            /** @description Its stable id. */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description What it does, in a sentence or two. */
+            about: string;
+            /** @description Its settings, in the order of a form. */
+            settings: components["schemas"]["StrategySetting"][];
+        };
+        /** @description A setting of a strategy. */
+        StrategySetting: {
+            /** @description Its name in a policy. */
+            name: string;
+            /** @description Its title in a form. */
+            title: string;
+            /** @description What it does. */
+            about: string;
+            /** @description What its value is. */
+            kind: components["schemas"]["SettingKind"];
+            default: components["schemas"]["SettingValue"] | null;
+            /**
+             * Format: int64
+             * @description The least number.
+             */
+            min: number | null;
+            /**
+             * Format: int64
+             * @description The greatest number.
+             */
+            max: number | null;
+            /** @description What a number counts. */
+            unit: string | null;
+            /** @description The words to choose from. */
+            options: components["schemas"]["SettingOption"][];
         };
         /** @description One account of a budget. */
         SubjectAccount: {
@@ -3163,7 +4967,7 @@ export interface components {
          * @description A kind of thing that a client keeps a copy of.
          * @enum {string}
          */
-        Tag: "providers" | "models" | "keys" | "settings" | "catalog" | "requests" | "units" | "budgets" | "ledger" | "nodes";
+        Tag: "providers" | "models" | "keys" | "settings" | "catalog" | "requests" | "units" | "budgets" | "ledger" | "nodes" | "policies" | "feedback" | "replays";
         /** @description What is charged: the standard rates, and others where those apply. */
         Tariff: {
             /** @description The standard rates. */
@@ -3171,6 +4975,26 @@ export interface components {
             /** @description Rates that take their place under a condition. */
             tiers: components["schemas"]["Tier"][];
         };
+        /** @description One thing that was seen in a request. */
+        TaskEvidence: {
+            /** @description What, in a few words. */
+            what: string;
+            /**
+             * Format: int32
+             * @description How much it added to the need, in thousandths; negative where it spoke against.
+             */
+            weight_permille: number;
+        };
+        /**
+         * @description A kind of work.
+         * @enum {string}
+         */
+        TaskFamily: "code" | "maths" | "reasoning" | "knowledge" | "writing" | "extraction" | "summary" | "translation" | "chat" | "tools" | "other";
+        /**
+         * @description Something that a request needs of a model.
+         * @enum {string}
+         */
+        TaskNeed: "images" | "audio" | "documents" | "video" | "tools" | "schema" | "reasoning" | "web_search" | "audio_output" | "image_output";
         /** @description The node that answers. */
         ThisNode: {
             /**
@@ -3196,6 +5020,11 @@ export interface components {
             /** @description Why the hub cannot be reached. */
             failure: string | null;
         };
+        /**
+         * @description Good or bad.
+         * @enum {string}
+         */
+        Thumbs: "up" | "down";
         /** @description Rates that apply to the whole of a call that meets both conditions. */
         Tier: {
             service?: components["schemas"]["ServiceTier"] | null;
@@ -3223,6 +5052,73 @@ export interface components {
              */
             requests: number;
         };
+        /** @description What a version on trial chose. */
+        TrialChoice: {
+            /**
+             * Format: int32
+             * @description The version.
+             */
+            version: number;
+            /** @description How it is tried. */
+            mode: components["schemas"]["TrialMode"];
+            /** @description Whether it decided this request. */
+            has_decided: boolean;
+            /** @description The model it would have chosen first, or has; `null` when it found none. */
+            model: string | null;
+            cost: components["schemas"]["Amount"] | null;
+            /**
+             * Format: int32
+             * @description The quality expected of it, in thousandths.
+             */
+            quality_permille: number | null;
+        };
+        /** @description What to try beside the live version: one of `version`, `body` and `text`. */
+        TrialDraft: {
+            /**
+             * Format: int32
+             * @description A saved version's number.
+             */
+            version?: number | null;
+            body?: components["schemas"]["PolicyBody"] | null;
+            /** @description The same as YAML. */
+            text?: string | null;
+            /** @description Why it is made, in a few words. */
+            note?: string | null;
+            /** @description How to try it. */
+            mode: components["schemas"]["TrialMode"];
+            /**
+             * Format: int32
+             * @description How many of the sessions, 1 to 99 percent; for a canary only.
+             */
+            percent?: number | null;
+        };
+        /**
+         * @description How a version is tried.
+         * @enum {string}
+         */
+        TrialMode: "shadow" | "canary";
+        /** @description Something that makes a figure a range. */
+        Uncertainty: {
+            /** @description What it is. */
+            kind: components["schemas"]["UncertaintyKind"];
+            /** @description In words, with its size. */
+            text: string;
+            /**
+             * Format: int32
+             * @description The least factor, in thousandths.
+             */
+            low_permille: number;
+            /**
+             * Format: int32
+             * @description The greatest factor, in thousandths.
+             */
+            high_permille: number;
+        };
+        /**
+         * @description What makes a figure a range.
+         * @enum {string}
+         */
+        UncertaintyKind: "output_length" | "tokenizer" | "cache";
         /** @description A part of the organisation. */
         Unit: {
             /**
@@ -3590,11 +5486,28 @@ export interface components {
          * @enum {string}
          */
         VerificationState: "running" | "passed" | "failed" | "broken";
+        /** @description Which of several answers a person preferred. */
+        Vote: {
+            /** @description The requests whose answers were compared: 2 to 4. */
+            requests: string[];
+            /**
+             * Format: uuid
+             * @description The one that was preferred; `null` when they were equally good.
+             */
+            preferred?: string | null;
+        };
         /** @description A half-open span of time. */
         Window: {
             /** @description Its first instant. */
             from: components["schemas"]["Time"];
             to: components["schemas"]["Time"] | null;
+        };
+        /** @description A policy to write as YAML. */
+        WritePolicy: {
+            /** @description What it is to say. */
+            body: components["schemas"]["PolicyBody"];
+            /** @description The text so far; its comments and layout stay wherever the body does not differ from it. */
+            text?: string | null;
         };
     };
     responses: never;
@@ -4874,6 +6787,401 @@ export interface operations {
             };
         };
     };
+    list_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All policies */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"][];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyDraft"];
+            };
+        };
+        responses: {
+            /** @description The new policy */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    compare_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComparePolicies"];
+            };
+        };
+        responses: {
+            /** @description The differences */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyDifference"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read_policy_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadPolicy"];
+            };
+        };
+        responses: {
+            /** @description What it says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyReading"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    write_policy_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WritePolicy"];
+            };
+        };
+        responses: {
+            /** @description The text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyText"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The policy's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    replace_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The policy's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyDraft"];
+            };
+        };
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    archive_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The policy's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    start_policy_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The policy's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialDraft"];
+            };
+        };
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end_policy_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The policy's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_policy_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The policy's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its versions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyVersion"][];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    activate_policy_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The policy's id */
+                id: string;
+                /** @description The version's number */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_provider_kinds: {
         parameters: {
             query?: never;
@@ -5560,6 +7868,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_strategies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All strategies */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Strategy"][];
                 };
             };
             /** @description Refused or failed */
