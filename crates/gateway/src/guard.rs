@@ -98,7 +98,7 @@ impl Guard {
 /// Adds what an allowed page's browser needs to read the answer.
 pub fn allow_page(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    let exposed = "x-request-id, retry-after, x-megarouter-budget-name, x-megarouter-budget-measure, \
+    let exposed = "x-request-id, retry-after, x-megarouter-route, x-megarouter-model, x-megarouter-provider, x-megarouter-budget-name, x-megarouter-budget-measure, \
                    x-megarouter-budget-limit, x-megarouter-budget-remaining, x-megarouter-budget-reset";
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
     headers.append(VARY, HeaderValue::from_static("origin"));

@@ -13,11 +13,15 @@ use http_body_util::{BodyExt as _, Full};
 use megarouter_domain::budget::{Action, Basis, Budget, Measure, Rung, UnknownPrice};
 use megarouter_domain::clock::{Clock, Timestamp};
 use megarouter_domain::dialect::Dialect;
-use megarouter_domain::id::{BudgetId, DeploymentId, KeyId, ModelId, OrganizationId, PriceId, ProviderId, UnitId};
+use megarouter_domain::facts::Facts;
+use megarouter_domain::id::{
+    BudgetId, DeploymentId, KeyId, ModelId, OrganizationId, PolicyId, PriceId, ProviderId, UnitId,
+};
 use megarouter_domain::key::{KeyHash, ModelAccess, VirtualKey};
 use megarouter_domain::model::{Deployment, Model};
 use megarouter_domain::money::NanoUsdPerMillion;
 use megarouter_domain::period::Period;
+use megarouter_domain::policy::{Policy, Version};
 use megarouter_domain::price::{Price, Rates, Tariff};
 use megarouter_domain::provider::{Credential, CredentialSource, Provider, Target};
 use megarouter_domain::record::UsageRecord;
@@ -30,6 +34,7 @@ use megarouter_ledger::entry::{Entry, Fact, Lsn, Resolution};
 use megarouter_ledger::limits::Limits as Limited;
 use megarouter_ledger::state::State;
 use megarouter_providers::client::{Client, ClientOptions};
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -288,6 +293,61 @@ pub struct Setup {
     /// What a search of the web costs, in nano-dollars.
     pub search: u64,
     pub budgets: Vec<Budget>,
+    /// The models; none for one that is called `m` and served by every provider in order.
+    pub offers: Vec<Offer>,
+    pub policies: Vec<Policy>,
+    /// What [`NARROW_KEY`] may use.
+    pub narrow: &'static [&'static str],
+}
+
+/// A model that one provider serves, as `up`.
+#[derive(Clone)]
+pub struct Offer {
+    pub model: &'static str,
+    /// The place of its provider.
+    pub by: usize,
+    /// How many times the usual price it costs.
+    pub dear: u64,
+    pub facts: Facts,
+}
+
+impl Offer {
+    /// One at the usual price, of which nothing else is known.
+    pub fn new(model: &'static str, by: usize) -> Self {
+        Self { model, by, dear: 1, facts: Facts::default() }
+    }
+
+    pub fn dear(self, dear: u64) -> Self {
+        Self { dear, ..self }
+    }
+}
+
+/// Offers of these models, each by the provider of the same place.
+pub fn offers(models: &[&'static str]) -> Vec<Offer> {
+    (0..).zip(models).map(|(by, model)| Offer::new(model, by)).collect()
+}
+
+/// A policy with one rule for everything.
+pub fn policy(name: &str, route: &Value) -> Policy {
+    policy_of(name, &json!({ "rules": [{ "name": "All", "route": route }] }))
+}
+
+/// A policy with this body.
+pub fn policy_of(name: &str, body: &Value) -> Policy {
+    Policy {
+        id: PolicyId::new(START, [1; 10]),
+        name: name.to_owned(),
+        description: String::new(),
+        live: version(1, body),
+        trial: None,
+        created_at: START,
+        archived_at: None,
+    }
+}
+
+pub fn version(number: u32, body: &Value) -> Version {
+    let body = serde_json::from_value(body.clone()).unwrap();
+    Version { number, body, text: None, note: String::new(), made_at: START }
 }
 
 impl Default for Setup {
@@ -300,6 +360,9 @@ impl Default for Setup {
             has_price: true,
             search: 0,
             budgets: vec![],
+            offers: vec![],
+            policies: vec![],
+            narrow: &["other"],
         }
     }
 }
@@ -373,31 +436,46 @@ fn snapshot(upstreams: &[&Upstream], setup: Setup, now: Timestamp) -> Snapshot {
         credential: Credential::None,
         pool: vec![],
     };
-    let rates = Rates {
-        input: NanoUsdPerMillion(1_000_000_000),
-        output: NanoUsdPerMillion(2_000_000_000),
+    let rates = |dear: u64| Rates {
+        input: NanoUsdPerMillion(dear * 1_000_000_000),
+        output: NanoUsdPerMillion(dear * 2_000_000_000),
         search: (setup.search > 0).then(|| NanoUsdPerMillion(setup.search * 1_000_000)),
         ..Rates::default()
     };
-    let price =
-        Price { id: PriceId::new(now, [9; 10]), valid_from: now, tariff: Tariff::of(rates), source: "test".to_owned() };
-    let deployment = |(id, _): &(ProviderId, &&Upstream)| Deployment {
-        id: DeploymentId::from_uuid(id.as_uuid()),
-        provider_id: *id,
+    let price = |dear: u64| Price {
+        id: PriceId::new(now, [9; 10]),
+        valid_from: now,
+        tariff: Tariff::of(rates(dear)),
+        source: "test".to_owned(),
+    };
+    let deployment = |id: DeploymentId, provider: ProviderId, dear: u64| Deployment {
+        id,
+        provider_id: provider,
         upstream_model: "up".to_owned(),
-        price: setup.has_price.then(|| price.clone()),
+        price: setup.has_price.then(|| price(dear)),
         max_output_tokens: setup.max_output_tokens,
         can_reason: None,
     };
-    let model = Model {
-        id: ModelId::new(now, [1; 10]),
-        name: "m".to_owned(),
-        aliases: vec!["alias".to_owned()],
-        deployments: ids.iter().map(deployment).collect(),
+    let model = |seed: u8, name: &str, aliases: &[&str], deployments: Vec<Deployment>| Model {
+        id: ModelId::new(now, [seed; 10]),
+        name: name.to_owned(),
+        aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+        deployments,
         created_at: now,
     };
-    let keys =
-        vec![key(1, KEY, ModelAccess::All, now), key(2, NARROW_KEY, ModelAccess::Only(vec!["other".to_owned()]), now)];
+    let offered = |(seed, offer): (u8, &Offer)| {
+        let id = DeploymentId::new(now, [seed; 10]);
+        model(seed, offer.model, &[], vec![deployment(id, ids[offer.by].0, offer.dear)])
+    };
+    let models: Vec<_> = if setup.offers.is_empty() {
+        let all = ids.iter().map(|(id, _)| deployment(DeploymentId::from_uuid(id.as_uuid()), *id, 1)).collect();
+        vec![model(1, "m", &["alias"], all)]
+    } else {
+        (1..).zip(&setup.offers).map(offered).collect()
+    };
+    let facts = (1..).zip(&setup.offers).map(|(seed, offer)| (DeploymentId::new(now, [seed; 10]), offer.facts.clone()));
+    let narrow = ModelAccess::Only(setup.narrow.iter().map(|name| (*name).to_owned()).collect());
+    let keys = vec![key(1, KEY, ModelAccess::All, now), key(2, NARROW_KEY, narrow, now)];
     let targets = ids.iter().enumerate().map(target).collect();
     let parts = Parts {
         organization: OrganizationId::new(now, [0; 10]),
@@ -406,9 +484,9 @@ fn snapshot(upstreams: &[&Upstream], setup: Setup, now: Timestamp) -> Snapshot {
         budgets: setup.budgets,
         keys,
         targets,
-        models: vec![model],
-        facts: HashMap::new(),
-        policies: vec![],
+        models,
+        facts: facts.collect::<HashMap<_, _>>(),
+        policies: setup.policies.clone(),
     };
     Snapshot::new(parts).unwrap()
 }
