@@ -1,6 +1,6 @@
 //! Whether a policy's text makes sense here: its models, strategies and settings exist.
 
-use megarouter_domain::policy::{Body, PolicyError, Route};
+use megarouter_domain::policy::{Body, PolicyError, Route, Setting};
 use megarouter_domain::snapshot::Snapshot;
 use thiserror::Error;
 
@@ -94,7 +94,7 @@ fn settings(route: &Route, record: &Record, snapshot: &Snapshot) -> Vec<(String,
                 let problem = format!("`{}` needs a model as its `{}`", record.id, setting.name);
                 problems.push((part, problem));
             }
-            Some(megarouter_domain::policy::Setting::Text(name)) if snapshot.resolve(name).is_none() => {
+            Some(Setting::Text(name)) if snapshot.resolve(name).is_none() => {
                 problems.push((part, unknown_model(name, snapshot)));
             }
             Some(_) => {}
@@ -144,5 +144,63 @@ fn oddities(route: &Route, takes_over: bool) -> Vec<String> {
     if matches!(route.strategy.as_str(), "cascade" | "complexity") && models == 1 {
         odd.push(format!("`{}` has only one model to choose from; list a cheap and a strong one", route.strategy));
     }
+    if let Some(Setting::Text(named)) = route.settings.get("candidate")
+        && models > 0
+        && route.candidates.iter().all(|candidate| candidate.model == *named)
+    {
+        odd.push(format!("`{named}` is all there is to choose from; list the models that it is compared with"));
+    }
     odd
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::{self, policy, settings, snapshot, spec};
+
+    fn problems(route: Route) -> Vec<String> {
+        let policies = vec![policy("auto", kit::route("fixed_order", &[]))];
+        let snapshot = snapshot(&[spec("gpt-4o", 1, 1, 1)], policies, |_| {});
+        let body = policy("new", route).live.body;
+        check(&body, &snapshot).err().unwrap_or_default().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn problems_say_what_to_do() {
+        assert_eq!(problems(kit::route("learned_utility", &["gpt-4o", "p1/gpt-4o"])), Vec::<String>::new());
+        let typed = problems(kit::route("learned_utility", &["GPT-4o"]));
+        assert_eq!(typed, ["rule 1: there is no model `GPT-4o`; did you mean `gpt-4o`?"]);
+        assert!(problems(kit::route("fixed_order", &["auto"]))[0].contains("is a policy"));
+        assert!(problems(kit::route("fastest", &[]))[0].contains("use one of learned_utility, fixed_order"));
+        let mut route = kit::route("canary", &["gpt-4o"]);
+        assert_eq!(problems(route.clone()), ["rule 1: `canary` needs a model as its `candidate`"]);
+        route.settings = settings([
+            ("candidate", Setting::Text("gpt-5".to_owned())),
+            ("percent", Setting::Number(101)),
+            ("share", Setting::Flag(true)),
+        ]);
+        assert_eq!(
+            problems(route),
+            [
+                "rule 1: `percent` is a whole number from 0 to 100 (percent)",
+                "rule 1: `canary` has no setting `share`; it has candidate, percent",
+                "rule 1: there is no model `gpt-5`; add it under Models, or take it out",
+            ]
+        );
+        let mut route = kit::route("fixed_order", &[]);
+        route.bounds.never_providers = vec!["p9".to_owned()];
+        assert!(problems(route)[0].contains("no provider `p9`"));
+        assert_eq!(problems(Route::default())[0], "rule 1: name a strategy");
+    }
+
+    #[test]
+    fn oddities_are_told_and_do_not_keep_from_saving() {
+        let snapshot = snapshot(&[spec("gpt-4o", 1, 1, 1)], vec![], |_| {});
+        let mut body = policy("new", kit::route("complexity", &["gpt-4o"])).live.body;
+        body.rules[0].route.bounds.never_dearer = true;
+        let warnings = check(&body, &snapshot).unwrap();
+        assert_eq!(warnings.iter().map(|warning| warning.rule).collect::<Vec<_>>(), [1, 1]);
+        body.takes_over = vec!["gpt-*".to_owned()];
+        assert_eq!(check(&body, &snapshot).unwrap().len(), 1);
+    }
 }

@@ -20,7 +20,7 @@ use crate::matching::{self, Verdict};
 use crate::predictor::sketch::Sketch;
 use crate::predictor::{self, Quality};
 use crate::question::{Look, Question, Surroundings};
-use crate::strategies::{Asks, Brief, Cascade, Sessions, Special};
+use crate::strategies::{Asks, Brief, Sessions, Special};
 use crate::table::{Compiled, Listed, Route, Served, Table, Version};
 use crate::{filters, mix};
 
@@ -212,26 +212,27 @@ impl<'a> Routing<'a> {
         let pin = self.pin();
         let mut chosen = self.sift(route, &route.candidates, pin);
         let mut fallbacks = self.sift(route, &route.fallbacks, pin);
-        let mut special = Special::None;
+        let mut special = self.order(route, &mut chosen);
         if chosen.left.is_empty() && fallbacks.left.is_empty() {
             wake(&mut chosen);
             wake(&mut fallbacks);
-        } else {
-            let brief = Brief { settings: &route.settings, look: self.look, seed: self.seed };
-            special = (route.strategy.order)(&brief, &mut chosen.left);
-            chosen.out.extend(chosen.left.extract_if(.., |candidate| candidate.removed.is_some()));
+            // What the strategy leaves out stays out; what is left is tried as it recovers.
+            self.order(route, &mut chosen);
+            chosen.left.sort_by_key(recovery);
+            special = Special::None;
         }
         let kept = keep(route.strategy.sessions, pin, &mut chosen);
         chosen.left.append(&mut fallbacks.left);
         chosen.out.append(&mut fallbacks.out);
-        // A ladder whose steps are not there any more is none.
-        if let Special::Cascade(Cascade { steps, .. }) = &special
-            && chosen.left.len() < *steps
-        {
-            special = Special::None;
-        }
         let strategy = Arc::clone(&route.strategy_id);
         self.decided(chosen, Told { rule, strategy, kept, patience: route.patience, special })
+    }
+
+    fn order(&self, route: &Route, sifted: &mut Sifted<'_>) -> Special {
+        let brief = Brief { settings: &route.settings, look: self.look, seed: self.seed };
+        let special = (route.strategy.order)(&brief, &mut sifted.left);
+        sifted.out.extend(sifted.left.extract_if(.., |candidate| candidate.removed.is_some()));
+        special
     }
 
     fn by_model(&self, model: &Arc<Model>, pinned: Option<ProviderId>) -> Result<Decided, NoCandidate> {
@@ -396,3 +397,6 @@ const fn recovery(candidate: &Candidate<'_>) -> std::time::Duration {
         State::Resting(rest) | State::Limited(rest) => rest,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -281,6 +281,7 @@ impl Health {
         let usual = others.iter().map(|share| u32::from(*share)).sum::<u32>().checked_div(count).unwrap_or(600);
         if u32::from(own.get()) + u32::from(OUTLIER_GAP) <= usual
             && let Some(track) = self.deployments.get_mut(&deployment)
+            && track.breaker.state(now) == State::Ready
         {
             track.breaker.open(now);
         }

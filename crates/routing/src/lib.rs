@@ -15,6 +15,8 @@ pub mod decide;
 pub mod features;
 mod filters;
 pub mod health;
+#[cfg(test)]
+mod kit;
 pub mod learnt;
 pub mod matching;
 pub mod mix;

@@ -14,6 +14,8 @@ mod lowest_latency;
 mod round_robin;
 mod settings;
 mod shadow;
+#[cfg(test)]
+mod tests;
 mod weighted;
 
 use megarouter_domain::money::NanoUsd;
@@ -169,7 +171,7 @@ fn by_cost(candidate: &Candidate<'_>) -> NanoUsd {
 }
 
 #[cfg(test)]
-mod tests {
+mod described {
     use super::*;
 
     #[test]

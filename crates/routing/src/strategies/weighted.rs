@@ -27,19 +27,34 @@ fn order(brief: &Brief<'_>, candidates: &mut [Candidate<'_>]) -> Special {
         "session" => brief.look.seed_of_session(brief.seed),
         _ => brief.seed,
     };
-    // One draw after the other among what is left; a model's deployments share its weight, in their order.
-    for place in 0..candidates.len() {
-        let rest = &candidates[place..];
-        let total: u64 = rest.iter().map(|candidate| u64::from(candidate.weight)).sum();
-        let mut drawn = mix::below(mix::mix(seed, place as u64), total);
-        let hit = rest.iter().position(|candidate| {
-            let weight = u64::from(candidate.weight);
-            let is_hit = drawn < weight;
-            drawn = drawn.saturating_sub(weight);
-            is_hit
-        });
-        // Without any weight left, the order of the list.
-        candidates[place..=place + hit.unwrap_or(0)].rotate_right(1);
+    // One draw after the other among the models that are left. A model's deployments share its weight: they
+    // follow each other, and the first of them stands for it.
+    let mut done = 0;
+    while done < candidates.len() {
+        let rest = &candidates[done..];
+        let models = || rest.chunk_by(|one, next| one.place == next.place);
+        let weight = |model: &[Candidate<'_>]| model.first().map_or(0, |candidate| u64::from(candidate.weight));
+        let drawn = mix::below(mix::mix(seed, done as u64), models().map(weight).sum());
+        let (start, length) = drawn_model(models().map(|model| (model.len(), weight(model))), drawn);
+        candidates[done..done + start + length].rotate_right(length);
+        done += length;
     }
     Special::None
+}
+
+/// Where the model begins that a draw hits, and how many deployments it has; the first one when no model
+/// has any weight.
+fn drawn_model(models: impl Iterator<Item = (usize, u64)>, mut drawn: u64) -> (usize, usize) {
+    let (mut start, mut first) = (0, 1);
+    for (length, weight) in models {
+        if drawn < weight {
+            return (start, length);
+        }
+        if start == 0 {
+            first = length;
+        }
+        drawn -= weight;
+        start += length;
+    }
+    (0, first)
 }
