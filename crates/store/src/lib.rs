@@ -7,6 +7,7 @@
 //! [`lock::DataDirLock`] of its directory. Start at [`ledger`].
 
 mod backend;
+pub mod bodies;
 mod db;
 pub mod error;
 pub mod hub;

@@ -1,6 +1,7 @@
 //! The ledger, on a real file and on a real PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "a test stops at what is wrong")]
 
+mod bodies;
 mod both;
 mod copies;
 mod faults;
