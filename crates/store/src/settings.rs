@@ -1,5 +1,5 @@
 //! What people configured: the organisation, providers, models with prices, keys, budgets,
-//! policies, preferences. `settings.db`, or the database that the nodes of a hub share.
+//! policies, preferences; and what is learnt from their answers. `settings.db`, or the database that the nodes of a hub share.
 //!
 //! Small enough to be read as a whole after each change. All writing goes through
 //! [`Settings::apply`], so that one change of the API and a whole declarative setup are the same
@@ -11,10 +11,12 @@ mod mirror;
 mod model_lists;
 mod models;
 mod organization;
+pub mod outcomes;
 mod policies;
 mod preferences;
 mod prices;
 mod providers;
+pub mod replays;
 mod units;
 mod version;
 
@@ -24,10 +26,12 @@ use std::path::Path;
 use megarouter_domain::budget::Budget;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::{
-    BudgetId, DeploymentId, Entropy, KeyId, ModelId, OrganizationId, PolicyId, PriceId, ProviderId, UnitId,
+    BudgetId, DeploymentId, Entropy, KeyId, LedgerId, ModelId, OrganizationId, PolicyId, PriceId, ProviderId, ReplayId,
+    RequestId, UnitId,
 };
 use megarouter_domain::key::VirtualKey;
 use megarouter_domain::model::Model;
+use megarouter_domain::money::NanoUsd;
 use megarouter_domain::policy::{Policy, PolicyError, Version};
 use megarouter_domain::price::Price;
 use megarouter_domain::provider::Provider;
@@ -38,6 +42,8 @@ use tokio::sync::{Mutex, MutexGuard};
 
 pub use self::mirror::Mirror;
 pub use self::model_lists::ModelList;
+use self::outcomes::{LearntState, Outcome};
+use self::replays::{Promotion, Replay, ReplayAnswer, ReplayItem, ReplayState};
 use crate::backend::postgres::HubPool;
 use crate::backend::{self, Schema};
 use crate::db::Db;
@@ -264,10 +270,12 @@ pub(crate) const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/settings/0002_model_lists.sql"),
         include_str!("../migrations/sqlite/settings/0003_organization.sql"),
         include_str!("../migrations/sqlite/settings/0004_policies.sql"),
+        include_str!("../migrations/sqlite/settings/0005_learning.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/settings/0001_settings.sql"),
         include_str!("../migrations/postgres/settings/0002_policies.sql"),
+        include_str!("../migrations/postgres/settings/0003_learning.sql"),
     ],
 };
 
@@ -379,12 +387,135 @@ impl Settings {
         policies::versions(&mut *self.reader().await?, id).await
     }
 
+    /// Stores outcomes in their order and gives the number of the last one of all. What says again what was
+    /// said of a request before is passed over.
+    pub async fn add_outcomes(&self, outcomes: &[Outcome]) -> Result<u64, Error> {
+        self.in_transaction(async |db| outcomes::add(db, outcomes).await).await
+    }
+
+    /// The number of the last outcome; 0 for none.
+    pub async fn last_outcome(&self) -> Result<u64, Error> {
+        outcomes::last(&mut *self.reader().await?).await
+    }
+
+    /// At most `limit` outcomes after a number, in their order.
+    pub async fn outcomes_after(&self, number: u64, limit: u32) -> Result<Vec<Outcome>, Error> {
+        outcomes::after(&mut *self.reader().await?, number, limit).await
+    }
+
+    /// At most `limit` outcomes before a number, newest first.
+    pub async fn outcomes_before(&self, number: u64, limit: u32) -> Result<Vec<Outcome>, Error> {
+        outcomes::before(&mut *self.reader().await?, number, limit).await
+    }
+
+    /// The outcomes of a span of time, newest first; [`outcomes::MOST_OUTCOMES`] of them at most.
+    pub async fn outcomes_between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Outcome>, Error> {
+        outcomes::between(&mut *self.reader().await?, from, to).await
+    }
+
+    /// Every outcome of a request, in their order.
+    pub async fn outcomes_of(&self, id: RequestId) -> Result<Vec<Outcome>, Error> {
+        outcomes::of_request(&mut *self.reader().await?, id).await
+    }
+
+    /// What was learnt from outcomes.
+    pub async fn learnt(&self) -> Result<LearntState, Error> {
+        outcomes::learnt(&mut *self.reader().await?).await
+    }
+
+    /// Keeps a state that more outcomes are in than in the stored one; false when there is no need.
+    pub async fn keep_learnt(&self, learnt: &LearntState) -> Result<bool, Error> {
+        outcomes::keep(&mut *self.writer().await?, learnt).await
+    }
+
+    /// Puts a state, or nothing, in the place of what was learnt. Outcomes until now are not learnt from
+    /// again; other nodes follow.
+    pub async fn replace_learnt(&self, state: Option<Vec<u8>>, at: Timestamp) -> Result<(), Error> {
+        self.in_transaction(async |db| outcomes::replace(db, state, at).await).await
+    }
+
+    /// Stores a replay with its prompts.
+    pub async fn add_replay(&self, replay: &Replay, items: &[ReplayItem]) -> Result<(), Error> {
+        self.in_transaction(async |db| replays::add(db, replay, items).await).await
+    }
+
+    /// The latest replays, newest first.
+    pub async fn replays(&self) -> Result<Vec<Replay>, Error> {
+        replays::load(&mut *self.reader().await?).await
+    }
+
+    /// A replay with its prompts.
+    pub async fn replay(&self, id: ReplayId) -> Result<Option<(Replay, Vec<ReplayItem>)>, Error> {
+        let mut db = self.reader().await?;
+        let mut transaction = db.begin_reading().await?;
+        let found = replays::one(&mut transaction, id).await?;
+        transaction.commit().await?;
+        Ok(found)
+    }
+
+    /// The oldest replay with work left that no other node runs; it is this node's for
+    /// [`replays::CLAIM`], and longer when it is claimed again.
+    pub async fn claim_replay(&self, runner: LedgerId, now: Timestamp) -> Result<Option<Replay>, Error> {
+        replays::claim(&mut *self.writer().await?, runner, now).await
+    }
+
+    /// Stores a candidate's answer and adds what it cost to the replay.
+    pub async fn answer_replay(&self, id: ReplayId, number: u32, answer: &ReplayAnswer) -> Result<(), Error> {
+        self.in_transaction(async |db| replays::answer(db, id, number, answer).await).await
+    }
+
+    /// Stores the judge's word on a prompt, the position of the better answer with a reason, and its cost.
+    pub async fn judge_replay(
+        &self,
+        id: ReplayId,
+        number: u32,
+        judgement: (Option<u32>, &str),
+        cost: NanoUsd,
+    ) -> Result<(), Error> {
+        self.in_transaction(async |db| replays::judge(db, id, number, judgement, cost).await).await
+    }
+
+    /// Stores a person's vote on a prompt, the position of the better answer; false when there is no such
+    /// prompt.
+    pub async fn vote_replay(&self, id: ReplayId, number: u32, better: Option<u32>) -> Result<bool, Error> {
+        replays::vote(&mut *self.writer().await?, id, number, better).await
+    }
+
+    /// Ends a replay; false when it has ended already.
+    pub async fn end_replay(
+        &self,
+        id: ReplayId,
+        state: ReplayState,
+        detail: Option<&str>,
+        at: Timestamp,
+    ) -> Result<bool, Error> {
+        replays::end(&mut *self.writer().await?, id, state, detail, at).await
+    }
+
+    /// Notes what was promoted because of a replay; `None` when that was taken back.
+    pub async fn promote_replay(&self, id: ReplayId, promotion: Option<&Promotion>) -> Result<(), Error> {
+        replays::promote(&mut *self.writer().await?, id, promotion).await
+    }
+
+    /// Removes a replay with its texts; false when there is none.
+    pub async fn remove_replay(&self, id: ReplayId) -> Result<bool, Error> {
+        replays::remove(&mut *self.writer().await?, id).await
+    }
+
     /// Closes the file; the hub's connections stay with their owner.
     pub async fn close(self) {
         let Home::File(db) = self.home else { return };
         if let Err(error) = db.into_inner().close().await {
             tracing::warn!(%error, "the settings were not closed cleanly; nothing is lost");
         }
+    }
+
+    /// All of the work, or none of it.
+    async fn in_transaction<T>(&self, work: impl AsyncFnOnce(&mut Db<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let mut db = self.writer().await?;
+        let mut transaction = db.begin().await?;
+        let done = work(&mut transaction).await;
+        transaction.end(done).await
     }
 
     async fn writer(&self) -> Result<Lent<'_>, Error> {

@@ -9,8 +9,10 @@ use crate::backend::{self, Schema};
 use crate::db::Db;
 use crate::error::Error;
 use crate::row::values;
+use crate::settings::outcomes::LearntState;
 use crate::settings::{
-    ChangeError, Everything, SCHEMA, budgets, keys, load, models, organization, policies, preferences, providers, units,
+    ChangeError, Everything, SCHEMA, budgets, keys, load, models, organization, outcomes, policies, preferences,
+    providers, units,
 };
 
 /// Everything that is written, those that name others first. Prices stay: they are never removed.
@@ -56,6 +58,16 @@ impl Mirror {
             refused => Error::Mirror(Box::new(refused)),
         })?;
         transaction.commit().await
+    }
+
+    /// Keeps what was learnt, in the place of what was kept before.
+    pub async fn keep_learnt(&self, learnt: &LearntState) -> Result<(), Error> {
+        outcomes::mirror(&mut *self.db.lock().await, learnt).await
+    }
+
+    /// What was learnt, as it was last kept.
+    pub async fn learnt(&self) -> Result<LearntState, Error> {
+        outcomes::learnt(&mut *self.db.lock().await).await
     }
 
     /// What was kept; `None` when nothing ever was.

@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod configuration;
+mod learning;
 mod mirror;
 mod organization;
 mod policies;
