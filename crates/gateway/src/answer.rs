@@ -268,25 +268,19 @@ async fn whole(
     if let Consumption::Metered(usage, source) = consumption {
         attempt.meter(usage, source);
     }
-    match &ours.check {
-        Some(check) => {
-            if let Some(flaw) = check.flaw(&body, false) {
-                return passed_over(attempt, name, flaw, consumption);
-            }
-        }
-        None => {
-            if let Some(signal) = planned.broken(&attempt, &body) {
-                attempt.saw(signal);
-            }
-        }
+    if let Some(flaw) = ours.check.and_then(|check| check.flaw(&body, false)) {
+        return passed_over(attempt, name, flaw, consumption);
     }
     if let Err(error) = attempt.until_durable().await {
         let failure = Failure::new(error.code(), error.to_string());
         return Tried::Final(attempt.fail(error.code(), &error.to_string(), consumption), failure);
     }
     attempt.output_begins(StatusCode::OK.as_u16());
-    let attempts = attempt.number();
+    let (attempts, wants_a_look) = (attempt.number(), planned.wants_a_look(&attempt, &body));
     let cost = attempt.finish(consumption, Outcome::Completed, StatusCode::OK.as_u16(), None);
+    if let Some(request_id) = wants_a_look {
+        planned.look_at(gateway, request_id, body.clone());
+    }
     let mut response = Response::new(Body::full(body));
     // Sound and pictures keep the type that the provider gave them.
     let is_json = !matches!(outbound.way_back, WayBack::Operation { .. }) || !headers.contains_key(CONTENT_TYPE);

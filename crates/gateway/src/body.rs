@@ -9,6 +9,7 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::oneshot;
 
 use crate::copies::Copying;
+use crate::held_back::HeldBack;
 use crate::relay::Relay;
 
 /// The body of an answer.
@@ -23,6 +24,7 @@ pub struct Body {
 enum Kind {
     Full(Option<Bytes>),
     Relay(Box<Relay>),
+    HeldBack(Box<HeldBack>),
 }
 
 impl Body {
@@ -34,6 +36,11 @@ impl Body {
     /// A provider's stream, metered as it passes.
     pub fn relay(relay: Relay) -> Self {
         Self { kind: Kind::Relay(Box::new(relay)), copying: None, done: None }
+    }
+
+    /// A stream whose answer is still to come.
+    pub(crate) fn held_back(held_back: HeldBack) -> Self {
+        Self { kind: Kind::HeldBack(Box::new(held_back)), copying: None, done: None }
     }
 
     /// The same body, of which a copy is kept.
@@ -61,6 +68,7 @@ impl http_body::Body for Body {
         let next = match &mut self.kind {
             Kind::Full(bytes) => Poll::Ready(bytes.take().map(Ok)),
             Kind::Relay(relay) => relay.poll_next(context),
+            Kind::HeldBack(held_back) => held_back.poll_next(context),
         };
         if let (Some(copying), Poll::Ready(Some(Ok(bytes)))) = (&mut self.copying, &next) {
             copying.take(bytes);
@@ -78,7 +86,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Kind::Relay(_) => SizeHint::default(),
+            Kind::Relay(_) | Kind::HeldBack(_) => SizeHint::default(),
         }
     }
 }

@@ -234,14 +234,19 @@ impl Draft {
     /// What is to be remembered of the request, as far as it came.
     fn answered(&self) -> Option<Answered> {
         let (routed, record) = (self.routed.as_deref()?, self.record.as_deref()?);
+        let deployment_id = record.attempts.last()?.deployment_id;
+        let decision = &routed.decision;
+        let seen = decision.candidates.iter().find(|candidate| candidate.deployment_id == deployment_id);
         Some(Answered {
             request_id: record.request_id,
             at: record.started_at,
             key_id: record.key_id,
             owner: routed.owner,
             model: Arc::clone(record.model.as_ref()?),
-            deployment_id: record.attempts.last()?.deployment_id,
-            task: routed.decision.task.clone(),
+            deployment_id,
+            policy_id: decision.rule.as_ref().map(|rule| rule.policy_id),
+            expected: seen.and_then(|candidate| candidate.quality),
+            task: decision.task.clone(),
             sketch: routed.sketch,
         })
     }

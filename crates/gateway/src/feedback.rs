@@ -16,7 +16,7 @@ use megarouter_domain::access::Principal;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::code::Code;
 use megarouter_domain::feedback::{Feedback, Signal};
-use megarouter_domain::id::{DeploymentId, KeyId, RequestId, UnitId};
+use megarouter_domain::id::{DeploymentId, KeyId, PolicyId, RequestId, UnitId};
 use megarouter_domain::permille::Permille;
 use megarouter_domain::record::Operation;
 use megarouter_domain::task::TaskRecord;
@@ -70,6 +70,10 @@ pub struct Answered {
     pub model: Arc<str>,
     /// The deployment that served it.
     pub deployment_id: DeploymentId,
+    /// The policy that decided; `None` where none did.
+    pub policy_id: Option<PolicyId>,
+    /// The quality that was expected.
+    pub expected: Option<Permille>,
     /// What it was about.
     pub task: Option<TaskRecord>,
     /// The same, to learn from.
@@ -178,6 +182,14 @@ impl Opinions {
         };
         if let Some(answered) = again {
             self.see(&answered, Signal::Regenerated, at);
+        }
+    }
+
+    /// Tells what was seen of the answer to a request that has ended, if it is remembered.
+    pub fn see_remembered(&self, request_id: RequestId, signal: Signal, at: Timestamp) {
+        let answered = self.lock().by_id.get(&request_id).cloned();
+        if let Some(answered) = answered {
+            self.see(&answered, signal, at);
         }
     }
 
@@ -306,6 +318,8 @@ mod tests {
             owner: None,
             model: "m".into(),
             deployment_id: DeploymentId::new(AT, [1; 10]),
+            policy_id: None,
+            expected: None,
             task: None,
             sketch: None,
         }

@@ -20,6 +20,7 @@ pub mod decode;
 pub mod draft;
 pub mod feedback;
 pub mod guard;
+mod held_back;
 pub mod idempotency;
 mod models;
 mod no_candidate;

@@ -37,6 +37,7 @@ use crate::books::Books;
 use crate::copies::Keep;
 use crate::decode::{self, Authenticated};
 use crate::draft::Draft;
+use crate::held_back;
 use crate::idempotency::Names;
 use crate::models;
 use crate::pass_through::Through;
@@ -64,6 +65,8 @@ pub struct Limits {
     pub stream_idle: Duration,
     /// The longest a stream may last.
     pub stream_total: Duration,
+    /// How long a client whose answer is still being checked waits for a sign of life.
+    pub keep_alive: Duration,
     /// How hard to try.
     pub plan: plan::Limits,
 }
@@ -78,6 +81,7 @@ impl Default for Limits {
             whole_answer: Duration::from_secs(600),
             stream_idle: Duration::from_secs(300),
             stream_total: Duration::from_secs(3_600),
+            keep_alive: Duration::from_secs(10),
             plan: plan::Limits::default(),
         }
     }
@@ -263,7 +267,7 @@ impl Gateway {
         };
         let copying = self.copy((arrival.request_id, arrival.at), key, operation, &planned.call.body);
         let shadow = shadow::of(self, &planned, &draft);
-        let answer = attempt::attempt(self, planned, draft).await;
+        let answer = self.attempt(planned, draft).await;
         let answer = match shadow {
             Some(shadow) => shadow.after(self, answer),
             None => answer,
@@ -272,6 +276,15 @@ impl Gateway {
             Some(copying) => Ok(copying.of(answer.unwrap_or_else(|failure| render(&failure, arrival.dialect)))),
             None => answer,
         }
+    }
+
+    async fn attempt(self: &Arc<Self>, planned: Planned, draft: Draft) -> Result<Response<Body>, Failure> {
+        if !planned.is_held_back() {
+            return attempt::attempt(self, planned, draft).await;
+        }
+        let (gateway, every, dialect) = (Arc::clone(self), planned.limits.keep_alive, planned.call.dialect);
+        let work = Box::pin(async move { attempt::attempt(&gateway, planned, draft).await });
+        held_back::answer(work, every, dialect).await
     }
 
     /// Everything that can refuse a call before a provider is chosen.

@@ -35,8 +35,6 @@ pub struct Attempt {
     cancel: Cancel,
     /// The best figure so far, for an end that nobody announces.
     metered: Option<Box<(Usage, UsageSource)>>,
-    /// What was seen of its answer.
-    seen: Option<Signal>,
 }
 
 /// Who is called.
@@ -90,16 +88,7 @@ impl Attempt {
         });
         let began = clock.monotonic();
         let clock = Arc::clone(clock);
-        Self {
-            hold: Some(hold),
-            record: Some(record),
-            draft: Some(draft),
-            clock,
-            began,
-            cancel,
-            metered: None,
-            seen: None,
-        }
+        Self { hold: Some(hold), record: Some(record), draft: Some(draft), clock, began, cancel, metered: None }
     }
 
     /// Notes the head of the provider's answer.
@@ -189,11 +178,6 @@ impl Attempt {
         }
     }
 
-    /// Notes what was seen of the answer, to be told when the attempt ends.
-    pub fn saw(&mut self, signal: Signal) {
-        self.seen = Some(signal);
-    }
-
     /// Which attempt of its request this is; 1 for the first.
     pub fn number(&self) -> usize {
         self.draft.as_ref().map_or(0, Draft::attempts) + 1
@@ -262,9 +246,6 @@ impl Attempt {
         }
         if let Some(draft) = &mut self.draft {
             draft.add(*record);
-            if let Some(signal) = self.seen.take() {
-                draft.saw(signal);
-            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use kit::{
     ANSWER, DONE, HELLO, KEY, Kit, NARROW_KEY, Offer, Play, ROLE, STOP, Setup, USAGE, Upstream, anthropic, ask, budget,
     chat, events, json, offers, policy, policy_of, read, set_up, version,
@@ -249,6 +249,31 @@ async fn a_cascade_asks_a_better_model_where_a_check_fails_and_both_are_paid() {
         let purposes: Vec<_> = record.attempts.iter().map(|attempt| (attempt.purpose, attempt.error)).collect();
         assert_eq!(purposes, [(Some(Purpose::Cascade), None), (None, None)]);
         assert_eq!((record.usage.total_input(), record.model.as_deref()), (Some(20), Some("dear")));
+    }
+}
+
+#[tokio::test]
+async fn a_client_whose_answer_is_checked_for_long_sees_signs_of_life() {
+    let refusal = &HELLO.replace("Hello", "I cannot help with that.");
+    let slow = Play::Wait(events(&[ROLE, refusal]), format!("data: {STOP}\n\ndata: {DONE}\n\n").into_bytes());
+    let offers = || vec![Offer::new("cheap", 0), Offer::new("dear", 1).dear(40)];
+    let limits = Limits { keep_alive: std::time::Duration::from_millis(20), ..Limits::default() };
+    for (dear, end) in [(complete(), "[DONE]"), (Play::Close(json(500, "{}")), "upstream.error")] {
+        let (cheap, dear) = (Upstream::start(vec![slow.clone()]).await, Upstream::start(vec![dear]).await);
+        let mut policy = policy("auto", &ladder());
+        policy.live.body.rules[0].route.patience.attempts = Some(2);
+        let setup = Setup { offers: offers(), policies: vec![policy], limits, ..Setup::default() };
+        let mut kit = set_up(&[&cheap, &dear], setup);
+        let response = kit.gateway.serve(chat(KEY, STREAM)).await;
+        assert_eq!(text(response.headers(), "content-type"), "text/event-stream; charset=utf-8");
+        let mut body = response.into_body();
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(&first[..], b": keep-alive\n\n");
+        cheap.release();
+        let (_, rest, is_whole) = read(http::Response::new(body)).await;
+        assert!(rest.contains(end) && !rest.contains("help with"), "{rest}");
+        assert_eq!(is_whole, end == "[DONE]", "an error is no proper end");
+        assert_eq!(kit.journal.record().await.attempts.len(), 2);
     }
 }
 
