@@ -1,6 +1,7 @@
 //! Providers as the organisation configured them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -85,4 +86,36 @@ pub struct Target {
     pub credential: Credential,
     /// Its further credentials, those in use only.
     pub pool: Vec<(CredentialId, Credential)>,
+}
+
+/// What a provider says is left of a credential's limits; `None` where it says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Requests left.
+    pub requests: Option<u64>,
+    /// When there are more, from then on.
+    pub requests_reset: Option<Duration>,
+    /// Tokens left.
+    pub tokens: Option<u64>,
+    /// When there are more, from then on.
+    pub tokens_reset: Option<Duration>,
+}
+
+impl Target {
+    /// The credentials that it can be called with: `None` stands for the first one, which has no id. None at
+    /// all for a provider that is switched off.
+    pub fn usable(&self) -> impl Iterator<Item = Option<CredentialId>> {
+        let first = (None, &self.credential);
+        let pool = self.pool.iter().map(|(id, credential)| (Some(*id), credential));
+        let can_be_used = |credential: &Credential| !matches!(credential, Credential::Unavailable(_));
+        let is_enabled = self.provider.is_enabled;
+        let all = std::iter::once(first).chain(pool);
+        all.filter(move |(_, credential)| is_enabled && can_be_used(credential)).map(|(id, _)| id)
+    }
+
+    /// The same provider with a credential of its pool as its own; `None` when the pool has none of that id.
+    pub fn with(&self, id: CredentialId) -> Option<Self> {
+        let (_, credential) = self.pool.iter().find(|(pooled, _)| *pooled == id)?;
+        Some(Self { provider: self.provider.clone(), credential: credential.clone(), pool: Vec::new() })
+    }
 }

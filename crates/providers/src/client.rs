@@ -21,7 +21,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body::Body as _;
 use megarouter_domain::clock::Timestamp;
 use megarouter_domain::dialect::Dialect;
-use megarouter_domain::provider::Target;
+use megarouter_domain::provider::{RateLimits, Target};
 use reqwest::redirect;
 use thiserror::Error;
 use tracing::warn;
@@ -34,7 +34,7 @@ use crate::auth::google::{Exchange, Granted, Refused, Tokens};
 use crate::auth::{self, Auth, Outgoing};
 use crate::catalog::{self, Endpoint};
 use crate::errors::{self, CallError};
-use crate::{headers, resolver};
+use crate::{headers, rate_limits, resolver};
 
 /// How many idle connections are kept to one provider.
 const IDLE_CONNECTIONS: usize = 256;
@@ -118,6 +118,8 @@ pub struct UpstreamResponse {
     pub request_id: Option<String>,
     /// How long the provider asks to wait before another call.
     pub retry_after: Option<Duration>,
+    /// What it says is left of the credential's limits.
+    pub limits: RateLimits,
     /// The body.
     pub body: UpstreamBody,
 }
@@ -307,6 +309,7 @@ impl UpstreamResponse {
             headers: headers::from_provider(&head.headers),
             request_id: headers::request_id(&head.headers),
             retry_after: errors::retry_after(&head.headers, now),
+            limits: rate_limits::read(&head.headers, now),
             body: UpstreamBody { inner },
         })
     }

@@ -12,6 +12,7 @@ pub mod client;
 pub mod errors;
 mod headers;
 pub mod probe;
+mod rate_limits;
 mod resolver;
 #[cfg(test)]
 mod scripted;

@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use megarouter_domain::id::{CredentialId, DeploymentId, ProviderId};
 use megarouter_domain::permille::Permille;
+use megarouter_domain::provider::RateLimits;
 
 use self::breaker::Breaker;
-pub use self::credential::RateLimits;
 use self::credential::Rest;
 use self::measures::Measures;
 use self::retries::Retries;
@@ -105,8 +105,9 @@ pub struct Callee {
 pub enum Ended {
     /// It was served.
     Served {
-        /// The time to the first output.
-        first_output: Duration,
+        /// The time to the first output, or to the whole answer where it came in one piece; `None` where nothing
+        /// was generated.
+        first_output: Option<Duration>,
         /// The time to the end.
         total: Duration,
         /// The output, in tokens, when known.
@@ -197,7 +198,11 @@ impl Health {
         credentials.iter().copied().min_by_key(rank)
     }
 
-    /// How long a credential rests, for this deployment.
+    /// How long a credential rests for a deployment; zero when it does not.
+    pub fn rests(&self, callee: Callee, now: Duration) -> Duration {
+        self.rest(self.deployments.get(&callee.deployment), callee.provider, callee.credential, 0, now)
+    }
+
     fn rest(
         &self,
         track: Option<&Track>,
@@ -301,11 +306,6 @@ impl Health {
         found.map_or(RateLimits::default(), |(_, rest)| rest.limits(now))
     }
 
-    /// How long a credential rests because its provider refused it; zero when it does not.
-    pub fn credential_rest(&self, provider: ProviderId, credential: CredentialKey, now: Duration) -> Duration {
-        self.credentials.get(&(provider, credential)).map_or(Duration::ZERO, |rest| rest.left(0, now))
-    }
-
     /// Notes a request's first call to a provider, which earns it a part of a repetition.
     pub fn called(&mut self, provider: ProviderId, now: Duration) {
         self.retries.entry(provider).or_default().earn(now);
@@ -321,6 +321,12 @@ impl Health {
     pub fn probed(&mut self, deployment: DeploymentId, works: bool, now: Duration) {
         let Some(track) = self.deployments.get_mut(&deployment) else { return };
         if works { track.breaker.try_now(now) } else { track.breaker.failed(now) }
+    }
+
+    /// The deployments that rest after failures, for whoever looks whether they work again.
+    pub fn resting(&self, now: Duration) -> impl Iterator<Item = DeploymentId> {
+        let rests = move |track: &Track| matches!(track.breaker.state(now), State::Resting(_));
+        self.deployments.iter().filter(move |(_, track)| rests(track)).map(|(id, _)| *id)
     }
 
     /// Forgets that a credential was refused: somebody has replaced it.

@@ -159,7 +159,7 @@ impl World {
     pub fn serves(&mut self, place: usize, first_output_ms: u64) {
         let first_output = Duration::from_millis(first_output_ms);
         let total = first_output + Duration::from_secs(1);
-        self.calls(place, Ended::Served { first_output, total, output_tokens: Some(100) });
+        self.calls(place, Ended::Served { first_output: Some(first_output), total, output_tokens: Some(100) });
     }
 
     fn calls(&mut self, place: usize, ended: Ended) {

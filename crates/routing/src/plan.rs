@@ -118,6 +118,14 @@ impl Plan {
         }
     }
 
+    /// Reports that the attempt on a choice failed, and that the same may be called at once in another way: with
+    /// another credential.
+    pub fn again(&mut self, index: usize) {
+        if let Some(fate) = self.fates.get_mut(index) {
+            *fate = Fate::Untried;
+        }
+    }
+
     /// Reports that a choice could not be called at that moment, so that there was no attempt.
     pub fn skipped(&mut self, index: usize) {
         self.attempts = self.attempts.saturating_sub(1);
@@ -270,6 +278,16 @@ mod tests {
         assert_eq!(plan.next(0), resort);
         plan.failed(0, Failure::Lasting);
         assert_eq!(plan.next(0), Step::GiveUp, "something was tried");
+    }
+
+    #[test]
+    fn another_credential_is_tried_at_once_within_the_same_bounds() {
+        let mut plan = plan(&[1, 2]);
+        for _ in 0..4 {
+            assert_eq!(plan.next(0), at_once(0));
+            plan.again(0);
+        }
+        assert_eq!(plan.next(0), Step::GiveUp);
     }
 
     proptest! {

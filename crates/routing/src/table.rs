@@ -12,7 +12,6 @@ use megarouter_domain::id::{DeploymentId, ModelId, PolicyId, ProviderId};
 use megarouter_domain::model::{Deployment, Model};
 use megarouter_domain::policy::{self, Body, Bounds, Condition, Patience, Policy, TrialMode};
 use megarouter_domain::price::Tariff;
-use megarouter_domain::provider::{Credential, Target};
 use megarouter_domain::snapshot::Snapshot;
 
 use crate::health::CredentialKey;
@@ -300,20 +299,11 @@ fn serve<'a>(snapshot: &'a Snapshot, model: &'a Arc<Model>) -> impl Iterator<Ite
             index,
             name: Arc::clone(&name),
             provider: target.map_or_else(|| "".into(), |target| target.provider.name.as_str().into()),
-            credentials: target.map_or_else(|| [].into(), |target| usable(target)),
+            credentials: target.map_or_else(|| [].into(), |target| target.usable().collect()),
             region: target.and_then(|target| target.provider.region.as_deref()).map(Arc::from),
             keeps_prompts: target.and_then(|target| target.provider.keeps_prompts),
             facts: snapshot.facts(deployment.id).cloned().unwrap_or_default(),
             reference: reference.clone(),
         }
     })
-}
-
-/// The credentials that a provider can be called with; none for one that is switched off.
-fn usable(target: &Target) -> Arc<[CredentialKey]> {
-    let first = (None, &target.credential);
-    let pool = target.pool.iter().map(|(id, credential)| (Some(*id), credential));
-    let can_be_used = |credential: &Credential| !matches!(credential, Credential::Unavailable(_));
-    let all = std::iter::once(first).chain(pool).filter(|(_, credential)| can_be_used(credential));
-    if target.provider.is_enabled { all.map(|(key, _)| key).collect() } else { [].into() }
 }

@@ -2,18 +2,7 @@
 
 use std::time::Duration;
 
-/// What a provider says of a credential's limits; `None` where it says nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RateLimits {
-    /// Requests left.
-    pub requests: Option<u64>,
-    /// When there are more, from now.
-    pub requests_reset: Option<Duration>,
-    /// Tokens left.
-    pub tokens: Option<u64>,
-    /// When there are more, from now.
-    pub tokens_reset: Option<Duration>,
-}
+use megarouter_domain::provider::RateLimits;
 
 /// The longest that a figure without a time of its own counts.
 const UNDATED: Duration = Duration::from_secs(60);

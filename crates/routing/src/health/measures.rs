@@ -12,7 +12,9 @@ const TELLING: u32 = 10;
 const STALE: Duration = Duration::from_secs(15 * 60);
 /// How long the peak takes to fall half way to what is usual.
 const PEAK_FALLS: Duration = Duration::from_secs(20);
-/// Answers shorter than this say nothing about speed: they came in one piece.
+/// An answer whose end comes so soon after its beginning was not streamed.
+const IN_ONE_PIECE: Duration = Duration::from_millis(20);
+/// Answers shorter than this, in tokens, say nothing about speed: they came in one piece.
 const SHORTEST: u64 = 16;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,18 +32,30 @@ pub(super) struct Measures {
 }
 
 impl Measures {
-    pub fn served(&mut self, first_output: Duration, total: Duration, output_tokens: Option<u64>, now: Duration) {
+    pub fn served(
+        &mut self,
+        first_output: Option<Duration>,
+        total: Duration,
+        output_tokens: Option<u64>,
+        now: Duration,
+    ) {
         self.outcome(true, now);
-        let sample = micros(first_output);
+        let Some(first_output) = first_output else { return };
+        let writing = total.saturating_sub(first_output);
+        let mut sample = micros(first_output);
+        let tokens = output_tokens.filter(|tokens| *tokens >= SHORTEST);
+        if writing >= IN_ONE_PIECE {
+            let speed = tokens.and_then(|tokens| tokens.saturating_mul(1_000_000_000).checked_div(micros(writing)));
+            self.speed = speed.map(|speed| moved(self.speed, speed)).or(self.speed);
+        } else if let Some(written) =
+            self.speed.and_then(|speed| output_tokens?.saturating_mul(1_000_000_000).checked_div(speed))
+        {
+            // It was written before any of it was sent.
+            sample = sample.saturating_sub(written);
+        }
         let peak = self.peak_at(now).map_or(sample, |peak| peak.max(sample));
         self.peak = Some((peak, now));
         self.first_output = Some(moved(self.first_output, sample));
-        let writing = micros(total.saturating_sub(first_output));
-        if let Some(tokens) = output_tokens.filter(|tokens| *tokens >= SHORTEST)
-            && let Some(speed) = tokens.saturating_mul(1_000_000_000).checked_div(writing)
-        {
-            self.speed = Some(moved(self.speed, speed));
-        }
     }
 
     pub fn failed(&mut self, now: Duration) {

@@ -25,7 +25,11 @@ fn call(health: &mut Health, callee: Callee, ended: Ended, now: Duration) {
 
 fn served(first_output_ms: u64) -> Ended {
     let first_output = Duration::from_millis(first_output_ms);
-    Ended::Served { first_output, total: first_output + Duration::from_secs(2), output_tokens: Some(100) }
+    Ended::Served {
+        first_output: Some(first_output),
+        total: first_output + Duration::from_secs(2),
+        output_tokens: Some(100),
+    }
 }
 
 const BROKEN: Ended = Ended::Failed(Fault::Broken);
@@ -269,4 +273,24 @@ fn deployments_that_are_gone_are_forgotten_once_their_calls_have_ended() {
     health.end(callee(2), served(1), at(0));
     health.keep_only(|_| false);
     assert_eq!(health.condition(callee(2).deployment, callee(2).provider, &[None], 0, at(0)), Condition::default());
+}
+
+#[test]
+fn an_answer_in_one_piece_tells_of_the_time_before_it_was_written() {
+    let mut health = Health::default();
+    let first_output =
+        |health: &Health| health.condition(callee(1).deployment, callee(1).provider, &[None], 0, at(0)).first_output;
+    let whole = |seconds| {
+        let total = Duration::from_secs(seconds);
+        Ended::Served { first_output: Some(total), total, output_tokens: Some(100) }
+    };
+    call(&mut health, callee(1), whole(3), at(0));
+    assert_eq!(first_output(&health), Some(Duration::from_secs(3)), "nobody knows better yet");
+    let mut health = Health::default();
+    call(&mut health, callee(1), served(500), at(0));
+    // 50 tokens a second: 100 of them take two seconds.
+    call(&mut health, callee(1), whole(3), at(0));
+    assert_eq!(first_output(&health), Some(Duration::from_millis(600)));
+    call(&mut health, callee(1), Ended::Served { first_output: None, total: at(0), output_tokens: None }, at(0));
+    assert_eq!(first_output(&health), Some(Duration::from_millis(600)), "counting tokens is no measure");
 }
