@@ -43,6 +43,14 @@ fn several_accounts_are_leased_all_or_none() {
 }
 
 #[test]
+fn a_need_counts_what_was_granted_before() {
+    let mut book = LeaseBook::default();
+    book.lease(1, 4, &[ask(1, 1_000, 100)]).unwrap();
+    let grant = &book.lease(1, 4, &[ask(1, 1_000, 700)]).unwrap()[0];
+    assert_eq!((grant.granted, grant.left), (700, 300));
+}
+
+#[test]
 fn what_is_given_back_is_there_for_others() {
     let mut book = LeaseBook::default();
     book.lease(1, 2, &[ask(1, 100, 100)]).unwrap();

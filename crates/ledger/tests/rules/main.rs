@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod accounts;
+mod journal;
+#[path = "../kit/mod.rs"]
 mod kit;
 
 use std::sync::Arc;
