@@ -24,6 +24,7 @@ const places = [
   ["requests-losses", "#/requests?selected=TRANSLATED", "full"],
   ["requests-units", "#/requests?selected=TRANSLATED&tab=cost", "full"],
   ["requests-messages", "#/requests?selected=FIRST&tab=messages", "full"],
+  ["requests-kept", "#/requests?selected=KEPT&tab=messages", "full"],
   ["requests-refused", "#/requests?outcome=refused&selected=REFUSED", "full"],
   ["organization", "#/organization", "full"],
   ["organization-money", "#/organization?scale=money&archived=1", "full"],
@@ -61,6 +62,26 @@ const places = [
   ["models-prices", "#/models?selected=openai%2Fgpt-5&tab=prices", "full"],
   ["models-use", "#/models?selected=openai%2Fgpt-5&tab=use", "full"],
   ["models-names", "#/models?selected=openai%2Fgpt-5&tab=names", "full"],
+  ["models-radar", "#/models?view=radar", "full"],
+  ["policies", "#/policies", "full"],
+  ["policies-empty", "#/policies", "empty"],
+  ["policies-error", "#/policies", "error"],
+  ["policies-loading", "#/policies", "loading"],
+  ["policies-page", "#/policies/0193000c-0000-7000-8000-000000000001", "full"],
+  ["policies-graph", "#/policies/0193000c-0000-7000-8000-000000000001?tab=graph", "full"],
+  ["policies-text", "#/policies/0193000c-0000-7000-8000-000000000001?tab=text", "full"],
+  ["policies-whatif", "#/policies/0193000c-0000-7000-8000-000000000001?tab=whatif", "full"],
+  ["policies-versions", "#/policies/0193000c-0000-7000-8000-000000000001?tab=versions", "full"],
+  ["policies-new", "#/policies?new=1", "full"],
+  ["policies-report", "#/policies?view=report", "full"],
+  ["policies-report-empty", "#/policies?view=report", "empty"],
+  ["replay", "#/replay", "full"],
+  ["replay-empty", "#/replay", "empty"],
+  ["replay-error", "#/replay", "error"],
+  ["replay-loading", "#/replay", "loading"],
+  ["replay-page", "#/replay/0193000d-0000-7000-8000-000000000002", "full"],
+  ["replay-blind", "#/replay/0193000d-0000-7000-8000-000000000003?item=2", "full"],
+  ["replay-new", "#/replay?new=1", "full"],
   ["providers", "#/providers", "full"],
   ["providers-add", "#/providers?add=1", "full"],
   ["providers-add-cloud", "#/providers?add=vertex", "full"],
@@ -118,12 +139,17 @@ for (const [name, hash, state, keys] of places) {
       await page.goto(`${base}?state=${state}&look=${name}-${theme}-${size}#/blank`);
       const first = "01930006-0000-7000-8000-00000001869e";
       const refused = "01930006-0000-7000-8000-000000018699";
+      const kept = "01930006-0000-7000-8000-000000018699";
       const translated = "01930006-0000-7000-8000-000000018697";
       await page.evaluate(
         (target) => {
           location.hash = target;
         },
-        hash.replace("FIRST", first).replace("TRANSLATED", translated).replace("REFUSED", refused),
+        hash
+          .replace("FIRST", first)
+          .replace("KEPT", kept)
+          .replace("TRANSLATED", translated)
+          .replace("REFUSED", refused),
       );
       await page.waitForSelector("main h1");
       // The first visit of a screen waits for the server to compile it.

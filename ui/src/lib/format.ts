@@ -232,6 +232,29 @@ export function change(current: number, previous: number): string | null {
   );
 }
 
+/** A share in thousandths: `82 %`. */
+export function permille(thousandths: number): string {
+  return percent(thousandths / 1_000);
+}
+
+/** Thousandths as a number with at most one digit behind the point: `1.5`. */
+export function score(thousandths: number): string {
+  return numbers({ maximumFractionDigits: 1 }).format(thousandths / 1_000);
+}
+
+/** A change in thousandths, always with its sign: `+1.2 %`. */
+export function permilleChange(thousandths: number): string {
+  const digits = Math.abs(thousandths) < 100 ? 1 : 0;
+  return numbers({ style: "percent", maximumFractionDigits: digits, signDisplay: "exceptZero" }).format(
+    thousandths / 1_000,
+  );
+}
+
+/** Money that is a difference, always with its sign: `+$1.20`, `−$0.40`. */
+export function signedMoney(amount: string): string {
+  return compareMoney(amount, "0") > 0 ? `+${money(amount)}` : money(amount);
+}
+
 /** A length of time from microseconds: `840 µs`, `12 ms`, `1.24 s`, `2 min 3 s`. */
 export function duration(microseconds: number): string {
   const unit = (value: number, name: string, digits: number) =>
@@ -293,6 +316,11 @@ export function weekday(number: number): string {
 /** A list in words: `70 %, 90 % and 100 %`. */
 export function listed(parts: readonly string[]): string {
   return new Intl.ListFormat(locale, { type: "conjunction" }).format(parts);
+}
+
+/** A choice in words: `code, maths or writing`. */
+export function either(parts: readonly string[]): string {
+  return new Intl.ListFormat(locale, { type: "disjunction" }).format(parts);
 }
 
 /** The time zone of this computer. */

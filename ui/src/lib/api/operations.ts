@@ -1,4 +1,5 @@
 /** The operations of the control API by `METHOD /path`, computed from the generated document. */
+import type { AnswersToCome, InputsToCome } from "./draft";
 import type { paths } from "./schema";
 
 type Method = "get" | "post" | "put" | "patch" | "delete";
@@ -66,9 +67,13 @@ type Entry<Name extends Operation> = Name extends `${infer M} ${infer Path}`
   : never;
 
 /** What an operation takes: `path`, `query` and `body` as far as it has them. */
-export type OperationInput<Name extends Operation> =
-  Entry<Name> extends { input: infer Input } ? Input : never;
+export type OperationInput<Name extends Operation> = (Entry<Name> extends { input: infer Input }
+  ? Input
+  : never) &
+  (Name extends keyof InputsToCome ? InputsToCome[Name] : unknown);
 
 /** What an operation answers. */
-export type OperationAnswer<Name extends Operation> =
-  Entry<Name> extends { answer: infer Answer } ? Answer : never;
+export type OperationAnswer<Name extends Operation> = (Entry<Name> extends { answer: infer Answer }
+  ? Answer
+  : never) &
+  (Name extends keyof AnswersToCome ? AnswersToCome[Name] : unknown);

@@ -12,7 +12,10 @@ export type Tag =
   | "units"
   | "budgets"
   | "ledger"
-  | "nodes";
+  | "nodes"
+  | "policies"
+  | "feedback"
+  | "replays";
 
 /** The tags of each cached read, by path. Others are fetched anew each time. */
 const tagsByPath: [prefix: string, tags: Tag[]][] = [
@@ -29,6 +32,13 @@ const tagsByPath: [prefix: string, tags: Tag[]][] = [
   ["/usage", ["requests", "models", "keys", "units"]],
   ["/ledger", ["ledger"]],
   ["/nodes", ["nodes"]],
+  ["/policies", ["policies"]],
+  ["/strategies", []],
+  ["/counterfactual", ["requests"]],
+  ["/feedback", ["feedback"]],
+  ["/router", ["feedback"]],
+  ["/replays", ["replays"]],
+  ["/radar", ["models", "catalog", "requests"]],
   ["/overview", ["requests", "models", "keys"]],
 ];
 
@@ -42,6 +52,12 @@ export function tagsOf(operation: Operation): Tag[] {
 export function changedBy(operation: Operation): Tag[] {
   const path = operation.split(" ")[1] ?? "";
   if (path.startsWith("/proxy")) return ["status"];
+  if (/^\/policies\/(read|write|diff|simulate)$/.test(path) || path.startsWith("/route/")) return [];
+  if (path.startsWith("/policies")) return ["policies"];
+  if (path.includes("/feedback") || path.startsWith("/router")) return ["feedback"];
+  if (path.endsWith("/promote") || path.endsWith("/revert")) return ["replays", "models"];
+  if (path.startsWith("/replays")) return ["replays"];
+  if (path.startsWith("/radar")) return ["models", "providers", "catalog"];
   if (path.startsWith("/providers") && !path.endsWith("/test")) return ["providers", "models", "status"];
   if (path.includes("/replace")) return ["models", "providers", "keys"];
   if (path.startsWith("/models")) return ["models", "providers"];

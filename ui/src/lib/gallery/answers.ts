@@ -1,10 +1,11 @@
 /** What the gallery answers to each call. */
-import type { Cost, Figures, Overview, RequestRow } from "../api";
+import type { Cost, Figures, Overview, RequestRow, Savings } from "../api";
 import { addMoney } from "../format";
 import type { Method } from "../host";
 import { catalogueStatus, detailFor } from "./catalogue";
 import { detailOf, fixtures } from "./fixtures";
 import { courseOf, crowded, govern, importOf, simulationOf, subjectsOf, usageOf } from "./govern";
+import { decisionFor, routingAnswer, savingsOf } from "./routing";
 
 export type GalleryState = "full" | "empty" | "error" | "loading" | "slow";
 
@@ -127,7 +128,10 @@ function groups(rows: readonly RequestRow[], name: (row: RequestRow) => string):
   );
 }
 
-function overview(rows: readonly RequestRow[], query: URLSearchParams): Overview {
+function overview(
+  rows: readonly RequestRow[],
+  query: URLSearchParams,
+): Overview & { savings: Savings | null } {
   const from = query.get("from") ?? new Date(Date.now() - 86_400_000).toISOString();
   const to = query.get("to") ?? new Date().toISOString();
   const span = Date.parse(to) - Date.parse(from);
@@ -149,6 +153,7 @@ function overview(rows: readonly RequestRow[], query: URLSearchParams): Overview
     to,
     bucket: step === 86_400_000 ? "day" : step === 3_600_000 ? "hour" : "5m",
     as_of: new Date().toISOString(),
+    savings: savingsOf(query.get("key_id") !== null, inside.length === 0),
     current: figuresOf(inside),
     previous: figuresOf(previous),
     series,
@@ -275,8 +280,11 @@ export function answer(state: GalleryState, method: Method, path: string, body: 
     return ok({ models, at: new Date().toISOString() });
   }
   const found = rows.find((row) => pathname === `/requests/${row.id}`);
-  if (found) return ok(detailOf(found));
-  const known = modelAnswer(pathname, method) ?? governAnswer(isEmpty, method, pathname, searchParams, body);
+  if (found) return ok({ ...detailOf(found), decision: decisionFor(found) });
+  const known =
+    modelAnswer(pathname, method) ??
+    routingAnswer(isEmpty, method, pathname, body) ??
+    governAnswer(isEmpty, method, pathname, searchParams, body);
   if (known) return known;
   switch (`${method} ${pathname}`) {
     case "GET /status":

@@ -1,6 +1,7 @@
 /** A small invented installation: three providers, four models, three keys, a day of requests. */
 import type {
   Attempt,
+  BodyRules,
   Cost,
   Key,
   Loss,
@@ -51,13 +52,15 @@ const status: Status = {
   today: { cost: cost("exact", 4_120_000_000), requests: 412 },
 };
 
-const settings: Settings = {
+const settings: Settings & { bodies: BodyRules; savings_baseline: string } = {
   proxy_port: 4180,
   proxy_port_in_use: 4180,
   keep_running_on_close: true,
   needs_restart: false,
   catalogue_refresh: false,
   unknown_price: "deny",
+  bodies: { is_on: false, retention_days: 30, max_mb: 500, redacts: true },
+  savings_baseline: "asked",
 };
 
 const kind = (
@@ -172,6 +175,9 @@ function provider(index: number, name: string, kindId: string, change: Partial<P
     dialects: [],
     is_enabled: true,
     is_local: found?.is_local ?? false,
+    region: index === 1 ? "eu" : null,
+    keeps_prompts: index === 1 ? false : null,
+    pool: [],
     models: 2,
     last_24h: { requests: 240, errors: 2, p95_us: 1_420_000, cost: cost("exact", 3_104_500_000) },
     ...change,
@@ -179,7 +185,34 @@ function provider(index: number, name: string, kindId: string, change: Partial<P
 }
 
 const providers = [
-  provider(1, "openai", "openai"),
+  provider(1, "openai", "openai", {
+    pool: [
+      {
+        id: id(14, 1),
+        name: "Second account",
+        is_enabled: true,
+        credential: {
+          source: "stored",
+          variable: null,
+          state: "ready",
+          detail: null,
+          stored_in: "Login keyring",
+        },
+      },
+      {
+        id: id(14, 2),
+        name: "Spare",
+        is_enabled: false,
+        credential: {
+          source: "environment",
+          variable: "OPENAI_SPARE_KEY",
+          state: "ready",
+          detail: null,
+          stored_in: null,
+        },
+      },
+    ],
+  }),
   provider(2, "groq", "groq", {
     credential: {
       source: "environment",
@@ -373,6 +406,7 @@ function row(index: number): RequestRow {
     tags: index % 5 === 2 ? [{ name: "ticket", value: "OPS-12" }] : [],
     session: index % 6 === 1 ? "nightly-2026-11-22" : null,
     refused_by: outcome === "refused" ? refusal.budget : null,
+    policy: index % 3 === 0 ? "auto" : null,
     user_agent: ["OpenAI/Python 2.8.0", "Zed/0.212", "curl/8.14.1"][index % 3] ?? null,
   };
 }
@@ -413,6 +447,7 @@ export function detailOf(from: RequestRow): RequestDetail {
     ...from,
     attempt_list: attempts,
     corrected: "0",
+    decision: null,
     budgets: otherBudgets,
     refusal: from.refused_by === null ? null : refusal.figures,
   };

@@ -1,7 +1,7 @@
 import { render, screen } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, it, vi } from "vitest";
-import type { Settings } from "$lib/api";
+import type { BodyRules, Settings } from "$lib/api";
 import { refreshAll } from "$lib/api";
 import { govern } from "$lib/gallery/govern";
 import { router } from "$lib/router.svelte";
@@ -9,13 +9,15 @@ import { FakeHost } from "../../../tests/fake-host";
 import SettingsScreen from "./SettingsScreen.svelte";
 import { matchingSettings } from "./texts";
 
-const settings: Settings = {
+const settings: Settings & { bodies: BodyRules; savings_baseline: string } = {
   proxy_port: 4180,
   proxy_port_in_use: 4180,
   keep_running_on_close: null,
   needs_restart: false,
   catalogue_refresh: null,
   unknown_price: "deny",
+  bodies: { is_on: false, retention_days: 30, max_mb: 500, redacts: true },
+  savings_baseline: "asked",
 };
 const status = {
   version: "0.1.0",

@@ -2,9 +2,10 @@ import { beforeAll, expect, it } from "vitest";
 import type { Budget } from "$lib/api";
 import { setFormatLocale } from "$lib/format";
 import { setLanguage } from "$lib/i18n";
+import { plainSentence } from "$lib/ui/sentence";
 import { BudgetDraft, parsePercents, periodOf } from "./draft.svelte";
 import { inTrouble } from "./trouble";
-import { byUrgency, outlookOf, plainText, sentencesOf, stopMeaning, type WordId } from "./words";
+import { byUrgency, outlookOf, sentencesOf, stopMeaning, type WordId } from "./words";
 
 const now = new Date("2026-11-22T12:00:00Z");
 const budget = (change: Partial<Budget> = {}, state: Partial<NonNullable<Budget["state"]>> = {}): Budget => ({
@@ -51,7 +52,7 @@ beforeAll(async () => {
 
 it("says a budget in a sentence", () => {
   const [main = [], ...details] = sentencesOf(BudgetDraft.of(budget()));
-  expect(plainText(main)).toBe("Search may spend $14,000 a month, tell at 70% and 90%, stop at 110%.");
+  expect(plainSentence(main)).toBe("Search may spend $14,000 a month, tell at 70% and 90%, stop at 110%.");
   expect(main.flatMap(({ word }) => word ?? [])).toEqual<WordId[]>([
     "scope",
     "measure",
@@ -60,7 +61,7 @@ it("says a budget in a sentence", () => {
     "alerts",
     "stop",
   ]);
-  expect(details.map(plainText)).toContain("Months begin on day 1 in UTC.");
+  expect(details.map(plainSentence)).toContain("Months begin on day 1 in UTC.");
 });
 
 it("keeps everything a budget says through its draft", () => {
@@ -99,7 +100,7 @@ it("keeps everything a budget says through its draft", () => {
 
 it("begins with each part where each has the limit for itself", () => {
   const [main = [], ...details] = sentencesOf(BudgetDraft.of(budget({ each: "member" })));
-  expect(plainText(main)).toMatch(/^Each member of Search may spend/);
+  expect(plainSentence(main)).toMatch(/^Each member of Search may spend/);
   expect(details.flat().some(({ word }) => word === "each")).toBe(false);
 });
 
@@ -131,7 +132,7 @@ it("puts the words in the order of the language", async () => {
   await setLanguage("de");
   setFormatLocale("de-DE");
   const [main = []] = sentencesOf(BudgetDraft.of(budget()));
-  expect(plainText(main).replaceAll("\u00a0", " ")).toBe(
+  expect(plainSentence(main).replaceAll("\u00a0", " ")).toBe(
     "Search darf im Monat 14.000 $ ausgeben, bei 70 % und 90 % melden, bei 110 % stoppen.",
   );
   await setLanguage("en");

@@ -13,6 +13,7 @@ import type {
 } from "$lib/api";
 import { clock, count, day, integer, listed, money, percent, roundMoney, weekday } from "$lib/format";
 import { m } from "$lib/i18n";
+import { type Piece, pieces } from "$lib/ui/sentence";
 import type { Alert, BudgetDraft } from "./draft.svelte";
 
 /** What a scope is called; of the whole organisation, the words for that where its name is not known. */
@@ -195,39 +196,11 @@ export type WordId =
   | "carry"
   | "strict";
 
-/** A piece of a sentence: plain text, or a word that can be changed. */
-export interface Piece {
-  word: WordId | null;
-  text: string;
-}
-
-const mark = "\u0001";
-
-/** A message with its values kept apart, in the order of the language. */
-function pieces(
-  render: (values: Record<WordId, string>) => string,
-  words: Partial<Record<WordId, string>>,
-): Piece[] {
-  const marked = Object.fromEntries(Object.keys(words).map((id) => [id, `${mark}${id}${mark}`])) as Record<
-    WordId,
-    string
-  >;
-  return render(marked)
-    .split(mark)
-    .map((text, index): Piece => {
-      const word = index % 2 === 1 ? (text as WordId) : null;
-      return { word, text: word === null ? text : (words[word] ?? "") };
-    })
-    .filter(({ text, word }) => text !== "" || word !== null);
-}
-
-/** The first word of a sentence in its form for the beginning. */
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
+/** A sentence: plain text, and words that can be changed. */
+type Words = Piece<WordId>[];
 
 /** What a draft says: a sentence on the limit, and those on its details. */
-export function sentencesOf(draft: BudgetDraft): Piece[][] {
+export function sentencesOf(draft: BudgetDraft): Words[] {
   const limit = draft.limit === "" ? m.budget_limit_missing() : amountText(draft.measure, draft.limit);
   const main = {
     scope: scopeText(draft.scope) || m.budget_scope_missing(),
@@ -251,7 +224,7 @@ export function sentencesOf(draft: BudgetDraft): Piece[][] {
   return [pieces(render, words), ...detailsOf(draft)];
 }
 
-function detailsOf(draft: BudgetDraft): Piece[][] {
+function detailsOf(draft: BudgetDraft): Words[] {
   const carry = draft.carriesOver ? m.budget_carry_on() : m.budget_carry_off();
   return [
     ...(draft.each === null ? [pieces(m.budget_sentence_each, { each: eachText(null) })] : []),
@@ -265,7 +238,7 @@ function detailsOf(draft: BudgetDraft): Piece[][] {
   ];
 }
 
-function startOf(draft: BudgetDraft): Piece[] {
+function startOf(draft: BudgetDraft): Words {
   const zone = draft.zone.replaceAll("_", " ");
   if (draft.period.kind === "week") {
     return pieces(m.budget_sentence_week, { start: weekday(draft.period.starts_on ?? 1), zone });
@@ -274,11 +247,6 @@ function startOf(draft: BudgetDraft): Piece[] {
     return pieces(m.budget_sentence_month, { start: count(draft.period.starts_on ?? 1), zone });
   }
   return pieces(m.budget_sentence_zone, { zone });
-}
-
-/** Sentences as plain text. */
-export function plainText(sentence: readonly Piece[]): string {
-  return capitalised(sentence.map(({ text }) => text).join(""));
 }
 
 /** What "stop" means for this draft, exactly. */

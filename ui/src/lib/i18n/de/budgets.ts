@@ -135,7 +135,6 @@ export const budgets: Translation<typeof english> = {
     "Stoppen heißt: Neue Anfragen werden abgelehnt. Laufende Anfragen enden regulär. Nichts überschreitet die Grenze.",
   budget_means_concurrent:
     "Stoppen heißt: Eine neue Anfrage wird abgelehnt, solange so viele laufen. Laufende Anfragen enden regulär.",
-  budget_word: "{word}: {text}. Ändern",
   budget_word_scope: "Für wen es gilt",
   budget_word_measure: "Was gezählt wird",
   budget_word_limit: "Grenze",

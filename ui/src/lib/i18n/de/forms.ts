@@ -6,6 +6,7 @@ export const forms: Translation<typeof english> = {
   form_copy_code: "Code kopieren",
   form_copy_failed: "Kopieren fehlgeschlagen",
   form_wrap_lines: "Lange Zeilen umbrechen",
+  form_word: "{word}: {text}. Ändern",
   form_filter: "Filtern",
   form_nothing_matches: "Nichts passt",
   form_select_all: { one: "Alle auswählen ({count})", other: "Alle auswählen ({count})" },

@@ -16,7 +16,7 @@ export const frame: Translation<typeof english> = {
   nav_models: "Modelle",
   nav_providers: "Anbieter",
   nav_keys: "Schlüssel und Apps",
-  nav_playground: "Spielwiese",
+  nav_playground: "Spielplatz",
   nav_settings: "Einstellungen",
   nav_first_run: "Einrichten",
   nav_collapse: "Seitenleiste einklappen",

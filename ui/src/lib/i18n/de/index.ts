@@ -10,8 +10,11 @@ import { models } from "./models";
 import { organization } from "./organization";
 import { overview } from "./overview";
 import { playground } from "./playground";
+import { policies } from "./policies";
 import { providers } from "./providers";
+import { replay } from "./replay";
 import { requests } from "./requests";
+import { route } from "./route";
 import { settings } from "./settings";
 
 /** German. */
@@ -26,6 +29,9 @@ export const de: Catalogue = {
   ...settings,
   ...providers,
   ...playground,
+  ...policies,
+  ...replay,
+  ...route,
   ...keys,
   ...models,
   ...forms,

@@ -147,4 +147,5 @@ export const settings: Translation<typeof english> = {
     "Was mit einer Anfrage geschieht, deren Preis niemand kennt, wo ein Geldbudget Anfragen stoppt.",
   settings_unknown_deny: "Ablehnen",
   settings_unknown_free: "Durchlassen, ungezählt",
+  settings_bodies: "Speichern von Texten",
 };

@@ -133,7 +133,6 @@ export const budgets = {
     "Stop means: new requests are refused. Requests already running finish. Nothing goes past the limit.",
   budget_means_concurrent:
     "Stop means: a new request is refused while this many run. Requests already running finish.",
-  budget_word: "{word}: {text}. Change it",
   budget_word_scope: "Who it applies to",
   budget_word_measure: "What is counted",
   budget_word_limit: "Limit",

@@ -4,6 +4,7 @@ export const forms = {
   form_copy_code: "Copy code",
   form_copy_failed: "Could not copy",
   form_wrap_lines: "Wrap long lines",
+  form_word: "{word}: {text}. Change it",
   form_filter: "Filter",
   form_nothing_matches: "Nothing matches",
   form_select_all: { one: "Select all ({count})", other: "Select all ({count})" },

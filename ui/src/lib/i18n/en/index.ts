@@ -9,8 +9,11 @@ import { models } from "./models";
 import { organization } from "./organization";
 import { overview } from "./overview";
 import { playground } from "./playground";
+import { policies } from "./policies";
 import { providers } from "./providers";
+import { replay } from "./replay";
 import { requests } from "./requests";
+import { route } from "./route";
 import { settings } from "./settings";
 
 /** English, the source of every message: one file per screen, one line here. */
@@ -25,6 +28,9 @@ export const en = {
   ...settings,
   ...providers,
   ...playground,
+  ...policies,
+  ...replay,
+  ...route,
   ...keys,
   ...models,
   ...forms,

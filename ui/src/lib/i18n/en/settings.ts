@@ -141,4 +141,5 @@ export const settings = {
     "What happens to a request whose price nobody knows where a budget in money stops requests.",
   settings_unknown_deny: "Refuse it",
   settings_unknown_free: "Let it pass, uncounted",
+  settings_bodies: "Storing of texts",
 } as const;
