@@ -39,6 +39,7 @@ use crate::relay::{self, Relay};
 use crate::render::{Failure, Verbatim};
 use crate::route;
 use crate::settle::{Attempt, Consumption};
+use crate::watch;
 
 /// The most that is read of a provider's error answer.
 const MAX_ERROR_BODY: usize = 64 * 1024;
@@ -152,7 +153,7 @@ async fn refused(
     client: Dialect,
     provider: Dialect,
     target: &Arc<Target>,
-    attempt: Attempt,
+    mut attempt: Attempt,
     answer: UpstreamResponse,
 ) -> Tried {
     let UpstreamResponse { status, retry_after, body, .. } = answer;
@@ -161,6 +162,7 @@ async fn refused(
     let retry_after = retry_after.or_else(|| errors::retry_hint(&body));
     let text = said.as_ref().map_or_else(|| format!("HTTP {status}"), |said| said.message.clone());
     let judgement = errors::judge(status.as_u16(), retry_after, said.as_ref());
+    attempt.judged(watch::fault_of(judgement.cause, status.as_u16(), retry_after));
     let mut failure = Failure::new(judgement.code, refusal(&target.provider.name, judgement.code, &text));
     if passes_verbatim(judgement.next_step, status, said.as_ref()) {
         if is_one_family(client, provider) {

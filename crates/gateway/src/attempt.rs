@@ -8,7 +8,7 @@ use megarouter_domain::access::{self, AuthorisedModel, Principal};
 use megarouter_domain::clock::Clock;
 use megarouter_domain::code::Code;
 use megarouter_domain::dialect::Dialect;
-use megarouter_domain::id::{AttemptId, ModelId, PriceId};
+use megarouter_domain::id::{AttemptId, CredentialId, ModelId, PriceId};
 use megarouter_domain::model::Deployment;
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::price::{Price, Tariff};
@@ -36,6 +36,7 @@ use crate::refusal::{self, At};
 use crate::render::Failure;
 use crate::route;
 use crate::settle::{Attempt, Callee};
+use crate::watch::Watch;
 
 /// How often a provider that may search the web is taken to do so in one answer, for a hold. Hardly any
 /// takes a bound on it.
@@ -73,17 +74,42 @@ pub struct Planned {
 pub async fn attempt(gateway: &Gateway, mut planned: Planned, mut draft: Draft) -> Result<Response<Body>, Failure> {
     let dialect = planned.call.dialect;
     let mut last = None;
-    while let Step::Try { index, wait, .. } = planned.plan.next(rand::random()) {
+    while let Step::Try { index, wait, is_repeat, is_last_resort } = planned.plan.next(rand::random()) {
+        let deployment = planned.plan.choices()[index].deployment();
+        let target = match usable(&planned.snapshot, deployment) {
+            Ok(target) => Arc::clone(target),
+            Err(failure) => {
+                planned.plan.failed(index, plan::Failure::Lasting);
+                last = Some(failure);
+                continue;
+            }
+        };
+        // Asked before the wait: who may not repeat does not wait for it either.
+        if !gateway.may_call(&target, is_repeat) {
+            planned.plan.skipped(index);
+            continue;
+        }
         if !wait.is_zero() {
             sleep(wait).await;
         }
-        match try_one(gateway, &planned, index, draft).await {
+        let tokens = planned.call.worst_case(None).counted_input;
+        let Some(watch) = gateway.watch(deployment, &target, tokens, is_last_resort) else {
+            planned.plan.skipped(index);
+            continue;
+        };
+        let credential = watch.credential();
+        match try_one(gateway, &planned, index, &with_credential(&target, credential), watch, draft).await {
             Tried::Answered(response) => return Ok(response),
             // Also what a budget refused: another deployment is paid from the same purse.
             Tried::Final(draft, failure) => return Err(give_up(draft, dialect, failure)),
             Tried::Failed(returned, failure, kind) => {
                 draft = returned;
-                planned.plan.failed(index, kind);
+                let deployment = planned.plan.choices()[index].deployment();
+                if gateway.has_other_credential(deployment, &target, credential) {
+                    planned.plan.again(index);
+                } else {
+                    planned.plan.failed(index, kind);
+                }
                 last = Some(failure);
             }
         }
@@ -105,7 +131,20 @@ pub fn give_up(draft: Draft, dialect: Dialect, mut failure: Failure) -> Failure 
     failure
 }
 
-async fn try_one(gateway: &Gateway, planned: &Planned, index: usize, mut draft: Draft) -> Tried {
+/// The provider with the credential that is to be used.
+fn with_credential(target: &Arc<Target>, credential: Option<CredentialId>) -> Arc<Target> {
+    let pooled = credential.and_then(|id| target.with(id));
+    pooled.map_or_else(|| Arc::clone(target), Arc::new)
+}
+
+async fn try_one(
+    gateway: &Gateway,
+    planned: &Planned,
+    index: usize,
+    target: &Arc<Target>,
+    watch: Watch,
+    mut draft: Draft,
+) -> Tried {
     let choice = &planned.plan.choices()[index];
     let deployment = choice.deployment();
     draft.resolved(&choice.model.name);
@@ -116,10 +155,6 @@ async fn try_one(gateway: &Gateway, planned: &Planned, index: usize, mut draft: 
             let failure = route::forbidden(code, &choice.model.name, &planned.principal);
             return Tried::Failed(draft, failure, plan::Failure::Lasting);
         }
-    };
-    let target = match usable(&planned.snapshot, deployment) {
-        Ok(target) => target,
-        Err(failure) => return Tried::Failed(draft, failure, plan::Failure::Lasting),
     };
     let endpoint = match outbound::endpoint(&planned.call, deployment, target) {
         Ok(endpoint) => endpoint,
@@ -161,6 +196,7 @@ async fn try_one(gateway: &Gateway, planned: &Planned, index: usize, mut draft: 
     };
     let mut attempt = Attempt::begin(draft, hold, callee, &gateway.clock);
     attempt.made_for(planned.purpose);
+    attempt.watched(watch);
     let tried = call(gateway, planned, index, &outbound, target, callee, attempt).await;
     gateway.with_what_is_left(tried, &charged, &planned.snapshot)
 }
@@ -187,7 +223,10 @@ async fn call(
         (attempt, gateway.client.call(target, call, gateway.clock.now()).await)
     };
     match called {
-        Ok(reply) => answer::read(gateway, planned, index, outbound, target, attempt, reply).await,
+        Ok(reply) => {
+            attempt.limits(reply.limits);
+            answer::read(gateway, planned, index, outbound, target, attempt, reply).await
+        }
         Err(error) => answer::unreached(target, attempt, &error),
     }
 }
@@ -216,7 +255,9 @@ pub fn check_usable(target: &Target) -> Result<(), Failure> {
         let message = format!("The provider `{name}` is switched off in MegaRouter.");
         return Err(Failure::new(Code::ModelUnavailable, message));
     }
-    if let Credential::Unavailable(why) = &target.credential {
+    if let Credential::Unavailable(why) = &target.credential
+        && target.usable().next().is_none()
+    {
         let message = format!("The credential of the provider `{name}` cannot be read: {why}");
         return Err(Failure::new(Code::CredentialUnavailable, message));
     }

@@ -33,6 +33,7 @@ pub mod render;
 pub mod route;
 pub mod settle;
 mod shadow;
+mod watch;
 mod wording;
 mod world;
 

@@ -144,6 +144,7 @@ impl Gateway {
         let table = &in_force.table;
         let is_there = |id| table.served().iter().any(|served| served.deployment_id() == id);
         self.world.health_mut().keep_only(is_there);
+        self.wake_replaced_credentials(&in_force.snapshot);
         self.in_force.store(Arc::new(in_force));
     }
 

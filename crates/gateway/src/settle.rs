@@ -11,14 +11,17 @@ use megarouter_domain::feedback::Signal;
 use megarouter_domain::id::{BudgetId, RequestId};
 use megarouter_domain::model::Deployment;
 use megarouter_domain::price::Cost;
+use megarouter_domain::provider::RateLimits;
 use megarouter_domain::record::{AttemptRecord, Outcome, Purpose};
 use megarouter_domain::snapshot::Snapshot;
 use megarouter_domain::usage::{Usage, UsageSource};
 use megarouter_providers::catalog::Cancel;
+use megarouter_routing::health::{Ended, Fault};
 
 use crate::books::{Hold, HoldError};
 use crate::draft::Draft;
 use crate::refusal;
+use crate::watch::{Watch, fault_of_code};
 
 /// One call to one deployment under way: its hold, its record and the request's draft.
 ///
@@ -35,6 +38,8 @@ pub struct Attempt {
     cancel: Cancel,
     /// The best figure so far, for an end that nobody announces.
     metered: Option<Box<(Usage, UsageSource)>>,
+    /// What is told of the provider at the end; `None` for calls that are passed on as they came.
+    watch: Option<Box<Watch>>,
 }
 
 /// Who is called.
@@ -88,7 +93,30 @@ impl Attempt {
         });
         let began = clock.monotonic();
         let clock = Arc::clone(clock);
-        Self { hold: Some(hold), record: Some(record), draft: Some(draft), clock, began, cancel, metered: None }
+        let (hold, record, draft) = (Some(hold), Some(record), Some(draft));
+        Self { hold, record, draft, clock, began, cancel, metered: None, watch: None }
+    }
+
+    /// Has the provider's health told how the attempt ends.
+    pub(crate) fn watched(&mut self, watch: Watch) {
+        if let Some(record) = &mut self.record {
+            record.credential_id = watch.credential();
+        }
+        self.watch = Some(Box::new(watch));
+    }
+
+    /// Notes what the provider says is left of its limits.
+    pub fn limits(&self, limits: RateLimits) {
+        if let Some(watch) = &self.watch {
+            watch.limits(limits, self.clock.monotonic());
+        }
+    }
+
+    /// Notes what the provider's error status says of it.
+    pub(crate) fn judged(&mut self, fault: Fault) {
+        if let Some(watch) = &mut self.watch {
+            watch.judged(fault);
+        }
     }
 
     /// Notes the head of the provider's answer.
@@ -224,6 +252,11 @@ impl Attempt {
         let elapsed = self.elapsed();
         let (Some(hold), Some(mut record)) = (self.hold.take(), self.record.take()) else { return };
         record.duration = elapsed;
+        if let Some(watch) = self.watch.take() {
+            let ended =
+                record.error.map_or_else(|| served(&record, consumption), |code| Ended::Failed(fault_of_code(code)));
+            watch.end(ended, self.clock.monotonic());
+        }
         let bills_full = bills_full(self.cancel, &hold);
         match consumption {
             Consumption::Nothing => hold.void(),
@@ -263,6 +296,14 @@ impl Drop for Attempt {
         let consumption = metered.map_or(Consumption::Uncertain, |metered| Consumption::CutShort(metered.0, metered.1));
         self.end(consumption);
     }
+}
+
+/// A call that was served, as health sees it.
+fn served(record: &AttemptRecord, consumption: Consumption) -> Ended {
+    let (Consumption::Metered(usage, _) | Consumption::CutShort(usage, _)) = consumption else {
+        return Ended::Served { first_output: None, total: record.duration, output_tokens: None };
+    };
+    Ended::Served { first_output: record.first_output, total: record.duration, output_tokens: usage.total_output() }
 }
 
 /// Whether all that was asked for has to be taken for billed when the connection is closed early. A

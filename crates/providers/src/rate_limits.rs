@@ -109,9 +109,7 @@ mod tests {
         read(&map, Timestamp::parse_rfc3339("2026-11-22T15:00:00Z").unwrap())
     }
 
-    const fn seconds(seconds: u64) -> Option<Duration> {
-        Some(Duration::from_secs(seconds))
-    }
+    const SECONDS: fn(u64) -> Option<Duration> = |seconds| Some(Duration::from_secs(seconds));
 
     #[test]
     fn reads_every_family() {
@@ -123,9 +121,9 @@ mod tests {
         ]);
         let expected = RateLimits {
             requests: Some(59),
-            requests_reset: seconds(1),
+            requests_reset: SECONDS(1),
             tokens: Some(149_984),
-            tokens_reset: seconds(360),
+            tokens_reset: SECONDS(360),
         };
         assert_eq!(openai, expected);
         let anthropic = limits(&[
@@ -137,14 +135,14 @@ mod tests {
         ]);
         let expected = RateLimits {
             requests: Some(0),
-            requests_reset: seconds(30),
+            requests_reset: SECONDS(30),
             tokens: Some(1_000),
-            tokens_reset: seconds(0),
+            tokens_reset: SECONDS(0),
         };
         assert_eq!(anthropic, expected);
-        assert_eq!(limits(&[("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", "12")]).requests_reset, seconds(12));
+        assert_eq!(limits(&[("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", "12")]).requests_reset, SECONDS(12));
         let at = |time: &str| limits(&[("x-ratelimit-reset", time)]).requests_reset;
-        assert_eq!(at("1795359610"), seconds(10));
+        assert_eq!(at("1795359610"), SECONDS(10));
         assert_eq!(at("1795359610500"), Some(Duration::from_millis(10_500)));
         assert_eq!(limits(&[]), RateLimits::default());
     }
@@ -153,7 +151,7 @@ mod tests {
     fn reads_times_as_they_are_spelled_out() {
         assert_eq!(spelled_out("2m59.56s"), Some(Duration::from_millis(179_560)));
         assert_eq!(spelled_out("20ms"), Some(Duration::from_millis(20)));
-        assert_eq!(spelled_out("1h0m1s"), seconds(3_601));
+        assert_eq!(spelled_out("1h0m1s"), SECONDS(3_601));
         for nonsense in ["", "s", "5", "1x", "1s2", "-1s", ".s"] {
             assert_eq!(spelled_out(nonsense), None, "{nonsense}");
         }
