@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Parts of each power of two, as a power of two.
 const PART_BITS: u32 = 4;
 
+/// What two letters can name. The longest duration there is falls into bucket 975.
+const BUCKETS: usize = LETTERS.len() * LETTERS.len();
+
 const LETTERS: &[u8; 52] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Counts by bucket.
@@ -101,29 +104,38 @@ impl Histogram {
     /// Adds what texts say, one after the other. What is no text of a histogram is passed over and
     /// told by `false`.
     pub(crate) fn add_text(&mut self, text: &str) -> bool {
-        let bytes = text.as_bytes();
-        let mut place = 0;
-        while place < bytes.len() {
-            let Some((high, low)) = letter(bytes.get(place)).zip(letter(bytes.get(place + 1))) else { return false };
-            place += 2;
-            let mut times = 0_u64;
-            let begin = place;
-            while let Some(digit) = bytes.get(place).filter(|byte| byte.is_ascii_digit()) {
-                times = times.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
-                place += 1;
-            }
-            let times = if place == begin { 1 } else { times };
-            let bucket = high * 52 + low;
+        // Texts of many rows name a bucket thousands of times, so they are counted before they are added.
+        let mut counted = [0_u64; BUCKETS];
+        let is_text = count_text(text.as_bytes(), &mut counted);
+        for (bucket, times) in (0..).zip(counted).filter(|(_, times)| *times > 0) {
             *self.counts.entry(bucket).or_default() += times;
         }
-        true
+        is_text
     }
 }
 
-fn letter(byte: Option<&u8>) -> Option<u16> {
+/// Counts what texts say; false at the first thing that is no text of a histogram.
+fn count_text(bytes: &[u8], counted: &mut [u64; BUCKETS]) -> bool {
+    let mut place = 0;
+    while place < bytes.len() {
+        let Some((high, low)) = letter(bytes.get(place)).zip(letter(bytes.get(place + 1))) else { return false };
+        place += 2;
+        let mut times = 0_u64;
+        let begin = place;
+        while let Some(digit) = bytes.get(place).filter(|byte| byte.is_ascii_digit()) {
+            times = times.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+            place += 1;
+        }
+        let Some(count) = counted.get_mut(high * LETTERS.len() + low) else { return false };
+        *count = count.saturating_add(if place == begin { 1 } else { times });
+    }
+    true
+}
+
+fn letter(byte: Option<&u8>) -> Option<usize> {
     match byte? {
-        byte @ b'A'..=b'Z' => Some(u16::from(byte - b'A')),
-        byte @ b'a'..=b'z' => Some(u16::from(byte - b'a') + 26),
+        byte @ b'A'..=b'Z' => Some(usize::from(byte - b'A')),
+        byte @ b'a'..=b'z' => Some(usize::from(byte - b'a') + 26),
         _ => None,
     }
 }

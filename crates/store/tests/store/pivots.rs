@@ -7,6 +7,7 @@ use megarouter_domain::clock::Timestamp;
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::period::Zone;
 use megarouter_domain::record::Outcome;
+use megarouter_domain::tag::Tag;
 use megarouter_store::error::Error;
 use megarouter_store::ledger::pivot::{Dimension, Label, Pivot, PivotQuery};
 use megarouter_store::ledger::requests::Filter;
@@ -132,6 +133,15 @@ async fn a_request_is_in_the_row_of_what_it_was_charged_to() {
     let name = |name: &str| Label::Name(Arc::from(name));
     let counts = [name("prod"), name("test"), Label::None].map(|label| requests_of(&environments, &label));
     assert_eq!(counts, [4, 2, 4]);
+    // Of one team too.
+    let selection = Selection { unit: Some(unit(2)), ..Selection::default() };
+    let by_tag = PivotQuery { selection, ..query(Dimension::Tag("env".into()), None) };
+    let environments = both.pivot(&by_tag, &tree()).await.unwrap();
+    let prod = Tag::new("env", "prod").unwrap();
+    let of_team = |call: &&Call| call.units.contains(&2) && call.tags.contains(&prod);
+    let expected = calls.iter().filter(of_team).count() as u64;
+    assert!(expected > 0);
+    assert_eq!(requests_of(&environments, &name("prod")), expected);
     // 2026-11-22 is a Sunday; noon in UTC is seven in New York.
     let hours = by(Dimension::HourOfWeek).await;
     assert_eq!(hours.rows.iter().map(|(label, _)| label.clone()).collect::<Vec<_>>(), [Label::HourOfWeek(6 * 24 + 12)]);

@@ -77,10 +77,10 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// True when slices by series are needed, whatever is selected.
+    /// True when slices by series are needed.
     pub(super) const fn is_by_series(&self) -> bool {
         let [by_attribution, by_model, by_provider, _] = self.by;
-        by_attribution || by_model || by_provider
+        by_attribution || by_model || by_provider || self.query.selection.is_by_series()
     }
 
     /// The range in whole buckets.
