@@ -13,8 +13,8 @@ use std::time::Duration;
 /// Parts of each power of two, as a power of two.
 const PART_BITS: u32 = 4;
 
-/// What two letters can name. The longest duration there is falls into bucket 975.
-const BUCKETS: usize = LETTERS.len() * LETTERS.len();
+/// How many buckets there are: the longest duration falls into the last.
+const BUCKETS: usize = 976;
 
 const LETTERS: &[u8; 52] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -160,8 +160,16 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_duration_has_the_last_bucket() {
+        assert_eq!(usize::from(bucket_of(Duration::MAX)), BUCKETS - 1);
+        let longest = of(&[u64::MAX]);
+        let mut read = Histogram::default();
+        assert!(read.add_text(&longest.to_text()) && read == longest);
+    }
+
+    #[test]
     fn what_is_no_text_of_one_is_told() {
-        for text in ["A", "1", "AB1C", "Ä", "AA-1"] {
+        for text in ["A", "1", "AB1C", "Ä", "AA-1", "zz"] {
             assert!(!Histogram::default().add_text(text), "{text}");
         }
     }
