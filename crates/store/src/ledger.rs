@@ -73,10 +73,12 @@ pub(crate) const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/ledger/0001_journal.sql"),
         include_str!("../migrations/sqlite/ledger/0002_rollups.sql"),
         include_str!("../migrations/sqlite/ledger/0003_weeks.sql"),
+        include_str!("../migrations/sqlite/ledger/0004_open_attempts.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/ledger/0001_ledger.sql"),
         include_str!("../migrations/postgres/ledger/0002_weeks.sql"),
+        include_str!("../migrations/postgres/ledger/0003_open_attempts.sql"),
     ],
 };
 

@@ -17,8 +17,9 @@ use uuid::Uuid;
 use crate::db::{Db, Engine};
 use crate::error::Error;
 
-/// The most rows of one statement, as a power of two.
-const LARGEST: usize = 7;
+/// How many rows a statement may have. Each size is prepared once and kept; the closer they are, the fewer
+/// statements a batch takes, and each costs a visit to the connection's thread.
+const SIZES: [usize; 14] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
 
 /// A row of either engine.
 #[derive(Debug)]
@@ -303,8 +304,8 @@ pub(crate) struct Bulk {
     /// The placeholders of one row, as `?`.
     row: &'static str,
     tail: &'static str,
-    sqlite: [OnceLock<SqlStr>; LARGEST + 1],
-    postgres: [OnceLock<SqlStr>; LARGEST + 1],
+    sqlite: [OnceLock<SqlStr>; SIZES.len()],
+    postgres: [OnceLock<SqlStr>; SIZES.len()],
 }
 
 impl Bulk {
@@ -313,12 +314,12 @@ impl Bulk {
             head,
             row,
             tail,
-            sqlite: [const { OnceLock::new() }; LARGEST + 1],
-            postgres: [const { OnceLock::new() }; LARGEST + 1],
+            sqlite: [const { OnceLock::new() }; SIZES.len()],
+            postgres: [const { OnceLock::new() }; SIZES.len()],
         }
     }
 
-    /// Runs the statement over all rows, in as few pieces of a power of two as there are.
+    /// Runs the statement over all rows, in as few pieces as [`SIZES`] allow.
     pub(crate) async fn run<T>(
         &self,
         db: &mut Db<'_>,
@@ -353,27 +354,28 @@ impl Bulk {
         rows: &mut impl ExactSizeIterator<Item = T>,
         put: impl Fn(&mut Values, T),
     ) -> Option<(SqlStr, Values)> {
-        let size = usize::try_from(rows.len().checked_ilog2()?).unwrap_or(LARGEST).min(LARGEST);
+        let place = SIZES.partition_point(|size| *size <= rows.len()).checked_sub(1)?;
+        let size = SIZES[place];
         let mut values = Values::default();
-        for row in rows.by_ref().take(1 << size) {
+        for row in rows.by_ref().take(size) {
             put(&mut values, row);
         }
         let text = match db.engine() {
-            Engine::Sqlite => self.sqlite[size].get_or_init(|| self.text(size)),
-            Engine::Postgres => self.postgres[size].get_or_init(|| self.numbered_text(size)),
+            Engine::Sqlite => self.sqlite[place].get_or_init(|| self.text(size)),
+            Engine::Postgres => self.postgres[place].get_or_init(|| self.numbered_text(size)),
         };
         Some((text.clone(), values))
     }
 
     /// SQLite looks a numbered placeholder up in a list, for each value of each run; `?` it counts.
     fn text(&self, size: usize) -> SqlStr {
-        let rows = vec![self.row; 1 << size].join(", ");
+        let rows = vec![self.row; size].join(", ");
         // Only fixed texts of this crate and placeholders; values are always bound.
         AssertSqlSafe(format!("{} {rows} {}", self.head, self.tail)).into_sql_str()
     }
 
     fn numbered_text(&self, size: usize) -> SqlStr {
-        let rows = vec![self.row; 1 << size].join(", ");
+        let rows = vec![self.row; size].join(", ");
         let mut pieces = rows.split('?');
         let mut text = format!("{} {}", self.head, pieces.next().unwrap_or_default());
         for (number, piece) in (1..).zip(pieces) {

@@ -155,26 +155,18 @@ pub(crate) struct Derived {
     pub last_uses: HashMap<KeyId, Timestamp>,
     /// Entries that are looked for by what they are.
     pub notes: Vec<Note>,
-    /// Attempts whose row in `open_attempts` changed, and whether they had one.
-    pub touched: HashMap<AttemptId, bool>,
 }
 
 impl Derived {
     /// Adds what `entry` changes, given the state before it and where it is counted.
     pub(crate) fn add(&mut self, before: &State, entry: &Entry, place: &Counted) {
         match (&entry.fact, place) {
-            (Fact::Hold(hold), _) => self.touch(before, hold.attempt_id),
-            (Fact::Extend { attempt_id, .. } | Fact::Progress { attempt_id, .. }, _) => self.touch(before, *attempt_id),
             (Fact::Resolve { attempt_id, resolution }, Counted::Route(route)) => {
                 if let Some(attempt) = before.attempt(*attempt_id) {
                     self.add_resolution(entry.lsn, attempt, resolution, *route);
-                    self.touch(before, *attempt_id);
                 }
             }
             (Fact::Finished(record), Counted::Request { routes, last, request }) => {
-                for attempt in before.attempts_of(record.request_id) {
-                    self.touch(before, attempt.hold.attempt_id);
-                }
                 self.add_calls(record, routes);
                 let totals = before.totals(record.request_id);
                 let (record, place) = (Arc::clone(record), request.clone());
@@ -185,15 +177,14 @@ impl Derived {
                 self.add_correction(adjustment, *route, request);
             }
             (Fact::Changed(_), _) => self.notes.push(Note { lsn: entry.lsn, kind: Note::CHANGED, at: entry.at }),
-            (Fact::Checkpoint(checkpoint), _) => {
+            (Fact::Checkpoint(_), _) => {
                 self.notes.push(Note { lsn: entry.lsn, kind: Note::CHECKPOINT, at: entry.at });
-                // A journal that begins with it has no entries of these.
-                let begins = before.last() == Lsn::default();
-                let open = checkpoint.attempts.iter().filter(|_| begins);
-                self.touched.extend(open.map(|attempt| (attempt.hold.attempt_id, false)));
             }
             (
                 Fact::Started { .. }
+                | Fact::Hold(_)
+                | Fact::Extend { .. }
+                | Fact::Progress { .. }
                 | Fact::Granted { .. }
                 | Fact::Resolve { .. }
                 | Fact::Finished(_)
@@ -201,11 +192,6 @@ impl Derived {
                 _,
             ) => {}
         }
-    }
-
-    /// Notes that an attempt changed. The first note of a batch knows whether it was stored before.
-    fn touch(&mut self, before: &State, id: AttemptId) {
-        self.touched.entry(id).or_insert_with(|| before.attempt(id).is_some());
     }
 
     fn add_resolution(&mut self, lsn: Lsn, attempt: &OpenAttempt, resolution: &Resolution, route: i64) {

@@ -50,11 +50,11 @@ impl Deriver {
         let (retired, kept) = entries.split_at(entries.partition_point(|entry| entry.lsn <= self.retired));
         if !retired.is_empty() {
             let derived = self.fold(db, retired).await?;
-            writes::save(db, self.node, &derived, &self.state).await?;
+            writes::save(db, self.node, &derived).await?;
         }
         let derived = self.fold(db, kept).await?;
         self.sheets.add(db, &derived).await?;
-        writes::save(db, self.node, &derived, &self.state).await
+        writes::save(db, self.node, &derived).await
     }
 
     /// Applies entries; gives what they change.

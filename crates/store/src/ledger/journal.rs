@@ -11,8 +11,9 @@ use crate::error::Error;
 use crate::ledger::deriver::Deriver;
 use crate::ledger::packing::{Packer, Unpacker};
 use crate::ledger::place::Place;
+use crate::ledger::restore::{self, Standing};
 use crate::ledger::retire::{self, Retirement};
-use crate::ledger::{rebuild, restore};
+use crate::ledger::{rebuild, writes};
 use crate::row::{Bulk, Reading, Row, Values, values};
 
 static ENTRIES: Bulk =
@@ -27,6 +28,10 @@ const NOTES: &str = "SELECT lsn FROM notes WHERE node = $1 AND lsn > $2 AND kind
 const STAND: &str = "UPDATE ledgers SET instant = $2 WHERE node = $1 AND instant < $2";
 
 const BEGIN_AT: &str = "UPDATE ledgers SET archived_lsn = $2, archived_link = $3, retired_lsn = $2 WHERE node = $1";
+
+/// Entries after which it is written down which attempts are open. A start reads as many again; and nearly
+/// all requests are over by then, and cost nothing here.
+const OPEN_EVERY: u64 = 1_000;
 
 /// An entry as it is stored: the bytes that its hash covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +62,23 @@ pub(crate) struct Writer {
     deriver: Deriver,
     link: Link,
     packer: Packer,
+    /// `open_attempts` says what was open after this entry.
+    open_as_of: Lsn,
     retirement: Option<Retirement>,
+}
+
+/// An entry in the form of its row.
+struct Line {
+    lsn: Lsn,
+    at: Timestamp,
+    body: Body,
+    hash: Link,
+}
+
+/// The bytes of an entry in one of their two columns.
+enum Body {
+    Plain(String),
+    Packed(Vec<u8>),
 }
 
 impl Writer {
@@ -65,9 +86,10 @@ impl Writer {
     pub(crate) async fn open(place: &Place) -> Result<Self, Error> {
         let (mut db, upgrade) = place.open().await?;
         match Self::start(&mut db, place.node()).await {
-            Ok((id, deriver, link)) => {
-                let packer = Packer::new();
-                Ok(Self { db, node: place.node(), id, deriver, link, packer, retirement: None })
+            Ok(Standing { id, state, link, open_as_of }) => {
+                let (node, packer) = (place.node(), Packer::new());
+                let deriver = Deriver::new(node, state);
+                Ok(Self { db, node, id, deriver, link, packer, open_as_of, retirement: None })
             }
             Err(error) => {
                 db.close().await?;
@@ -77,10 +99,9 @@ impl Writer {
         }
     }
 
-    async fn start(db: &mut Db<'_>, node: i64) -> Result<(LedgerId, Deriver, Link), Error> {
+    async fn start(db: &mut Db<'_>, node: i64) -> Result<Standing, Error> {
         rebuild::when_marked(db, node).await?;
-        let standing = restore::read(db, node).await?;
-        Ok((standing.id, Deriver::new(node, standing.state), standing.link))
+        restore::read(db, node).await
     }
 
     pub(crate) fn state(&self) -> &State {
@@ -100,6 +121,11 @@ impl Writer {
     /// Removes a batch of old entries. When this fails, the writer is not used again.
     pub(crate) async fn retire(&mut self, before: Timestamp, archived: Lsn, most: u32) -> Result<u64, Error> {
         let mut transaction = self.db.begin().await?;
+        if self.open_as_of <= archived {
+            // What is open can be told only after an entry that is still there.
+            writes::save_open_attempts(&mut transaction, self.node, self.deriver.state()).await?;
+            self.open_as_of = self.deriver.state().last();
+        }
         let (walk, sheets) = (&mut self.retirement, self.deriver.sheets());
         let count = retire::step(&mut transaction, self.node, walk, sheets, (before, archived, most)).await?;
         transaction.commit().await?;
@@ -112,16 +138,16 @@ impl Writer {
 
     /// Appends entries as they are encoded now.
     pub(crate) async fn append(&mut self, entries: &[Entry]) -> Result<Lsn, Error> {
-        let new = self.new_of(entries.iter().map(|entry| entry.lsn));
-        self.compare_with_stored(&entries[..new]).await?;
-        let mut stored = Vec::with_capacity(entries.len() - new);
+        let (known, new) = entries.split_at(self.new_of(entries.iter().map(|entry| entry.lsn)));
+        self.compare_with_stored(known).await?;
+        let mut lines = Vec::with_capacity(new.len());
         let mut link = self.link;
-        for entry in &entries[new..] {
+        for entry in new {
             let body = encode(entry)?;
             link = chain::hash(&link, body.as_bytes());
-            stored.push(Stored { entry: entry.clone(), body, hash: link });
+            lines.push(self.line(entry, body, link));
         }
-        self.write(stored).await
+        self.write(lines, new).await
     }
 
     /// Appends entries of another ledger, byte by byte.
@@ -134,14 +160,17 @@ impl Writer {
         if begins {
             self.begin_at(shipment).await?;
         }
+        let mut lines = Vec::with_capacity(entries.len() - new);
         let mut link = self.link;
         for stored in &entries[new..] {
             link = chain::hash(&link, stored.body.as_bytes());
             if link != stored.hash {
                 return Err(Error::Rewritten(stored.entry.lsn.0));
             }
+            lines.push(self.line(&stored.entry, stored.body.clone(), link));
         }
-        self.write(entries[new..].to_vec()).await
+        let entries: Vec<Entry> = entries[new..].iter().map(|stored| stored.entry.clone()).collect();
+        self.write(lines, &entries).await
     }
 
     pub(crate) async fn close(self) {
@@ -156,20 +185,27 @@ impl Writer {
         numbers.take_while(|lsn| *lsn <= stored).count()
     }
 
-    /// When this fails, the writer is not used again.
-    async fn write(&mut self, stored: Vec<Stored>) -> Result<Lsn, Error> {
-        let Some(last) = stored.last() else { return Ok(self.state().last()) };
-        self.check_order(&stored)?;
-        let link = last.hash;
-        let entries: Vec<Entry> = stored.iter().map(|stored| stored.entry.clone()).collect();
-        let packer = &mut self.packer;
-        let packed: Vec<_> = stored.into_iter().map(|stored| (packer.pack(&stored.body), stored)).collect();
+    fn line(&mut self, entry: &Entry, body: String, hash: Link) -> Line {
+        let body = self.packer.pack(&body).map_or(Body::Plain(body), Body::Packed);
+        Line { lsn: entry.lsn, at: entry.at, body, hash }
+    }
+
+    /// Writes entries in the form of their rows, with everything derived from them. When this fails, the
+    /// writer is not used again.
+    async fn write(&mut self, lines: Vec<Line>, entries: &[Entry]) -> Result<Lsn, Error> {
+        let Some(link) = lines.last().map(|line| line.hash) else { return Ok(self.state().last()) };
+        self.check_order(entries)?;
         let node = self.node;
         let before = self.deriver.state().instant();
         let mut transaction = self.db.begin().await?;
-        ENTRIES.run(&mut transaction, packed.into_iter(), |values, row| put_entry(values, node, row)).await?;
-        self.deriver.apply(&mut transaction, &entries).await?;
-        let instant = self.deriver.state().instant();
+        ENTRIES.run(&mut transaction, lines.into_iter(), |values, line| put_line(values, node, line)).await?;
+        self.deriver.apply(&mut transaction, entries).await?;
+        let state = self.deriver.state();
+        if state.last().0 - self.open_as_of.0 >= OPEN_EVERY {
+            writes::save_open_attempts(&mut transaction, node, state).await?;
+            self.open_as_of = state.last();
+        }
+        let instant = state.instant();
         if instant > before {
             transaction.execute(STAND, values![node, instant.as_micros()]).await?;
         }
@@ -178,15 +214,14 @@ impl Writer {
         Ok(self.state().last())
     }
 
-    fn check_order(&self, new: &[Stored]) -> Result<(), Error> {
+    fn check_order(&self, new: &[Entry]) -> Result<(), Error> {
         let mut last = self.state().last();
-        for stored in new {
-            let found = stored.entry.lsn;
-            let begins = last == Lsn::default() && matches!(stored.entry.fact, Fact::Checkpoint(_));
-            if found != last.next() && !begins {
-                return Err(Error::Order { last: last.0, found: found.0 });
+        for entry in new {
+            let begins = last == Lsn::default() && matches!(entry.fact, Fact::Checkpoint(_));
+            if entry.lsn != last.next() && !begins {
+                return Err(Error::Order { last: last.0, found: entry.lsn.0 });
             }
-            last = found;
+            last = entry.lsn;
         }
         Ok(())
     }
@@ -286,8 +321,11 @@ fn encode(entry: &Entry) -> Result<String, Error> {
     Ok(chain::encode(entry).map_err(|error| sqlx::Error::Encode(Box::new(error)))?)
 }
 
-fn put_entry(values: &mut Values, node: i64, (packed, stored): (Option<Vec<u8>>, Stored)) {
-    let body = if packed.is_some() { String::new() } else { stored.body };
-    values.put(node).count(stored.entry.lsn.0).put(stored.entry.at.as_micros());
-    values.put(body).put(stored.hash.to_vec()).put(packed);
+fn put_line(values: &mut Values, node: i64, line: Line) {
+    let (plain, packed) = match line.body {
+        Body::Plain(body) => (body, None),
+        Body::Packed(packed) => (String::new(), Some(packed)),
+    };
+    values.put(node).count(line.lsn.0).put(line.at.as_micros());
+    values.put(plain).put(line.hash.to_vec()).put(packed);
 }

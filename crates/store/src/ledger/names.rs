@@ -19,6 +19,9 @@ use crate::row::{Values, values};
 /// With more of one kind than this, all of it are forgotten and looked up again: clients choose tags.
 const MOST_KNOWN: usize = 50_000;
 
+/// How many places in the organisation are remembered of one key: it moves now and then.
+const MOST_OF_KEY: usize = 16;
+
 /// A model or a provider that is none.
 const NONE: &[u8] = &[];
 
@@ -26,7 +29,7 @@ const NONE: &[u8] = &[];
 #[derive(Debug)]
 pub(crate) struct Names {
     node: i64,
-    attributions: HashMap<(KeyId, String), i64>,
+    attributions: HashMap<KeyId, Vec<(Vec<UnitId>, i64)>>,
     series: HashMap<(i64, Arc<str>, Arc<str>), i64>,
     routes: HashMap<(i64, ProviderId, Option<ModelId>, DeploymentId), i64>,
     tags: HashMap<Tag, i64>,
@@ -45,7 +48,7 @@ impl Names {
 
     /// What a finished request is counted by.
     pub(crate) async fn series(&mut self, db: &mut Db<'_>, record: &UsageRecord) -> Result<i64, Error> {
-        let attribution = self.attribution(db, record.key_id, units_text(&record.units)).await?;
+        let attribution = self.attribution(db, record.key_id, record.units.iter().copied()).await?;
         let key = (attribution, record.model.clone().unwrap_or_default(), record.provider.clone().unwrap_or_default());
         self.series_of(db, key).await
     }
@@ -100,12 +103,19 @@ impl Names {
         Ok(remember(&mut self.tags, tag.clone(), id))
     }
 
-    async fn attribution(&mut self, db: &mut Db<'_>, key_id: KeyId, units: String) -> Result<i64, Error> {
-        let key = (key_id, units);
-        if let Some(id) = self.attributions.get(&key) {
+    async fn attribution(
+        &mut self,
+        db: &mut Db<'_>,
+        key_id: KeyId,
+        units: impl Iterator<Item = UnitId> + Clone,
+    ) -> Result<i64, Error> {
+        let known = self.attributions.get(&key_id).into_iter().flatten();
+        let mut same = known.filter(|(known, _)| known.iter().copied().eq(units.clone()));
+        if let Some((_, id)) = same.next() {
             return Ok(*id);
         }
-        let content = values![key_id.as_uuid(), key.1.as_str()];
+        let units: Vec<UnitId> = units.collect();
+        let content = values![key_id.as_uuid(), units_text(&units)];
         let id = find_or_add(
             db,
             self.node,
@@ -117,7 +127,15 @@ impl Names {
             ],
         )
         .await?;
-        Ok(remember(&mut self.attributions, key, id))
+        if self.attributions.len() > MOST_KNOWN {
+            self.attributions.clear();
+        }
+        let of_key = self.attributions.entry(key_id).or_default();
+        if of_key.len() > MOST_OF_KEY {
+            of_key.clear();
+        }
+        of_key.push((units, id));
+        Ok(id)
     }
 
     async fn series_of(&mut self, db: &mut Db<'_>, key: (i64, Arc<str>, Arc<str>)) -> Result<i64, Error> {
@@ -151,9 +169,8 @@ pub(crate) fn model_of_hold(hold: &HoldFact) -> Option<ModelId> {
     hold.scopes.iter().find_map(|scope| if let Scope::Model(id) = scope { Some(*id) } else { None })
 }
 
-fn units_of_hold(hold: &HoldFact) -> String {
-    let unit = |scope: &Scope| if let Scope::Unit(id) = scope { Some(*id) } else { None };
-    units_text(&hold.scopes.iter().filter_map(unit).collect::<Vec<_>>())
+fn units_of_hold(hold: &HoldFact) -> impl Iterator<Item = UnitId> + Clone {
+    hold.scopes.iter().filter_map(|scope| if let Scope::Unit(id) = scope { Some(*id) } else { None })
 }
 
 /// Looks a content up, and gives it the next number when it has none. The one writer of a node makes

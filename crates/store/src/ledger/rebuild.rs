@@ -11,7 +11,7 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::deriver::Deriver;
 use crate::ledger::journal;
-use crate::ledger::restore;
+use crate::ledger::{restore, writes};
 use crate::row::values;
 
 /// Entries read at once.
@@ -66,6 +66,7 @@ pub(crate) async fn all(db: &mut Db<'_>, node: i64) -> Result<u64, Error> {
             tracing::info!(entries = count, "making the tables of the ledger again");
         }
     }
+    writes::save_open_attempts(&mut transaction, node, deriver.state()).await?;
     let instant = deriver.state().instant().as_micros();
     let done = "UPDATE ledgers SET is_derived = 1, instant = $2 WHERE node = $1";
     transaction.execute(done, values![node, instant]).await?;

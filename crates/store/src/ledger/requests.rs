@@ -14,14 +14,13 @@ use megarouter_domain::price::Cost;
 use megarouter_domain::record::{Outcome, UsageRecord};
 use megarouter_domain::tag::Tag;
 use megarouter_ledger::entry::{Fact, HoldFact, Lsn, PinnedPrice, Resolution};
-use megarouter_ledger::state::OpenAttempt;
 use uuid::Uuid;
 
 use crate::db::Db;
 use crate::error::Error;
+use crate::ledger::journal;
 use crate::ledger::selection::{Selection, series_condition};
 use crate::ledger::sums::{Sums, outcome_code, request_sum_columns};
-use crate::ledger::{journal, restore};
 use crate::row::{Reading, Row, Values, values};
 
 /// The most rows of one page.
@@ -217,8 +216,6 @@ const ATTEMPTS: &str = "SELECT node, hold_lsn, lsn FROM attempts WHERE request_i
 const ATTEMPT_BY_ID: &str = "SELECT node, hold_lsn, lsn FROM attempts
     WHERE request_id >= $1 AND request_id < $2 AND attempt_id = $3";
 
-const OPEN_ATTEMPTS: &str = "SELECT attempt_id, body FROM open_attempts WHERE node = $1";
-
 /// Where a request's record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Found {
@@ -295,12 +292,6 @@ pub(crate) async fn detail(db: &mut Db<'_>, id: RequestId) -> Result<Option<Deta
         let reading = Reading::new("attempts", "hold_lsn", &row);
         let (node, hold, end) = (reading.get("node")?, reading.count("hold_lsn")?, reading.count("lsn")?);
         attempts.extend(attempt(&mut transaction, node, Lsn(hold), Lsn(end)).await?);
-    }
-    for row in transaction.fetch_all(OPEN_ATTEMPTS, values![found.node]).await? {
-        let open = restore::read_open_attempt(&row)?;
-        if open.hold.request_id == id {
-            attempts.push(AttemptEntry::from(open));
-        }
     }
     transaction.commit().await?;
     Ok(Some(Detail { record, adjusted: found.adjusted, attempts }))
@@ -512,19 +503,6 @@ fn contains_pattern(text: &str) -> String {
     }
     pattern.push('%');
     pattern
-}
-
-impl From<OpenAttempt> for AttemptEntry {
-    fn from(attempt: OpenAttempt) -> Self {
-        let fact = attempt.hold;
-        Self {
-            attempt_id: fact.attempt_id,
-            hold: fact.amount,
-            price: fact.price.clone(),
-            resolution: attempt.resolution,
-            fact,
-        }
-    }
 }
 
 #[cfg(test)]

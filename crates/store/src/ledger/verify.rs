@@ -22,6 +22,7 @@ use crate::ledger::place::Place;
 use crate::ledger::rebuild::CHUNK;
 use crate::ledger::restore::{self, LedgerRow};
 use crate::ledger::tables::{self, Cell, DERIVED, Line, Table};
+use crate::ledger::writes;
 use crate::row::{Row, values};
 
 /// Findings of one table that are spelled out.
@@ -96,7 +97,13 @@ async fn derive(db: &mut Db<'_>, own: &mut Db<'_>, node: i64, ledger: &LedgerRow
             let body = raw.body.unwrap_or_else(str::to_owned);
             verifier.read(raw.lsn, &body, &raw.hash, |_, entry| entries.push(entry.clone()));
         }
-        deriver.apply(&mut own, &entries).await?;
+        let (before, after) = entries.split_at(entries.partition_point(|entry| entry.lsn <= ledger.open_as_of));
+        for part in [before, after] {
+            deriver.apply(&mut own, part).await?;
+            if deriver.state().last() == ledger.open_as_of {
+                writes::save_open_attempts(&mut own, node, deriver.state()).await?;
+            }
+        }
     }
     own.commit().await?;
     Ok(verifier)

@@ -9,17 +9,13 @@ use megarouter_ledger::state::{OpenAttempt, State};
 use crate::db::Db;
 use crate::error::Error;
 use crate::ledger::derived::{AttemptRow, Correction, Derived, Note, RequestRow, micros};
+use crate::ledger::journal::lsn_value;
 use crate::ledger::sums::{Sums, cost_code, outcome_code};
 use crate::row::{Bulk, Values, values};
 
-static OPEN_ATTEMPTS: Bulk = Bulk::new(
-    "INSERT INTO open_attempts (node, attempt_id, body) VALUES",
-    "(?, ?, ?)",
-    "ON CONFLICT (node, attempt_id) DO UPDATE SET body = excluded.body",
-);
+static OPEN_ATTEMPTS: Bulk = Bulk::new("INSERT INTO open_attempts (node, attempt_id, body) VALUES", "(?, ?, ?)", "");
 
-static CLOSED_ATTEMPTS: Bulk =
-    Bulk::new("DELETE FROM open_attempts WHERE (node, attempt_id) IN (VALUES", "(?, ?)", ")");
+const OPEN_AS_OF: &str = "UPDATE ledgers SET open_as_of = $2 WHERE node = $1";
 
 static ATTEMPTS: Bulk = Bulk::new(
     "INSERT INTO attempts (node, request_id, hold_lsn, lsn, attempt_id, route, started_at, amount, tokens,
@@ -54,14 +50,25 @@ const CORRECT_REQUEST: &str = "UPDATE requests SET adjusted = adjusted + $3, adj
 const CORRECT_ATTEMPT: &str = "UPDATE attempts SET adjusted = adjusted + $3, adjusted_tokens = adjusted_tokens + $4
     WHERE node = $1 AND request_id = $2 AND attempt_id = $5";
 
-/// Writes what a batch changed; `after` is the state with it applied.
-pub(crate) async fn save(db: &mut Db<'_>, node: i64, derived: &Derived, after: &State) -> Result<(), Error> {
+/// Writes which attempts are open by a state, in place of those that were by an earlier one.
+pub(crate) async fn save_open_attempts(db: &mut Db<'_>, node: i64, state: &State) -> Result<(), Error> {
+    db.execute("DELETE FROM open_attempts WHERE node = $1", values![node]).await?;
+    let open: Vec<&OpenAttempt> = state.attempts().collect();
+    OPEN_ATTEMPTS
+        .run(db, open.into_iter(), |values, attempt| {
+            values.put(node).uuid(attempt.hold.attempt_id.as_uuid()).json(attempt);
+        })
+        .await?;
+    db.execute(OPEN_AS_OF, values![node, lsn_value(state.last())]).await.map(drop)
+}
+
+/// Writes what a batch changed.
+pub(crate) async fn save(db: &mut Db<'_>, node: i64, derived: &Derived) -> Result<(), Error> {
     let put = |values: &mut Values, row: &AttemptRow| put_attempt(values, node, row);
     ATTEMPTS.run(db, derived.attempts.iter(), put).await?;
     let put = |values: &mut Values, row: &RequestRow| put_request(values, node, row);
     REQUESTS.run(db, derived.requests.iter(), put).await?;
     save_tags(db, node, &derived.requests).await?;
-    save_open_attempts(db, node, derived, after).await?;
     for ((request_id, attempt_id), correction) in &derived.corrections {
         correct(db, node, *request_id, *attempt_id, *correction).await?;
     }
@@ -85,19 +92,6 @@ async fn save_tags(db: &mut Db<'_>, node: i64, requests: &[RequestRow]) -> Resul
             values.put(node).put(tag).put(row.record.started_at.as_micros()).count(row.lsn.0);
         })
         .await
-}
-
-async fn save_open_attempts(db: &mut Db<'_>, node: i64, derived: &Derived, after: &State) -> Result<(), Error> {
-    let is_open = |id| after.attempt(id);
-    let open: Vec<&OpenAttempt> = derived.touched.keys().filter_map(|id| is_open(*id)).collect();
-    let was_stored = |(id, was_stored): (&_, &bool)| (*was_stored && is_open(*id).is_none()).then_some(*id);
-    let closed: Vec<AttemptId> = derived.touched.iter().filter_map(was_stored).collect();
-    OPEN_ATTEMPTS
-        .run(db, open.into_iter(), |values, attempt| {
-            values.put(node).uuid(attempt.hold.attempt_id.as_uuid()).json(attempt);
-        })
-        .await?;
-    CLOSED_ATTEMPTS.run(db, closed.into_iter(), |values, id| _ = values.put(node).uuid(id.as_uuid())).await
 }
 
 async fn correct(

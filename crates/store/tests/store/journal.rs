@@ -140,6 +140,31 @@ async fn a_dead_runs_holds_are_ended_from_their_last_progress_or_as_uncertain() 
 }
 
 #[tokio::test]
+async fn a_start_knows_what_is_open_however_long_ago_that_was_written_down() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).await.unwrap();
+    let mut engine = ledger.recover("test", NOON).await.unwrap();
+    for batch in 0..7 {
+        // Some are left open, and one of those before ends.
+        let calls = (0..100).map(|number| Call::new(1 + batch * 100 + number, NOON));
+        let mut entries: Vec<_> = calls
+            .flat_map(|call| if call.number % 50 == 0 { vec![call.hold(&mut engine)] } else { call.run(&mut engine) })
+            .collect();
+        if batch > 1 {
+            entries.push(Call::new(batch * 100 - 100, NOON).settle(&mut engine));
+        }
+        ledger.append(&entries).await.unwrap();
+        ledger.close().await;
+        ledger = Ledger::open(dir.path()).await.unwrap();
+        assert_eq!(ledger.state().await.unwrap(), *engine.state(), "batch {batch}");
+        assert_sound(&ledger).await;
+    }
+    let written: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM open_attempts").fetch_one(&mut raw(dir.path()).await).await.unwrap();
+    assert!((2..14).contains(&written), "{written} rows were written at some time before the last entry");
+}
+
+#[tokio::test]
 async fn entries_can_be_neither_changed_nor_removed() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(dir.path()).await.unwrap();

@@ -98,12 +98,14 @@ async fn a_ledger_that_begins_with_a_checkpoint_can_be_shipped_and_restored() {
     both.file.backup(&copy).await.unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
     megarouter_store::ledger::restore(&copy, elsewhere.path()).await.unwrap();
-    let restored = megarouter_store::ledger::Ledger::open(elsewhere.path()).await.unwrap();
+    let restored = Ledger::open(elsewhere.path()).await.unwrap();
     assert_eq!(restored.request_sums(&Filter::default()).await.unwrap().requests, 10);
 }
 
-/// What a ledger of schema 2 was: no weeks, and what all series with a tag came to beside the series.
-const SCHEMA_2: &str = "DELETE FROM rollups WHERE bucket = 604800;
+/// What a ledger of schema 2 was: no weeks, what all series with a tag came to beside the series, and open
+/// attempts as of the last entry.
+const SCHEMA_2: &str = "ALTER TABLE ledgers DROP COLUMN open_as_of;
+    DELETE FROM rollups WHERE bucket = 604800;
     UPDATE rollups SET slice = -1 - slice WHERE slice < -1;
     PRAGMA user_version = 2";
 
