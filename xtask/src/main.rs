@@ -12,6 +12,7 @@ mod bench;
 mod bundle;
 mod catalogue;
 mod check;
+mod eval_router;
 mod frontend;
 mod gen_api;
 mod icons;
@@ -24,6 +25,7 @@ mod tally;
 mod test;
 #[cfg(test)]
 mod tidy;
+mod train_router;
 
 use place::Place;
 
@@ -39,6 +41,9 @@ cargo xtask VERB [ARGUMENT...]
   bundle   release build and installers for this system
   bench    proxy, nginx and direct side by side
   soak     the long tests: kills, seeds, many rows
+
+  train-router --data DIR   write the router's weights from prompts with many models' outcomes
+  eval-router --data DIR    say how good the router is on benchmarks that it was not trained on
 
 Arguments after the verb go to the program that it starts.
 Build output goes to $CARGO_TARGET_DIR, or else to megarouter/target in the user's cache folder.";
@@ -71,6 +76,8 @@ fn dispatch(verb: &str, arguments: &[String]) -> Result<()> {
         "bundle" => bundle::bundle(&place, arguments),
         "bench" => bench::bench(&place, arguments),
         "soak" => soak::soak(&place, arguments),
+        "train-router" => train_router::train_router(&place, arguments),
+        "eval-router" => eval_router::eval_router(arguments),
         _ => bail!("there is no verb {verb:?}\n\n{USAGE}"),
     }
 }

@@ -1,9 +1,26 @@
-//! What an organisation's own outcomes say beyond the prior; never trusted further than it has proved right.
+//! What an organisation's own outcomes say beyond the prior; trusted as far as it has proved right.
+//!
+//! Outcomes are folded in one by one; the same outcomes in the same order give the same state on every
+//! node. Requests of one kind share what is learnt: how far each model is from its prior, which requests
+//! are harder than they look, for which the strong models gain more, and what each model is good at
+//! beside that. Kinds are wide (family and form) and narrow (with the length; with the subject), and the
+//! narrow ones learn only what the wide ones leave. Each of these is used only as far as it has foretold
+//! outcomes before they were learnt from ([`kind`]), so that learning does not make things worse. No text is kept. Start at [`Learnt::learn`] and [`Learnt::adjust`].
 #![expect(clippy::float_arithmetic, reason = "estimates, never money")]
+
+mod codec;
+mod kind;
+pub mod report;
+mod solve;
 
 use std::collections::BTreeMap;
 
-use crate::predictor::{ModelTraits, Predictor, Quality, Task};
+use megarouter_domain::task::Family;
+
+use crate::predictor::{LEVELS, ModelTraits, NEED_TILT, Predictor, Quality, Task, family_of_kind, kinds, place};
+pub use codec::NotLearntError;
+use kind::{Kind, Point, Seen, condense};
+pub use report::{Report, Tally};
 
 /// How an answer turned out.
 #[derive(Clone, Copy, Debug)]
@@ -21,40 +38,194 @@ pub struct Outcome<'a> {
 /// What one organisation has learnt.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Learnt {
-    models: BTreeMap<String, Residual>,
+    levels: [BTreeMap<u16, Kind>; LEVELS],
+    models: BTreeMap<String, Overall>,
+    report: Report,
     outcomes: u64,
 }
 
+/// How far a model is from its prior over all kinds of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Residual {
+struct Overall {
     weight: f32,
-    sum: f32,
+    residual: f32,
 }
 
+/// What was learnt of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary<'a> {
+    /// The model.
+    pub model: &'a str,
+    /// The kind of work; `None` for all.
+    pub family: Option<Family>,
+    /// How much all its outcomes count together, in a person's words.
+    pub weight: f32,
+    /// How much better it is than was to be expected; negative where it is worse.
+    pub difference: f32,
+}
+
+/// How many outcomes a model's prior is worth.
+const PRIOR_OUTCOMES: f32 = 5.0;
+/// How many outcomes a model's mean over all kinds is worth within one.
+const OVERALL_OUTCOMES: f32 = 10.0;
+/// The variance of single outcomes that is reckoned with: the most there can be.
+const OUTCOME_VARIANCE: f32 = 0.25;
+/// The gain of strong over weak models that a need of one half stands for.
+const TYPICAL_GAIN: f32 = 0.2;
 impl Learnt {
-    /// Learns from an outcome.
+    /// Learns from an outcome; one that is no number, or counts nothing, is passed over.
     pub fn learn(&mut self, predictor: &Predictor, outcome: &Outcome<'_>) {
-        let prior = predictor.prior(outcome.task, &outcome.model);
-        let residual = self.models.entry(outcome.model.name.to_owned()).or_default();
-        residual.weight += outcome.weight;
-        residual.sum += outcome.weight * (outcome.score - prior.mean);
+        let Outcome { task, model, score, weight } = *outcome;
+        if !(score.is_finite() && weight.is_finite() && weight > 0.0) {
+            return;
+        }
+        let (score, weight) = (score.clamp(0.0, 1.0), weight.min(1.0));
+        let prior = predictor.prior(task, &model);
+        let expected = self.adjust(task, model.name, prior);
+        self.report.note(place(task.family), prior.mean, expected.mean, score);
+        self.learn_levels(task, model.name, prior.mean, score, weight);
+        let overall = self.models.entry(model.name.to_owned()).or_default();
+        overall.weight += weight;
+        overall.residual += weight * (score - prior.mean);
         self.outcomes += 1;
     }
 
-    /// The prior, moved by what was seen of the model.
-    pub fn adjust(&self, _task: &Task, model: &str, prior: Quality) -> Quality {
-        let Some(residual) = self.models.get(model) else { return prior };
-        let shrunk = residual.sum / (residual.weight + 8.0);
-        Quality { mean: (prior.mean + shrunk).clamp(0.0, 1.0), sd: prior.sd }
+    /// Each level learns what the wider ones leave.
+    fn learn_levels(&mut self, task: &Task, model: &str, prior: f32, score: f32, weight: f32) {
+        let (point, tilt, mut fallback) = (condense(task), tilt(task), self.overall(model));
+        let (mut left, mut expected) = (score - prior, prior);
+        for (level, number) in kinds(task.cluster).into_iter().enumerate() {
+            let kind = self.levels[level].entry(number).or_default();
+            let (offset, fitted) = (kind.offset(model, fallback), kind.fitted(&point, model));
+            kind.judge(&point, model, left - offset * tilt, weight);
+            kind.add(&point, model, Seen { residual: left, expected, need: task.need, weight });
+            if kind.is_due() {
+                self.refit(level, number);
+            }
+            left -= offset * tilt + fitted;
+            expected += offset;
+            fallback = 0.0;
+        }
     }
 
-    /// The need of a task, by what was seen of such tasks.
+    /// Brings what is used up to what was learnt; it lags a little behind otherwise, to save work.
+    pub fn refresh(&mut self) {
+        for level in 0..LEVELS {
+            let numbers: Vec<u16> = self.levels[level].keys().copied().collect();
+            for number in numbers {
+                self.refit(level, number);
+            }
+        }
+    }
+
+    fn refit(&mut self, level: usize, number: u16) {
+        let models = &self.models;
+        let overall =
+            |model: &str| models.get(model).filter(|_| level == 0).map_or(0.0, |overall| overall.difference());
+        if let Some(kind) = self.levels[level].get_mut(&number) {
+            kind.refit(overall);
+        }
+    }
+
+    /// The prior, moved by what was seen of the model on such tasks.
+    pub fn adjust(&self, task: &Task, model: &str, prior: Quality) -> Quality {
+        let Some(overall) = self.models.get(model) else { return prior };
+        let (offset, fitted) = self.moved(task, &condense(task), model);
+        let of_kind = self.kinds(task).next().map_or(0.0, |kind| kind.weight_of(model));
+        let seen = of_kind + overall.weight / OVERALL_OUTCOMES;
+        let mean = (prior.mean + offset * tilt(task) + fitted).clamp(0.01, 0.99);
+        let variance = prior.sd * prior.sd;
+        Quality { mean, sd: (variance * OUTCOME_VARIANCE / (OUTCOME_VARIANCE + seen * variance)).sqrt() }
+    }
+
+    /// How far a model is from its prior on tasks of these kinds, and on this task beside that.
+    fn moved(&self, task: &Task, point: &Point, model: &str) -> (f32, f32) {
+        let (mut fallback, mut offset, mut fitted) = (self.overall(model), 0.0, 0.0);
+        for kind in self.kinds(task) {
+            offset += kind.offset(model, fallback);
+            fitted += kind.fitted(point, model);
+            fallback = 0.0;
+        }
+        (offset + fallback, fitted)
+    }
+
+    /// What there is of the kinds of a task, from the widest.
+    fn kinds(&self, task: &Task) -> impl Iterator<Item = &Kind> {
+        let numbers = kinds(task.cluster);
+        self.levels.iter().zip(numbers).map_while(|(level, number)| level.get(&number))
+    }
+
+    fn overall(&self, model: &str) -> f32 {
+        self.models.get(model).map_or(0.0, |overall| overall.difference())
+    }
+
+    /// The need of a task, 0 to 1, by what strong models gained over weak ones on such tasks.
     pub fn need(&self, task: &Task) -> f32 {
-        task.need
+        let Some(kind) = self.kinds(task).next().filter(|kind| kind.has_gap()) else { return task.need };
+        let (point, usual) = (condense(task), kind.usual_need());
+        let mut gain = 0.0;
+        for (model, share, strength) in kind.ranked() {
+            let (offset, fitted) = self.moved(task, &point, model);
+            let narrow = offset - kind.offset(model, self.overall(model));
+            gain += share * (strength * (1.0 + NEED_TILT * (task.need - usual)) + narrow + fitted);
+        }
+        (0.5 + gain - TYPICAL_GAIN).clamp(0.0, 1.0)
     }
 
     /// Outcomes that were learnt from.
     pub const fn outcomes(&self) -> u64 {
         self.outcomes
+    }
+
+    /// How good expectations were, each judged before it was learnt from.
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The models that outcomes were learnt of, by name.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.models.keys().map(String::as_str)
+    }
+
+    /// What was learnt of each model: over all, then by family.
+    pub fn summary(&self) -> Vec<Summary<'_>> {
+        let overall = self.models.iter().map(|(model, overall)| Summary {
+            model,
+            family: None,
+            weight: overall.weight,
+            difference: overall.difference(),
+        });
+        let mut all: Vec<Summary<'_>> = overall.collect();
+        let mut by_family: BTreeMap<(&str, Family), (f32, f32)> = BTreeMap::new();
+        for (number, kind) in &self.levels[0] {
+            let Some(family) = family_of_kind(*number) else { continue };
+            for (model, weight, residual) in kind.residuals() {
+                let sum = by_family.entry((model, family)).or_default();
+                *sum = (sum.0 + weight, sum.1 + residual);
+            }
+        }
+        all.extend(by_family.into_iter().map(|((model, family), (weight, residual))| Summary {
+            model,
+            family: Some(family),
+            weight,
+            difference: residual / (weight + PRIOR_OUTCOMES),
+        }));
+        all
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// What is better in general is better by more where the need is greater.
+fn tilt(task: &Task) -> f32 {
+    1.0 + NEED_TILT * (task.need - 0.5)
+}
+
+impl Overall {
+    fn difference(self) -> f32 {
+        self.residual / (self.weight + PRIOR_OUTCOMES)
     }
 }

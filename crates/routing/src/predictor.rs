@@ -5,7 +5,7 @@
 //! says from what and how good they are. Start at [`Predictor::task`] and [`Predictor::quality`].
 #![expect(clippy::float_arithmetic, reason = "estimates, never money")]
 
-mod ability;
+pub mod ability;
 mod family;
 pub mod sketch;
 pub mod weights;
@@ -19,12 +19,17 @@ use megarouter_domain::task::{Evidence, Family, TaskRecord};
 
 use crate::features::Features;
 use crate::learnt::Learnt;
-pub use ability::Ability;
+use ability::Ability;
+pub(crate) use ability::NEED_TILT;
+pub(crate) use family::{LEVELS, family_of_kind, kinds};
 use sketch::Sketch;
 pub use weights::Weights;
 
 /// The most things that are named as evidence.
 pub const MOST_EVIDENCE: usize = 6;
+
+/// How far one standard deviation within a benchmark moves a share away from one half.
+const STEEPNESS: f32 = 2.0;
 
 /// Predicts from features; the same for every organisation.
 #[derive(Clone, Debug)]
@@ -101,13 +106,12 @@ impl Predictor {
     /// What a prompt asks for.
     pub fn task(&self, features: &Features) -> Task {
         let (family, family_confidence) = family::of(&features.dense);
-        let raw = self.weights.need(features);
-        let difficulty = squash(self.weights.difficulty(features) + self.weights.hardness(family));
+        let place = place(family);
         Task {
             family,
             family_confidence,
-            need: squash(raw + self.weights.family_need(family)),
-            difficulty,
+            need: squash(self.weights.need(features) * STEEPNESS + self.weights.family_need[place]),
+            difficulty: squash(self.weights.difficulty(features) * STEEPNESS),
             cluster: family::cluster(family, &features.dense),
             evidence: self.weights.evidence(features),
             sketch: Sketch::of(features),
@@ -116,8 +120,8 @@ impl Predictor {
 
     /// How good a model's answer to such a prompt will be, as far as is known without an organisation's own outcomes.
     pub fn prior(&self, task: &Task, model: &ModelTraits<'_>) -> Quality {
-        let ability = Ability::of(model, task.family);
-        ability.quality(task)
+        let ability = Ability::of(model, &self.weights.lines, &self.weights.trend);
+        ability.quality(task, self.weights.hardness[place(task.family)])
     }
 
     /// How good a model's answer to such a prompt will be, by what the organisation has seen of it too.
@@ -154,6 +158,11 @@ impl Task {
             sketch: sketch.unwrap_or_default(),
         }
     }
+}
+
+/// The place of a family in [`Family::ALL`].
+pub(crate) fn place(family: Family) -> usize {
+    Family::ALL.iter().position(|other| *other == family).unwrap_or(0)
 }
 
 /// A share as domain types carry it.

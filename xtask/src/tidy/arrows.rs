@@ -20,10 +20,13 @@ const ARROWS: &[(&str, &[&str])] = &[
         "megarouter-api",
         &["catalog", "gateway", "providers", "secrets", "reports", "store", "ledger", "routing", "domain"],
     ),
-    ("megarouter-server", &["api", "catalog", "gateway", "providers", "secrets", "store", "ledger", "domain"]),
+    (
+        "megarouter-server",
+        &["api", "catalog", "gateway", "providers", "routing", "secrets", "store", "ledger", "domain"],
+    ),
     ("megarouter", &["server"]),
     ("megarouter-tests", &[]),
-    ("xtask", &[]),
+    ("xtask", &["routing", "domain"]),
 ];
 
 #[test]

@@ -34,6 +34,16 @@ impl Date {
         Self { year: u16::try_from(date.year()).unwrap_or(0), month: part(date.month()), day: part(date.day()) }
     }
 
+    /// The year.
+    pub const fn year(self) -> u16 {
+        self.year
+    }
+
+    /// The month, 1 to 12; `None` when it is not said.
+    pub const fn month(self) -> Option<u8> {
+        if self.month == 0 { None } else { Some(self.month) }
+    }
+
     /// True when the whole of this date lies before a day.
     pub const fn is_over_on(self, day: Self) -> bool {
         if self.year != day.year {

@@ -1,0 +1,377 @@
+//! What is learnt of one kind of requests.
+//!
+//! Beside each model's mean, three linear parts over the condensed request: what all models share
+//! (harder or easier than thought), what strong models gain over weak ones, and what is a model's own.
+//! Every outcome is foretold by each part before it is learnt from, and a part is used with the factor
+//! that would have foretold past outcomes best, less its standard error, never more than 1: a part that
+//! only fits noise gets the factor 0.
+
+use std::collections::BTreeMap;
+
+use super::OVERALL_OUTCOMES;
+use super::solve::solve;
+use crate::predictor::Task;
+use crate::predictor::sketch::SKETCH;
+
+/// Numbers of a condensed request: its sketch and its need.
+pub(super) const SIZE: usize = SKETCH + 1;
+/// Numbers of a symmetric matrix over them.
+pub(super) const SQUARE: usize = SIZE * (SIZE + 1) / 2;
+
+/// A condensed request.
+pub(super) type Point = [f32; SIZE];
+
+/// How strongly the linear parts are held to 0, in outcomes.
+const PULL: f32 = 8.0;
+/// A fit is made anew when the outcomes have grown by this factor, and by [`FEWEST`].
+const GROWTH: f32 = 1.2;
+const FEWEST: f32 = 16.0;
+/// A model with less than this takes no part in what strong models gain.
+const LEAST_WEIGHT: f32 = 8.0;
+/// How much of the evidence for a part is kept at a new fit, which foretells better than the last.
+const KEPT: f32 = 0.8;
+/// Standard errors that are taken off before a part is trusted.
+const CAUTION: f32 = 1.0;
+
+/// Sums over the outcomes of one kind, and what was fitted to them.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Kind {
+    pub(super) weight: f32,
+    pub(super) need: f32,
+    pub(super) sum: Vec<f32>,
+    pub(super) square: Vec<f32>,
+    pub(super) models: BTreeMap<String, OfModel>,
+    pub(super) trust: [Trust; PARTS],
+    pub(super) fitted_at: f32,
+    pub(super) shared: Vec<f32>,
+    pub(super) contrast: Vec<f32>,
+    pub(super) has_gap: bool,
+}
+
+/// The linear parts: shared, contrast, own.
+pub(super) const PARTS: usize = 3;
+
+/// Sums over the outcomes of one model, and what was fitted to them.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct OfModel {
+    pub(super) weight: f32,
+    pub(super) residual: f32,
+    pub(super) expected: f32,
+    pub(super) cross: Vec<f32>,
+    pub(super) strength: f32,
+    pub(super) share: f32,
+    pub(super) own: Vec<f32>,
+    pub(super) used: Vec<f32>,
+}
+
+/// One outcome as a kind is told it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    /// How far it was from what was expected.
+    pub(super) residual: f32,
+    /// What was expected of the model on such requests.
+    pub(super) expected: f32,
+    /// The need of the request.
+    pub(super) need: f32,
+    /// How much it counts.
+    pub(super) weight: f32,
+}
+
+/// How well a part has foretold outcomes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Trust {
+    pub(super) product: f32,
+    pub(super) product_square: f32,
+    pub(super) square: f32,
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        Self {
+            weight: 0.0,
+            need: 0.0,
+            sum: vec![0.0; SIZE],
+            square: vec![0.0; SQUARE],
+            models: BTreeMap::new(),
+            trust: [Trust::default(); PARTS],
+            fitted_at: 0.0,
+            shared: vec![0.0; SIZE],
+            contrast: vec![0.0; SIZE],
+            has_gap: false,
+        }
+    }
+}
+
+impl Default for OfModel {
+    fn default() -> Self {
+        let zeros = || vec![0.0; SIZE];
+        Self {
+            weight: 0.0,
+            residual: 0.0,
+            expected: 0.0,
+            cross: zeros(),
+            strength: 0.0,
+            share: 0.0,
+            own: zeros(),
+            used: zeros(),
+        }
+    }
+}
+
+/// The numbers of a task that are learnt over.
+pub(super) fn condense(task: &Task) -> Point {
+    let mut point = [0.0; SIZE];
+    for (index, value) in point.iter_mut().take(SKETCH).enumerate() {
+        *value = task.sketch.get(index);
+    }
+    point[SKETCH] = task.need - 0.5;
+    point
+}
+
+impl Kind {
+    /// Foretells a residual by each part, and notes how well that went.
+    pub(super) fn judge(&mut self, point: &Point, model: &str, residual: f32, weight: f32) {
+        let Some(of_model) = self.models.get(model).filter(|_| self.fitted_at > 0.0) else { return };
+        let centred = self.centred(point);
+        let parts = [
+            dot(&self.shared, &centred),
+            of_model.strength * dot(&self.contrast, &centred),
+            dot(&of_model.own, &centred),
+        ];
+        let mut left = residual;
+        for (trust, part) in self.trust.iter_mut().zip(parts) {
+            let product = left * part;
+            trust.product += weight * product;
+            trust.product_square += weight * product * product;
+            trust.square += weight * part * part;
+            left -= trust.factor() * part;
+        }
+    }
+
+    /// Adds an outcome to the sums.
+    pub(super) fn add(&mut self, point: &Point, model: &str, seen: Seen) {
+        let Seen { residual, expected, need, weight } = seen;
+        self.weight += weight;
+        self.need += weight * need;
+        add_to(&mut self.sum, point, weight);
+        let mut squares = self.square.iter_mut();
+        for (index, left) in point.iter().enumerate() {
+            for (right, square) in point[index..].iter().zip(&mut squares) {
+                *square += weight * left * right;
+            }
+        }
+        let of_model = self.models.entry(model.to_owned()).or_default();
+        of_model.weight += weight;
+        of_model.residual += weight * residual;
+        of_model.expected += weight * expected;
+        add_to(&mut of_model.cross, point, weight * residual);
+    }
+
+    /// Whether enough was added since the last fit.
+    pub(super) fn is_due(&self) -> bool {
+        self.weight >= self.fitted_at * GROWTH + FEWEST
+    }
+
+    /// Fits the three parts anew; `overall` says how far a model is from its prior over all kinds.
+    pub(super) fn refit(&mut self, overall: impl Fn(&str) -> f32) {
+        if self.weight < FEWEST {
+            return;
+        }
+        let mean: Vec<f32> = self.sum.iter().map(|sum| sum / self.weight).collect();
+        let covariance = self.covariance(&mean);
+        let count = count(self.models.len());
+        self.rank(&overall);
+        // What is left to fit of each model, beside its own mean.
+        let left: Vec<Vec<f32>> = self.models.values().map(|model| model.centred_cross(&mean)).collect();
+        let mut aim = vec![0.0; SIZE];
+        for cross in &left {
+            add_to(&mut aim, cross, 1.0);
+        }
+        self.shared = solve(&covariance, self.weight, PULL * count, &aim);
+        self.fit_contrast(&covariance, &left);
+        self.fit_own(&covariance, &left);
+        self.trust.iter_mut().for_each(Trust::fade);
+        self.fitted_at = self.weight;
+        self.combine();
+    }
+
+    /// Finds out which models are strong on this kind, and how far apart they are.
+    fn rank(&mut self, overall: &impl Fn(&str) -> f32) {
+        let (mut sum, mut weight) = (0.0, 0.0);
+        for (name, model) in &mut self.models {
+            model.strength = model.expected / model.weight + model.offset(overall(name));
+            sum += model.weight * model.strength;
+            weight += model.weight;
+        }
+        let mean = sum / weight;
+        for model in self.models.values_mut() {
+            model.strength -= mean;
+        }
+    }
+
+    fn fit_contrast(&mut self, covariance: &[f32], left: &[Vec<f32>]) {
+        let mut aim = vec![0.0; SIZE];
+        let (mut seen, mut spread) = (0.0, 0.0);
+        for (model, cross) in self.models.values().zip(left) {
+            let expected = times(covariance, &self.shared, model.weight);
+            for ((aim, cross), expected) in aim.iter_mut().zip(cross).zip(expected) {
+                *aim += model.strength * (cross - expected);
+            }
+            seen += model.strength * model.strength * model.weight;
+            spread += model.strength * model.strength;
+        }
+        self.contrast = solve(covariance, seen, PULL * spread.max(1e-4), &aim);
+    }
+
+    fn fit_own(&mut self, covariance: &[f32], left: &[Vec<f32>]) {
+        for (model, cross) in self.models.values_mut().zip(left) {
+            let others: Vec<f32> = self
+                .shared
+                .iter()
+                .zip(&self.contrast)
+                .map(|(shared, contrast)| shared + model.strength * contrast)
+                .collect();
+            let expected = times(covariance, &others, model.weight);
+            let aim: Vec<f32> = cross.iter().zip(expected).map(|(cross, expected)| cross - expected).collect();
+            model.own = solve(covariance, model.weight, PULL, &aim);
+        }
+    }
+
+    /// Puts the parts together as far as each is trusted.
+    fn combine(&mut self) {
+        let [shared, contrast, own] = self.trust.map(Trust::factor);
+        for model in self.models.values_mut() {
+            for index in 0..SIZE {
+                model.used[index] = shared * self.shared[index]
+                    + contrast * model.strength * self.contrast[index]
+                    + own * model.own[index];
+            }
+        }
+        self.rank_shares();
+    }
+
+    /// How much each model says of what strong ones gain over weak ones: above the mean, shares that make
+    /// 1 together; below it, such that make -1.
+    fn rank_shares(&mut self) {
+        let is_ranked = |model: &OfModel| model.weight >= LEAST_WEIGHT;
+        let ranked = || self.models.values().filter(|model| is_ranked(model));
+        let mean = ranked().map(|model| model.strength).sum::<f32>() / count(ranked().count().max(1));
+        let spread: f32 = ranked().map(|model| (model.strength - mean).max(0.0)).sum();
+        self.has_gap = spread > 0.0;
+        for model in self.models.values_mut() {
+            let counts = spread > 0.0 && is_ranked(model);
+            model.share = if counts { (model.strength - mean) / spread } else { 0.0 };
+        }
+    }
+
+    /// What the linear parts add for a model.
+    pub(super) fn fitted(&self, point: &Point, model: &str) -> f32 {
+        let Some(model) = self.models.get(model).filter(|_| self.fitted_at > 0.0) else { return 0.0 };
+        dot(&model.used, &self.centred(point))
+    }
+
+    /// Whether models are known that differ in strength.
+    pub(super) const fn has_gap(&self) -> bool {
+        self.has_gap
+    }
+
+    /// The mean need of the requests seen.
+    pub(super) fn usual_need(&self) -> f32 {
+        self.need / self.weight
+    }
+
+    /// The models that say what strong ones gain: name, share, strength.
+    pub(super) fn ranked(&self) -> impl Iterator<Item = (&str, f32, f32)> {
+        let ranked = self.models.iter().filter(|(_, model)| model.share != 0.0);
+        ranked.map(|(name, model)| (name.as_str(), model.share, model.strength))
+    }
+
+    /// How far a model is from its prior.
+    pub(super) fn offset(&self, model: &str, overall: f32) -> f32 {
+        self.models.get(model).map_or(overall, |model| model.offset(overall))
+    }
+
+    /// How much a model's outcomes count.
+    pub(super) fn weight_of(&self, model: &str) -> f32 {
+        self.models.get(model).map_or(0.0, |model| model.weight)
+    }
+
+    /// Each model's weight and sum of residuals.
+    pub(super) fn residuals(&self) -> impl Iterator<Item = (&str, f32, f32)> {
+        self.models.iter().map(|(name, model)| (name.as_str(), model.weight, model.residual))
+    }
+
+    fn centred(&self, point: &Point) -> Point {
+        let mut centred = *point;
+        if self.weight > 0.0 {
+            centred.iter_mut().zip(&self.sum).for_each(|(value, sum)| *value -= sum / self.weight);
+        }
+        centred
+    }
+
+    /// The covariance per outcome, as a triangle.
+    fn covariance(&self, mean: &[f32]) -> Vec<f32> {
+        let mut squares = self.square.iter();
+        let mut covariance = Vec::with_capacity(SQUARE);
+        for (index, left) in mean.iter().enumerate() {
+            covariance.extend(
+                mean[index..].iter().zip(&mut squares).map(|(right, square)| square / self.weight - left * right),
+            );
+        }
+        covariance
+    }
+}
+
+impl OfModel {
+    fn offset(&self, overall: f32) -> f32 {
+        (self.residual + OVERALL_OUTCOMES * overall) / (self.weight + OVERALL_OUTCOMES)
+    }
+
+    fn centred_cross(&self, mean: &[f32]) -> Vec<f32> {
+        self.cross.iter().zip(mean).map(|(cross, mean)| cross - self.residual * mean).collect()
+    }
+}
+
+impl Trust {
+    /// With which factor the part is used.
+    fn factor(self) -> f32 {
+        if self.square <= 0.0 {
+            return 0.0;
+        }
+        ((self.product - CAUTION * self.product_square.sqrt()) / self.square).clamp(0.0, 1.0)
+    }
+
+    fn fade(&mut self) {
+        self.product *= KEPT;
+        self.product_square *= KEPT;
+        self.square *= KEPT;
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "models are few")]
+fn count(models: usize) -> f32 {
+    models as f32
+}
+
+fn add_to(sum: &mut [f32], values: &[f32], factor: f32) {
+    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += factor * value);
+}
+
+fn dot(left: &[f32], right: &[f32]) -> f32 {
+    left.iter().zip(right).map(|(left, right)| left * right).sum()
+}
+
+/// A symmetric matrix, kept as a triangle, times a vector times a factor.
+fn times(triangle: &[f32], vector: &[f32], factor: f32) -> Vec<f32> {
+    let mut product = vec![0.0; vector.len()];
+    let mut entries = triangle.iter();
+    for row in 0..vector.len() {
+        for (column, entry) in (row..vector.len()).zip(&mut entries) {
+            product[row] += factor * entry * vector[column];
+            if column != row {
+                product[column] += factor * entry * vector[row];
+            }
+        }
+    }
+    product
+}
