@@ -8,6 +8,7 @@ use megarouter_domain::clock::Timestamp;
 use megarouter_domain::code::Code;
 use megarouter_domain::id::BudgetId;
 use megarouter_domain::money::NanoUsd;
+use megarouter_domain::period::END;
 use thiserror::Error;
 
 use crate::account::{AccountKey, Subject};
@@ -117,7 +118,7 @@ impl LeaseNeed {
             held: 0,
             asked: self.asked,
             window: self.window.clone(),
-            resets_at: (self.window.end < Timestamp::from_micros(i64::MAX)).then_some(self.window.end),
+            resets_at: Some(self.window.end).filter(|end| *end < END),
         }))
     }
 }

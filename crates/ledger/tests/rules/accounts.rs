@@ -43,6 +43,14 @@ fn a_need_names_the_window_before_where_something_is_carried() {
 }
 
 #[test]
+fn a_shared_budget_for_ever_never_comes_back() {
+    let mut engine = engine(&[budget(1, Measure::Tokens, 1_000, Period::Total)]);
+    engine.share(Sharing::Leased { live_nodes: 2 });
+    let Refusal::Exceeded(refusal) = short(serve(&mut engine, 1, 0, NOW, 10)).refused(0) else { panic!() };
+    assert_eq!(refusal.resets_at, None);
+}
+
+#[test]
 fn a_grant_of_a_window_that_does_not_exist_is_not_used() {
     let mut engine = engine(&[budget(1, Measure::Tokens, 1_000, Period::Hour)]);
     engine.share(Sharing::Leased { live_nodes: 2 });

@@ -131,12 +131,13 @@ fn progress_and_extensions_are_checked() {
 #[test]
 fn a_verification_counts_what_it_read() {
     let (mut engine, mut journal) = begin();
-    let [first, second, third] = [1, 2, 3].map(|number| call(number, 0, NOW));
+    let [first, second, third, open] = [1, 2, 3, 4].map(|number| call(number, 0, NOW));
     let entries = serve(&mut engine, first, UsageSource::Reported);
     let Fact::Hold(fact) = &entries[0].fact else { panic!() };
     let hold_of_first = Arc::clone(fact);
     journal.extend(entries);
     journal.extend(serve(&mut engine, second, UsageSource::Unknown));
+    journal.extend(serve(&mut engine, third, UsageSource::Estimated));
     let adjustment = Adjustment {
         hold: hold_of_first,
         amount: NanoUsd(-50),
@@ -155,19 +156,19 @@ fn a_verification_counts_what_it_read() {
         after: None,
     };
     journal.push(engine.note(change, NOW));
-    journal.push(hold(&mut engine, third, 1).unwrap());
+    journal.push(hold(&mut engine, open, 1).unwrap());
     let (state, report) = verify(&journal);
     assert_eq!(&state, engine.state());
     let expected = Report {
-        entries: 10,
+        entries: 13,
         runs: 1,
-        attempts: 3,
-        requests: 2,
+        attempts: 4,
+        requests: 3,
         adjustments: 1,
         changes: 1,
         open_holds: 1,
-        posted: NanoUsd(765 - 50),
-        overage: NanoUsd(765 - 77),
+        posted: NanoUsd(2 * 765 - 50),
+        overage: NanoUsd(2 * (765 - 77)),
         unknown_costs: 1,
         findings: 0,
         unexplained: vec![],
