@@ -22,5 +22,7 @@ export default defineConfig(({ mode }) => ({
     include: ["src/**/*.test.ts", "tests/**/*.test.ts"],
     setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
+    // Nothing here waits for the clock; a loaded machine may still be slow.
+    testTimeout: 30_000,
   },
 }));

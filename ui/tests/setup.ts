@@ -1,3 +1,4 @@
+import { configure } from "@testing-library/svelte";
 import { vi } from "vitest";
 
 // happy-dom has no media queries worth the name; tests choose nothing about the system.
@@ -7,3 +8,6 @@ vi.stubGlobal("matchMedia", (query: string) => ({
   addEventListener: () => {},
   removeEventListener: () => {},
 }));
+
+// A loaded machine may be slow; what never comes still fails.
+configure({ asyncUtilTimeout: 10_000 });

@@ -1,5 +1,5 @@
 /** What needs a person, worst first. Each item says what is wrong, what it means and what to do. */
-import type { Figures, Provider, Status } from "$lib/api";
+import type { Figures, Provider, Radar, RadarEntry, Status } from "$lib/api";
 import { percent } from "$lib/format";
 import { m } from "$lib/i18n";
 import type { Parameters } from "$lib/router.svelte";
@@ -51,16 +51,34 @@ function ofFigures(figures: Figures): Attention[] {
   return [{ id: "unpriced", tone: "warn", text, screen: "providers", parameters: {} }];
 }
 
+/** Models that end soon are for the day; those that still have time and another deployment can wait. */
+const soon = 60;
+
+function ofRadar(entry: RadarEntry): Attention[] {
+  const { deployment_id, model: name, days_left: days, is_gone, requests_30d } = entry;
+  if (entry.has_other || requests_30d === 0 || (days !== null && days > soon)) return [];
+  const requests = m.common_requests({ count: requests_30d });
+  const item = { id: `retires:${deployment_id}`, screen: "models", parameters: { view: "radar" } };
+  if (is_gone) return [{ ...item, tone: "bad", text: m.overview_attention_retired({ name }) }];
+  const text =
+    days === null
+      ? m.overview_attention_deprecated({ name, requests })
+      : m.overview_attention_retires({ name, count: days, requests });
+  return [{ ...item, tone: "warn", text }];
+}
+
 /** Everything that needs care, from what is known so far. */
 export function attentionOf(
   status: Status | undefined,
   providers: readonly Provider[] | undefined,
   figures: Figures | undefined,
+  radar: Radar | undefined,
 ): Attention[] {
   const items = [
     ...(status ? ofStatus(status) : []),
     ...(providers ?? []).flatMap(ofProvider),
     ...(figures ? ofFigures(figures) : []),
+    ...(radar?.entries ?? []).flatMap(ofRadar),
   ];
   return items.sort((left, right) => Number(left.tone === "warn") - Number(right.tone === "warn"));
 }

@@ -1,4 +1,5 @@
 import { Conversation, type Parameters } from "$lib/features/conversation/conversation.svelte";
+import { Comparison } from "./comparison.svelte";
 
 /** A number as typed: null where the field is empty, undefined where it is no such number. */
 export type Typed = number | null | undefined;
@@ -6,6 +7,7 @@ export type Typed = number | null | undefined;
 /** The playground of this window: kept while other screens are shown, forgotten with the window. */
 export class Session {
   readonly conversation = new Conversation();
+  readonly comparison = new Comparison();
   model = $state("");
   system = $state("");
   temperature = $state("");

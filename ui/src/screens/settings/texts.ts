@@ -1,7 +1,7 @@
 import { m } from "$lib/i18n";
 
 /** The sections, in order. */
-export const sections = ["general", "appearance", "proxy", "data", "shortcuts", "about"] as const;
+export const sections = ["general", "appearance", "proxy", "routing", "data", "shortcuts", "about"] as const;
 export type Section = (typeof sections)[number];
 
 /** What a setting is called and what it does; the search looks through both. */
@@ -17,6 +17,7 @@ export function sectionTitle(section: Section): string {
     general: m.settings_general,
     appearance: m.settings_appearance,
     proxy: m.settings_proxy,
+    routing: m.settings_routing,
     data: m.settings_data,
     shortcuts: m.settings_shortcuts,
     about: m.settings_about,
@@ -49,6 +50,16 @@ export function settingTexts() {
       hint: m.settings_unknown_price_hint(),
     },
     self_check: { section: "data", title: m.check_title(), hint: m.check_words() },
+    bodies: { section: "data", title: m.settings_bodies(), hint: m.settings_bodies_hint() },
+    bodies_days: { section: "data", title: m.settings_bodies_days(), hint: m.settings_bodies_days_hint() },
+    bodies_size: { section: "data", title: m.settings_bodies_size(), hint: m.settings_bodies_size_hint() },
+    bodies_redact: {
+      section: "data",
+      title: m.settings_bodies_redact(),
+      hint: m.settings_bodies_redact_hint(),
+    },
+    savings_baseline: { section: "routing", title: m.settings_baseline(), hint: m.settings_baseline_hint() },
+    router_report: { section: "routing", title: m.settings_router(), hint: m.settings_router_hint() },
     backup: { section: "data", title: m.settings_backup(), hint: m.settings_backup_hint() },
     nodes: { section: "data", title: m.settings_nodes(), hint: m.settings_nodes_hint() },
     catalogue: { section: "data", title: m.settings_catalogue(), hint: m.settings_catalogue_hint() },

@@ -29,6 +29,10 @@ export class ProviderDraft {
   credential = $state<CredentialOrigin>("stored");
   secret = $state("");
   variable = $state("");
+  /** Where it computes; empty where nobody said. */
+  region = $state("");
+  /** Whether it keeps prompts; null where nobody said. */
+  keepsPrompts = $state<boolean | null>(null);
   /** What fills the places of the base URL, by name. */
   values = $state<Record<string, string>>({});
   /** The only dialect it is called in; empty for those of its kind. */
@@ -59,6 +63,8 @@ export class ProviderDraft {
     if (existing !== null) {
       this.kindId = existing.kind;
       this.name = existing.name;
+      this.region = existing.region ?? "";
+      this.keepsPrompts = existing.keeps_prompts;
       this.baseUrl = existing.base_url;
       this.variable = existing.credential.variable ?? "";
       this.credential = existing.credential.source === "stored" ? "keep" : existing.credential.source;
@@ -240,8 +246,11 @@ export class ProviderDraft {
     }
     const { name, credential } = this.#body();
     const dialects = this.dialect === (this.existing.dialects[0] ?? "") ? {} : { dialects: this.#dialects() };
+    const region = this.region.trim() || null;
     const change = {
       name,
+      ...(region === this.existing.region ? {} : { region }),
+      ...(this.keepsPrompts === this.existing.keeps_prompts ? {} : { keeps_prompts: this.keepsPrompts }),
       base_url: this.baseUrl.trim(),
       ...dialects,
       ...(this.credential === "keep" ? {} : { credential }),

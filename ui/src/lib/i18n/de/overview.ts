@@ -84,4 +84,23 @@ export const overview: Translation<typeof english> = {
     other: "Alle {count} Budgets liegen im Plan.",
   },
   overview_budgets_more: { one: "und {count} weiteres", other: "und {count} weitere" },
+  overview_saved: "Gespart",
+  overview_lost: "Mehr bezahlt",
+  overview_saved_against: "Gegen {baseline}",
+  overview_saved_asked: "die verlangten Modelle",
+  overview_saved_model: "{name} für alles",
+  overview_saved_policy: "die Wahl von {name}",
+  overview_saved_range: "Zwischen {low} und {high}.",
+  overview_saved_requests: { one: "{count} Anfrage verglichen.", other: "{count} Anfragen verglichen." },
+  overview_saved_unpriced: { one: "{count} ohne Preis.", other: "{count} ohne Preis." },
+  overview_saved_share: "{model} statt {against}",
+  overview_saved_change: "Anderer Vergleich",
+  overview_attention_retired:
+    "{name} gibt es bei seinem Anbieter nicht mehr. Anfragen danach schlagen fehl. Ersetzen Sie es.",
+  overview_attention_retires: {
+    one: "{name} endet in {count} Tag; {requests} in 30 Tagen. Ersetzen Sie es.",
+    other: "{name} endet in {count} Tagen; {requests} in 30 Tagen. Ersetzen Sie es.",
+  },
+  overview_attention_deprecated:
+    "{name} soll enden, noch ohne Datum; {requests} in 30 Tagen. Suchen Sie ein anderes.",
 };

@@ -199,5 +199,4 @@ export const requests: Translation<typeof english> = {
   requests_messages_cut: "Es war länger, als aufbewahrt wird: Das Ende fehlt.",
   requests_messages_more: "Alles zeigen",
   requests_policy: "Richtlinie",
-  requests_any_policy: "Jede Richtlinie",
 };

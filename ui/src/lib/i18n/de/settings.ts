@@ -148,4 +148,27 @@ export const settings: Translation<typeof english> = {
   settings_unknown_deny: "Ablehnen",
   settings_unknown_free: "Durchlassen, ungezählt",
   settings_bodies: "Speichern von Texten",
+  settings_routing: "Wegwahl",
+  settings_bodies_hint:
+    "Ab Werk aus. Ist es an, werden Prompts und Antworten auf diesem Rechner für die Anfragenansicht und das Vergleichslabor aufbewahrt. Jedes Lesen steht im Prüfprotokoll.",
+  settings_bodies_days: "Tage",
+  settings_bodies_days_hint: "Wie lange Texte aufbewahrt werden.",
+  settings_bodies_size: "Größe höchstens, in MB",
+  settings_bodies_size_hint: "Die ältesten gehen zuerst.",
+  settings_bodies_redact: "Geheimes unlesbar machen",
+  settings_bodies_redact_hint:
+    "Schlüssel, Token, E-Mail-Adressen, Karten- und Telefonnummern werden ersetzt, bevor ein Text aufbewahrt wird.",
+  settings_bodies_on_title: "Aufbewahren, was geschrieben wird?",
+  settings_bodies_on_words:
+    "Danach werden Prompts und Antworten aller in der Organisation {days} Tage auf diesem Rechner aufbewahrt. Sagen Sie es ihnen vorher: In manchen Ländern müssen Sie das.",
+  settings_bodies_on_do: "Texte aufbewahren",
+  settings_bodies_off: "Nichts Neues wird aufbewahrt. Was da ist, geht, wenn seine Tage um sind.",
+  settings_baseline: "Vergleich für Ersparnisse",
+  settings_baseline_hint: "Womit Ausgaben in der Übersicht verglichen werden.",
+  settings_baseline_asked: "Die verlangten Modelle",
+  settings_baseline_model: "{name} für alles",
+  settings_router: "Der Bericht des Routers",
+  settings_router_hint:
+    "Wie richtig seine Erwartungen sind und was er lernte: ansehen, exportieren, vergessen.",
+  settings_router_open: "Bericht öffnen",
 };

@@ -77,4 +77,22 @@ export const overview = {
   overview_budgets_none: "There are no budgets yet, so nothing limits what is spent.",
   overview_budgets_fine: { one: "{count} budget is on track.", other: "All {count} budgets are on track." },
   overview_budgets_more: { one: "and {count} more", other: "and {count} more" },
+  overview_saved: "Saved",
+  overview_lost: "Lost",
+  overview_saved_against: "Against {baseline}",
+  overview_saved_asked: "the models asked for",
+  overview_saved_model: "{name} for all",
+  overview_saved_policy: "the choices of {name}",
+  overview_saved_range: "Between {low} and {high}.",
+  overview_saved_requests: { one: "{count} request compared.", other: "{count} requests compared." },
+  overview_saved_unpriced: { one: "{count} without a price.", other: "{count} without a price." },
+  overview_saved_share: "{model} instead of {against}",
+  overview_saved_change: "Another baseline",
+  overview_attention_retired: "{name} is gone at its provider. Its requests fail. Replace it.",
+  overview_attention_retires: {
+    one: "{name} ends in {count} day; {requests} in 30 days. Replace it.",
+    other: "{name} ends in {count} days; {requests} in 30 days. Replace it.",
+  },
+  overview_attention_deprecated:
+    "{name} is to end, without a date yet; {requests} in 30 days. Look for another.",
 } as const;

@@ -197,5 +197,4 @@ export const requests = {
   requests_messages_cut: "It was longer than what is kept: its end is missing.",
   requests_messages_more: "Show all of it",
   requests_policy: "Policy",
-  requests_any_policy: "Any policy",
 } as const;

@@ -142,4 +142,26 @@ export const settings = {
   settings_unknown_deny: "Refuse it",
   settings_unknown_free: "Let it pass, uncounted",
   settings_bodies: "Storing of texts",
+  settings_routing: "Routing",
+  settings_bodies_hint:
+    "Off by default. When on, prompts and answers are kept on this machine for the inspector and the replay lab. Every reading of one is on the audit log.",
+  settings_bodies_days: "Days",
+  settings_bodies_days_hint: "How long texts are kept.",
+  settings_bodies_size: "Size at most, in MB",
+  settings_bodies_size_hint: "The oldest go first.",
+  settings_bodies_redact: "Make secrets unreadable",
+  settings_bodies_redact_hint:
+    "Keys, tokens, e-mail addresses, card and phone numbers are replaced before a text is kept.",
+  settings_bodies_on_title: "Keep what people write?",
+  settings_bodies_on_words:
+    "From then on, prompts and answers of everyone in the organisation are kept on this machine for {days} days. Tell them first: in some countries you have to.",
+  settings_bodies_on_do: "Keep texts",
+  settings_bodies_off: "Nothing new is kept. What is there goes when its days are over.",
+  settings_baseline: "Baseline of savings",
+  settings_baseline_hint: "What spending is compared with on the overview.",
+  settings_baseline_asked: "The models that were asked for",
+  settings_baseline_model: "{name} for everything",
+  settings_router: "The router’s report",
+  settings_router_hint: "How right its expectations are, and what it learnt: inspect, export, forget.",
+  settings_router_open: "Open the report",
 } as const;
