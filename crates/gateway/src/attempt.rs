@@ -176,10 +176,12 @@ async fn try_one(
     if gateway.books.has_limits() && charges_searches(deployment) && planned.call.may_search() {
         holding.worst.other.searches = Some(ASSUMED_SEARCHES);
     }
-    let (draft, hold) = match gateway.hold(&holding, draft).await {
+    let (mut draft, hold) = match gateway.hold(&holding, draft).await {
         Ok(held) => held,
         Err(refused) => return *refused,
     };
+    // A budget that was in the way of another one before is not in the way any more.
+    draft.refused(None);
     if let Some(bound) = hold.bound() {
         outbound = match prepare(Some(bound)) {
             Ok(outbound) => outbound,
@@ -297,8 +299,8 @@ impl Gateway {
     /// Sets aside what a call may cost.
     ///
     /// # Errors
-    /// What the client gets when a budget refuses or the ledger takes no entries. It is final, and no
-    /// provider's fault.
+    /// What the client gets when a budget refuses or the ledger takes no entries. It is no provider's fault,
+    /// and final but where the budget is one model's or one provider's own.
     pub(crate) async fn hold(&self, holding: &Holding<'_>, mut draft: Draft) -> Result<(Draft, Hold), Box<Tried>> {
         let fact = holding.fact(&draft, &*self.clock);
         match self.books.hold(fact, &holding.worst).await {
@@ -310,7 +312,13 @@ impl Gateway {
                 }
                 let at = At { snapshot, link_base: &self.link_base, request_id: draft.request_id(), now };
                 let failure = refusal::failure(&error, at);
-                Err(Box::new(Tried::Final(draft, failure)))
+                let spares_others =
+                    matches!(&error, HoldError::Refused(refusal) if refusal::spares_others(refusal, snapshot));
+                Err(Box::new(if spares_others {
+                    Tried::Failed(draft, failure, plan::Failure::Lasting)
+                } else {
+                    Tried::Final(draft, failure)
+                }))
             }
         }
     }

@@ -56,7 +56,8 @@ impl Planned {
         let asks_form = |decision: &Decision| {
             decision.task.is_some() && (decision.needs.contains(Need::Schema) || decision.needs.contains(Need::Tools))
         };
-        let is_it = body.len() <= MOST_LOOKED_AT && attempt.decision().is_some_and(asks_form);
+        let is_answer = matches!(self.call.content, Content::Answer(_));
+        let is_it = is_answer && body.len() <= MOST_LOOKED_AT && attempt.decision().is_some_and(asks_form);
         is_it.then(|| attempt.request_id())
     }
 

@@ -289,7 +289,7 @@ impl Draft {
 
     fn write(&mut self, outcome: Outcome, status: u16, error: Option<Code>) -> Option<Cost> {
         let total = self.elapsed();
-        let answered = self.answered().filter(|_| outcome == Outcome::Completed);
+        let answered = if outcome == Outcome::Completed { self.answered() } else { None };
         let mut record = self.record.take()?;
         record.outcome = outcome;
         record.status = status;

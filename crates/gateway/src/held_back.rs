@@ -20,6 +20,7 @@ use megarouter_dialect::request::Echo;
 use megarouter_domain::dialect::Dialect;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use crate::attempt::ROUTE;
 use crate::body::Body;
 use crate::render::Failure;
 
@@ -46,11 +47,12 @@ enum State {
     Failed,
 }
 
-/// Waits for an answer for a while; after that begins the client's stream without it.
+/// Waits for an answer for a while; after that begins the client's stream without it. `route` says how it
+/// was decided.
 ///
 /// # Errors
 /// What the answer fails with, when it does so in that time.
-pub async fn answer(mut work: Work, every: Duration, dialect: Dialect) -> Answer {
+pub async fn answer(mut work: Work, every: Duration, dialect: Dialect, route: Option<HeaderValue>) -> Answer {
     if let Ok(answer) = timeout(every, &mut work).await {
         return answer;
     }
@@ -59,6 +61,9 @@ pub async fn answer(mut work: Work, every: Duration, dialect: Dialect) -> Answer
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Some(route) = route {
+        headers.insert(ROUTE, route);
+    }
     Ok(response)
 }
 

@@ -5,8 +5,8 @@
 //! splice the body, call the provider, relay and meter its answer -> settle.
 //!
 //! What a budget refuses is final: it says nothing of a provider, and the next one is paid from the same
-//! purse. Fallback to the next attempt is possible until the first useful byte reaches the client, and that
-//! byte waits until the hold is durable.
+//! purse, unless it is a model's or a provider's own budget. Fallback to the next attempt is possible until the
+//! first useful byte reaches the client, and that byte waits until the hold is durable.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -284,8 +284,9 @@ impl Gateway {
             return attempt::attempt(self, planned, draft).await;
         }
         let (gateway, every, dialect) = (Arc::clone(self), planned.limits.keep_alive, planned.call.dialect);
+        let route = draft.decision().and_then(|decision| HeaderValue::from_str(&route::line(decision, None, 0)).ok());
         let work = Box::pin(async move { attempt::attempt(&gateway, planned, draft).await });
-        held_back::answer(work, every, dialect).await
+        held_back::answer(work, every, dialect, route).await
     }
 
     /// Everything that can refuse a call before a provider is chosen.

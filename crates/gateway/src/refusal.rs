@@ -86,6 +86,13 @@ pub fn failure(error: &HoldError, at: At<'_>) -> Failure {
     }
 }
 
+/// Whether another model or provider may be paid all the same: the budget is one model's or one provider's
+/// own.
+pub fn spares_others(refusal: &Refusal, snapshot: &Snapshot) -> bool {
+    let budget = refusal.budget().and_then(|id| find(snapshot, id));
+    budget.is_some_and(|budget| matches!(budget.scope, Scope::Model(_) | Scope::Provider(_)))
+}
+
 /// What the request's record keeps of a refusal.
 pub fn record(refusal: &Refusal, snapshot: &Snapshot, at: Timestamp) -> Option<Box<BudgetRefusal>> {
     let budget_id = refusal.budget()?;

@@ -11,14 +11,17 @@ use kit::{
     ANSWER, DONE, HELLO, KEY, Kit, NARROW_KEY, Offer, Play, ROLE, STOP, Setup, USAGE, Upstream, anthropic, ask, budget,
     chat, events, json, offers, policy, policy_of, read, set_up, version,
 };
-use megarouter_domain::catalog::Modality;
+use megarouter_domain::budget::Budget;
+use megarouter_domain::catalog::{Modality, Mode};
 use megarouter_domain::code::Code;
 use megarouter_domain::decision::{Kept, Removal};
 use megarouter_domain::dialect::Dialect;
 use megarouter_domain::facts::{Facts, Need};
 use megarouter_domain::feedback::Signal;
+use megarouter_domain::id::ProviderId;
 use megarouter_domain::policy::{Trial, TrialMode};
 use megarouter_domain::record::{Outcome, Purpose};
+use megarouter_domain::scope::Scope;
 use megarouter_gateway::Limits;
 use megarouter_gateway::copies::Keep;
 use serde_json::{Value, json};
@@ -159,6 +162,71 @@ async fn a_session_stays_with_the_model_that_served_it() {
     let models: Vec<_> = records.iter().map(|record| record.model.as_deref().unwrap()).collect();
     assert_eq!(models, ["b", "b", "a"], "the second request finds what the first one left");
     assert_eq!(records[1].decision.as_ref().unwrap().kept, Some(Kept::Session));
+}
+
+#[tokio::test]
+async fn a_key_for_the_prompt_cache_is_a_session_too() {
+    let first = Upstream::start(vec![Play::Close(json(404, "{}")), whole()]).await;
+    let second = Upstream::start(vec![whole()]).await;
+    let kit = routed(&[&first, &second], &["a", "b"], &in_order(&["a", "b"]));
+    let cached = WHOLE.replacen('{', r#"{"prompt_cache_key":"k","#, 1);
+    for _ in 0..2 {
+        assert_eq!(text(&served(&kit, chat(KEY, &cached)).await.1, "x-megarouter-model"), "b");
+    }
+    assert_eq!(text(&served(&kit, chat(KEY, WHOLE)).await.1, "x-megarouter-model"), "a");
+}
+
+#[tokio::test]
+async fn models_of_other_dialects_stand_in_for_each_other() {
+    let claude = Upstream::start(vec![Play::Close(json(
+        529,
+        r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+    ))])
+    .await;
+    let other = Upstream::start(vec![whole()]).await;
+    let setup = || Setup {
+        kinds: &["anthropic_compatible", "openai_compatible"],
+        offers: offers(&["claude", "other"]),
+        policies: vec![policy("auto", &in_order(&["claude", "other"]))],
+        ..Setup::default()
+    };
+    let mut kit = set_up(&[&claude, &other], setup());
+    let body = r#"{"model":"auto","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#;
+    let (status, headers, answer) = served(&kit, anthropic(body, &[], "/v1/messages")).await;
+    assert!(status == 200 && answer.contains(r#""type":"message""#) && answer.contains("Hello"), "{answer}");
+    assert_eq!(text(&headers, "x-megarouter-model"), "other");
+    let dialects: Vec<_> = kit.journal.record().await.attempts.iter().map(|attempt| attempt.dialect).collect();
+    assert_eq!(dialects, [Some(Dialect::Anthropic), Some(Dialect::OpenAiChat)]);
+    // A strict client goes to whoever takes all that it says.
+    let strict = r#"{"model":"auto","messages":[{"role":"user","content":"hi"}],"frequency_penalty":1}"#;
+    let mut kit = set_up(&[&claude, &other], setup());
+    let mut request = chat(KEY, strict);
+    request.headers_mut().insert("x-megarouter-strict", http::HeaderValue::from_static("true"));
+    let (status, headers, answer) = served(&kit, request).await;
+    assert_eq!((status, text(&headers, "x-megarouter-model")), (200, "other".to_owned()), "{answer}");
+    assert_eq!((kit.journal.record().await.attempts.len(), claude.seen().requests.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn what_is_no_conversation_is_routed_too() {
+    let upstream = Upstream::start(vec![Play::Close(json(
+        200,
+        r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5]}],"model":"up","usage":{"prompt_tokens":2,"total_tokens":2}}"#,
+    ))])
+    .await;
+    let chats = Facts { mode: Some(Mode::Chat), ..Facts::default() };
+    let embeds = Facts { mode: Some(Mode::Embedding), ..Facts::default() };
+    let offers =
+        vec![Offer { facts: chats, ..Offer::new("talks", 0) }, Offer { facts: embeds, ..Offer::new("embeds", 0) }];
+    let policies = vec![policy("auto", &json!({ "strategy": "fixed_order" }))];
+    let kit = set_up(&[&upstream], Setup { offers, policies, ..Setup::default() });
+    let mut embedding = chat(KEY, r#"{"model":"auto","input":"hi"}"#);
+    *embedding.uri_mut() = http::Uri::from_static("/v1/embeddings");
+    let (status, headers, answer) = served(&kit, embedding).await;
+    assert_eq!((status, text(&headers, "x-megarouter-model")), (200, "embeds".to_owned()), "{answer}");
+    let count = r#"{"model":"auto","messages":[{"role":"user","content":"How many are these?"}]}"#;
+    let (status, _, answer) = served(&kit, anthropic(count, &[], "/v1/messages/count_tokens")).await;
+    assert!(status == 200 && answer.starts_with(r#"{"input_tokens":"#), "{answer}");
 }
 
 #[tokio::test]
@@ -455,6 +523,27 @@ async fn what_a_budget_refuses_is_final_for_every_model() {
     assert!(headers.contains_key("x-megarouter-budget-remaining") && headers.contains_key("x-megarouter-route"));
     assert_eq!(kit.journal.record().await.attempts.len(), 0);
     assert!(upstreams.iter().all(|upstream| upstream.seen().requests.is_empty()));
+}
+
+#[tokio::test]
+async fn a_budget_of_one_provider_spares_the_others() {
+    let upstreams = [Upstream::start(vec![whole()]).await, Upstream::start(vec![whole()]).await];
+    let own = Budget { scope: Scope::Provider(ProviderId::new(kit::START, [0; 10])), ..budget(1_000) };
+    let bounded = r#"{"model":"auto","max_tokens":100,"messages":[{"role":"user","content":"hi"}]}"#;
+    let mut kit = set_up(
+        &[&upstreams[0], &upstreams[1]],
+        Setup {
+            offers: offers(&["a", "b"]),
+            policies: vec![policy("auto", &in_order(&["a", "b"]))],
+            budgets: vec![own],
+            ..Setup::default()
+        },
+    );
+    let (status, headers, body) = served(&kit, chat(KEY, bounded)).await;
+    assert_eq!((status, text(&headers, "x-megarouter-model")), (200, "b".to_owned()), "{body}");
+    let record = kit.journal.record().await;
+    assert_eq!((record.refusal, record.attempts.len()), (None, 1));
+    assert!(upstreams[0].seen().requests.is_empty());
 }
 
 fn feedback(key: &str, body: &Value) -> Request<Full<Bytes>> {

@@ -4,6 +4,7 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses a part of it")]
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use megarouter_domain::clock::{Clock, Timestamp};
 use megarouter_domain::dialect::Dialect;
 use megarouter_domain::facts::Facts;
 use megarouter_domain::id::{
-    BudgetId, DeploymentId, KeyId, ModelId, OrganizationId, PolicyId, PriceId, ProviderId, UnitId,
+    BudgetId, CredentialId, DeploymentId, KeyId, ModelId, OrganizationId, PolicyId, PriceId, ProviderId, UnitId,
 };
 use megarouter_domain::key::{KeyHash, ModelAccess, VirtualKey};
 use megarouter_domain::model::{Deployment, Model};
@@ -26,6 +27,7 @@ use megarouter_domain::price::{Price, Rates, Tariff};
 use megarouter_domain::provider::{Credential, CredentialSource, Provider, Target};
 use megarouter_domain::record::UsageRecord;
 use megarouter_domain::scope::Scope;
+use megarouter_domain::secret::Secret;
 use megarouter_domain::snapshot::{Parts, Snapshot};
 use megarouter_domain::unit::{Unit, UnitKind, Units};
 use megarouter_gateway::{Body, Books, Gateway, JournalFeed, Limits};
@@ -42,16 +44,20 @@ use tokio::sync::watch;
 pub const KEY: &str = "mr-test-key-0123456789";
 pub const NARROW_KEY: &str = "mr-narrow-key-0123456789";
 
-/// The tests' clock: the system's, as the gateway measures real sockets here.
-struct RealClock(std::time::Instant);
+/// The tests' clock: the system's, as the gateway measures real sockets here, and as far ahead of it as a
+/// test wants.
+struct RealClock {
+    start: std::time::Instant,
+    ahead_ms: Arc<AtomicU64>,
+}
 
 impl Clock for RealClock {
     fn now(&self) -> Timestamp {
-        START.plus(self.0.elapsed())
+        START.plus(self.monotonic())
     }
 
     fn monotonic(&self) -> Duration {
-        self.0.elapsed()
+        self.start.elapsed() + Duration::from_millis(self.ahead_ms.load(Ordering::Relaxed))
     }
 }
 
@@ -273,6 +279,14 @@ pub struct Kit {
     pub gateway: Arc<Gateway>,
     pub journal: Journal,
     pub is_writing: watch::Sender<bool>,
+    ahead_ms: Arc<AtomicU64>,
+}
+
+impl Kit {
+    /// Lets time pass for the gateway's clock.
+    pub fn pass(&self, time: Duration) {
+        self.ahead_ms.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
+    }
 }
 
 /// A gateway whose model `m` is served by these providers in order.
@@ -285,6 +299,8 @@ pub struct Setup {
     pub limits: Limits,
     /// The record of every provider.
     pub kind: &'static str,
+    /// The records of the providers, where they differ.
+    pub kinds: &'static [&'static str],
     /// The wire formats that providers are called in; empty for the usual ones.
     pub dialects: Vec<Dialect>,
     pub max_output_tokens: Option<u64>,
@@ -298,6 +314,8 @@ pub struct Setup {
     pub policies: Vec<Policy>,
     /// What [`NARROW_KEY`] may use.
     pub narrow: &'static [&'static str],
+    /// The credentials of every provider; none for providers that need none.
+    pub credentials: &'static [&'static str],
 }
 
 /// A model that one provider serves, as `up`.
@@ -355,6 +373,7 @@ impl Default for Setup {
         Self {
             limits: Limits::default(),
             kind: "openai_compatible",
+            kinds: &[],
             dialects: vec![],
             max_output_tokens: None,
             has_price: true,
@@ -363,12 +382,15 @@ impl Default for Setup {
             offers: vec![],
             policies: vec![],
             narrow: &["other"],
+            credentials: &[],
         }
     }
 }
 
 pub fn set_up(upstreams: &[&Upstream], setup: Setup) -> Kit {
-    let clock: Arc<dyn Clock> = Arc::new(RealClock(std::time::Instant::now()));
+    let ahead_ms = Arc::<AtomicU64>::default();
+    let start = std::time::Instant::now();
+    let clock: Arc<dyn Clock> = Arc::new(RealClock { start, ahead_ms: Arc::clone(&ahead_ms) });
     let now = clock.now();
     let budgets = Limited::new(&setup.budgets, &Units::new([team()]).unwrap(), UnknownPrice::Deny);
     let (engine, first) = Engine::start(State::default(), Arc::new(budgets), &[], "test", now);
@@ -378,7 +400,7 @@ pub fn set_up(upstreams: &[&Upstream], setup: Setup) -> Kit {
     let snapshot = snapshot(upstreams, setup, START);
     let client = Client::new(&ClientOptions::default()).unwrap();
     let gateway = Gateway::new(snapshot, books, client, clock, limits).with_link_base("https://mr.example/".into());
-    Kit { gateway: Arc::new(gateway), journal: Journal::run(feed, writing), is_writing }
+    Kit { gateway: Arc::new(gateway), journal: Journal::run(feed, writing), is_writing, ahead_ms }
 }
 
 /// When everything was made; shortly before the first request.
@@ -424,7 +446,7 @@ fn snapshot(upstreams: &[&Upstream], setup: Setup, now: Timestamp) -> Snapshot {
         provider: Provider {
             id: *id,
             name: format!("p{number}"),
-            kind: setup.kind.to_owned(),
+            kind: setup.kinds.get(number).unwrap_or(&setup.kind).to_string(),
             base_url: upstream.base_url.clone(),
             credential: CredentialSource::None,
             dialects: setup.dialects.clone(),
@@ -433,8 +455,14 @@ fn snapshot(upstreams: &[&Upstream], setup: Setup, now: Timestamp) -> Snapshot {
             keeps_prompts: None,
             pool: vec![],
         },
-        credential: Credential::None,
-        pool: vec![],
+        credential: setup.credentials.first().map_or(Credential::None, |text| ready(text)),
+        pool: setup
+            .credentials
+            .iter()
+            .enumerate()
+            .skip(1)
+            .map(|(seed, text)| (credential_id(seed), ready(text)))
+            .collect(),
     };
     let rates = |dear: u64| Rates {
         input: NanoUsdPerMillion(dear * 1_000_000_000),
@@ -489,6 +517,15 @@ fn snapshot(upstreams: &[&Upstream], setup: Setup, now: Timestamp) -> Snapshot {
         policies: setup.policies.clone(),
     };
     Snapshot::new(parts).unwrap()
+}
+
+/// The id of a further credential, by its place.
+pub fn credential_id(place: usize) -> CredentialId {
+    CredentialId::new(START, [u8::try_from(place).unwrap(); 10])
+}
+
+fn ready(text: &str) -> Credential {
+    Credential::Ready(Arc::new(Secret::new(text.to_owned())))
 }
 
 fn key(seed: u8, text: &str, models: ModelAccess, now: Timestamp) -> VirtualKey {
