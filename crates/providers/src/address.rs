@@ -3,8 +3,10 @@
 //! A base URL comes from the configuration only. `https` is asked for, except on this machine and
 //! in private networks, where local model servers rarely have a certificate.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use thiserror::Error;
 use url::{Host, Url};
@@ -94,6 +96,32 @@ impl BaseUrl {
     /// The URL of a path at the root of the same origin; the path begins with a slash.
     pub(crate) fn at_root(&self, path: &str) -> Option<Url> {
         self.url.join(path).ok().filter(|url| self.owns(url))
+    }
+}
+
+/// Base URLs that were checked, so that a call does not read its provider's again.
+#[derive(Debug, Default)]
+pub(crate) struct Checked(RwLock<HashMap<String, Arc<BaseUrl>>>);
+
+impl Checked {
+    /// With more than this, all are forgotten: they come from the configuration, and few are in use.
+    const MOST: usize = 1_024;
+
+    /// The base URL of a text.
+    ///
+    /// # Errors
+    /// As [`BaseUrl::parse`].
+    pub(crate) fn parse(&self, text: &str) -> Result<Arc<BaseUrl>, BaseUrlError> {
+        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(text) {
+            return Ok(Arc::clone(known));
+        }
+        let base = Arc::new(BaseUrl::parse(text)?);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert(text.to_owned(), Arc::clone(&base));
+        Ok(base)
     }
 }
 

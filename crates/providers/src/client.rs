@@ -29,7 +29,7 @@ use url::Url;
 
 pub use self::download::Download;
 pub use self::way_out::{OutgoingProxy, OutgoingProxyError};
-use crate::address::{BaseUrl, BaseUrlError};
+use crate::address::{BaseUrl, BaseUrlError, Checked};
 use crate::auth::google::{Exchange, Granted, Refused, Tokens};
 use crate::auth::{self, Auth, Outgoing};
 use crate::catalog::{self, Endpoint};
@@ -78,6 +78,7 @@ pub struct SetupError(#[source] reqwest::Error);
 pub struct Client {
     http: reqwest::Client,
     tokens: Arc<Tokens>,
+    addresses: Arc<Checked>,
 }
 
 /// One call.
@@ -147,7 +148,7 @@ impl Client {
                 builder(options)?.tls_certs_only([]).build().map_err(SetupError)?
             }
         };
-        Ok(Self { http, tokens: Arc::default() })
+        Ok(Self { http, tokens: Arc::default(), addresses: Arc::default() })
     }
 
     /// Makes a call and waits for the answer's head. `now` is the wall clock, for signatures, tokens
@@ -156,7 +157,7 @@ impl Client {
     /// # Errors
     /// When nothing was sent, or no answer came; an answer with an error status is an answer.
     pub async fn call(&self, target: &Target, call: Call<'_>, now: Timestamp) -> Result<UpstreamResponse, CallError> {
-        let base = BaseUrl::parse(&target.provider.base_url)?;
+        let base = self.addresses.parse(&target.provider.base_url)?;
         let timeout = call.first_byte_timeout;
         let kind = catalog::kind(&target.provider.kind);
         let auth = call.auth.or_else(|| kind.map(|kind| kind.auth)).unwrap_or(Auth::Bearer);
