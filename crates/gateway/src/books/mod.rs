@@ -42,7 +42,7 @@ use self::lender::{Lender, PATIENCE};
 pub use self::worst_case::{Output, WorstCase};
 
 /// How long a hold may linger in the queue while nobody waits for it.
-const HOLD_LINGER: Duration = Duration::from_millis(10);
+const HOLD_LINGER: Duration = Duration::from_millis(25);
 /// How long any other entry may linger.
 const LINGER: Duration = Duration::from_millis(50);
 /// A queue this long is written at once.
