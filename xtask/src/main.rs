@@ -41,6 +41,7 @@ cargo xtask VERB [ARGUMENT...]
   bundle   release build and installers for this system
   bench    proxy, nginx and direct side by side
   soak     the long tests: kills, seeds, many rows
+           soak mutants: change the ledger, and see whether a test notices
 
   train-router --data DIR   write the router's weights from prompts with many models' outcomes
   eval-router --data DIR    say how good the router is on benchmarks that it was not trained on

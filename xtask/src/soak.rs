@@ -1,8 +1,9 @@
 //! `soak`: what takes too long for every change.
 
 use std::path::PathBuf;
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::place::Place;
 use crate::{frontend, needs, step};
@@ -12,9 +13,16 @@ const FUZZED_SECONDS: &str = "300";
 /// Runs of the simulator, each with another seed.
 const SEEDS: &str = "10000";
 
+/// How cargo-mutants ends when a change went unnoticed, and when a test ran for too long.
+const UNNOTICED: [i32; 2] = [2, 3];
+
 /// Runs the part that the first argument names, or all of them: `fuzz`, `simulate`, and those of the
 /// `tests` package, which get the `arguments`. `simulate` takes `--seeds`, the others take `--seed`.
+/// `mutants`, which takes hours, runs when it is named.
 pub fn soak(place: &Place, arguments: &[String]) -> Result<()> {
+    if arguments.first().is_some_and(|part| part == "mutants") {
+        return mutants(place);
+    }
     needs::for_testing()?;
     let part = arguments.first().map(String::as_str).filter(|part| !part.starts_with('-'));
     if matches!(part, None | Some("fuzz")) {
@@ -41,6 +49,28 @@ fn fuzz(place: &Place, arguments: &[String]) -> Result<()> {
     step::run(place.cargo("build").args(["--package", "megarouter-dialect", "--example", "fuzz", "--release"]))?;
     let program: PathBuf = place.binary("release", "examples/fuzz");
     step::run(place.command(program).args([FUZZED_SECONDS, after(arguments, "--seed").unwrap_or("1")]))
+}
+
+/// Changes the ledger in hundreds of small ways, and says which of them no test notices. The quick tests
+/// are asked about all of them, the slow ones about the rest.
+fn mutants(place: &Place) -> Result<()> {
+    if step::answer(place.command("cargo").args(["mutants", "--version"])).is_none() {
+        bail!("cargo-mutants is missing. Please run `cargo install --locked cargo-mutants`, then try again");
+    }
+    let status = of_ledger(place, &[], &["rules", "leases"]).status()?;
+    if status.success() || !status.code().is_some_and(|code| UNNOTICED.contains(&code)) {
+        return if status.success() { Ok(()) } else { bail!("cargo-mutants ended with {status}") };
+    }
+    step::run(&mut of_ledger(place, &["--iterate"], &["rules", "leases", "reference", "properties"]))
+}
+
+fn of_ledger(place: &Place, options: &[&str], tests: &[&str]) -> Command {
+    let mut command = place.command("cargo");
+    command.args(["mutants", "--package", "megarouter-ledger", "--output"]).arg(&place.target).args(options);
+    command.args(["--", "--lib"]).args(tests.iter().flat_map(|test| ["--test", test]));
+    // The first case that fails is enough.
+    command.env("PROPTEST_MAX_SHRINK_ITERS", "0");
+    command
 }
 
 /// The ledger's simulator with more seeds than `test` gives it.

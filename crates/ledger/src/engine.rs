@@ -29,7 +29,7 @@ use crate::thresholds::Told;
 /// Requests are taken to arrive at most this long before their first hold.
 const ARRIVES_BEFORE: Duration = Duration::from_secs(60 * 60);
 /// How often accounts that no longer matter are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
 /// Sums that are too old to be brought up to date: too much happened since. Ask the store again.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]

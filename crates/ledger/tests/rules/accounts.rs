@@ -12,7 +12,7 @@ use megarouter_ledger::entry::Lsn;
 use megarouter_ledger::refusal::{LeaseNeed, Refusal};
 
 use crate::kit::{self, NOW};
-use crate::{HOUR, budget, call, engine, exceeded, hold, limits, rung, serve};
+use crate::{HOUR, budget, call, engine, exceeded, hold, limits, rung, serve, settle};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -160,6 +160,18 @@ fn requests_under_way_have_steps_too() {
     hold(&mut engine, call(1, 0, NOW), 1).unwrap();
     let told = engine.thresholds(NOW);
     assert_eq!((told.len(), told[0].basis, told[0].used), (1, Basis::Actual, 1));
+}
+
+#[test]
+fn a_request_under_way_counts_under_new_limits() {
+    let mut engine = engine(&[]);
+    let first = call(1, 0, NOW);
+    hold(&mut engine, first, 1).unwrap();
+    settle(&mut engine, first, 1);
+    engine.set_limits(limits(&[budget(1, Measure::Concurrent, 1, Period::Total)]), &[], engine.last()).unwrap();
+    assert_eq!(exceeded(hold(&mut engine, call(2, 0, NOW), 1).map(|_| ())).held, 1);
+    engine.finish(kit::record(&engine, first), NOW);
+    assert!(hold(&mut engine, call(2, 0, NOW), 1).is_ok());
 }
 
 #[test]
