@@ -308,7 +308,7 @@ impl<'a> Routing<'a> {
 
     fn quality(&self, served: &Served) -> Quality {
         let around = self.look.around;
-        around.predictor.quality(self.look.task(), &served.traits(), around.learnt)
+        around.predictor.quality_of(self.look.task(), &served.name, served.ability, around.learnt)
     }
 
     /// What the client asked for.

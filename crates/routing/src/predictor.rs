@@ -19,7 +19,7 @@ use megarouter_domain::task::{Evidence, Family, TaskRecord};
 
 use crate::features::Features;
 use crate::learnt::Learnt;
-use ability::Ability;
+pub use ability::Ability;
 pub(crate) use ability::NEED_TILT;
 pub(crate) use family::{LEVELS, family_of_kind, kinds};
 use sketch::Sketch;
@@ -120,13 +120,26 @@ impl Predictor {
 
     /// How good a model's answer to such a prompt will be, as far as is known without an organisation's own outcomes.
     pub fn prior(&self, task: &Task, model: &ModelTraits<'_>) -> Quality {
-        let ability = Ability::of(model, &self.weights.lines, &self.weights.trend);
+        self.prior_of(task, self.ability(model))
+    }
+
+    /// How able a model is, whatever it is asked. It reads the model's name, so it is made once for each model.
+    pub fn ability(&self, model: &ModelTraits<'_>) -> Ability {
+        Ability::of(model, &self.weights.lines, &self.weights.trend)
+    }
+
+    fn prior_of(&self, task: &Task, ability: Ability) -> Quality {
         ability.quality(task, self.weights.hardness[place(task.family)])
     }
 
     /// How good a model's answer to such a prompt will be, by what the organisation has seen of it too.
     pub fn quality(&self, task: &Task, model: &ModelTraits<'_>, learnt: &Learnt) -> Quality {
-        learnt.adjust(task, model.name, self.prior(task, model))
+        self.quality_of(task, model.name, self.ability(model), learnt)
+    }
+
+    /// The same for a model whose ability is at hand.
+    pub fn quality_of(&self, task: &Task, model: &str, ability: Ability, learnt: &Learnt) -> Quality {
+        learnt.adjust(task, model, self.prior_of(task, ability))
     }
 }
 

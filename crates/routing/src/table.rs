@@ -15,7 +15,7 @@ use megarouter_domain::price::Tariff;
 use megarouter_domain::snapshot::Snapshot;
 
 use crate::health::CredentialKey;
-use crate::predictor::ModelTraits;
+use crate::predictor::{Ability, ModelTraits, Predictor};
 use crate::strategies::{self, Record, Settings};
 
 /// Everything that can be chosen, and the rules by which it is.
@@ -51,6 +51,8 @@ pub struct Served {
     pub facts: Facts,
     /// The tariff that stands for the model where quality is predicted: the first known one.
     reference: Option<Arc<Tariff>>,
+    /// What its quality is predicted from, made of all that.
+    pub(crate) ability: Ability,
 }
 
 /// A policy, ready to decide.
@@ -294,7 +296,7 @@ fn serve<'a>(snapshot: &'a Snapshot, model: &'a Arc<Model>) -> impl Iterator<Ite
     let reference = model.deployments.iter().find_map(priced).map(|price| Arc::new(price.tariff));
     model.deployments.iter().enumerate().map(move |(index, deployment)| {
         let target = snapshot.target(deployment.provider_id);
-        Served {
+        let mut served = Served {
             model: Arc::clone(model),
             index,
             name: Arc::clone(&name),
@@ -304,6 +306,9 @@ fn serve<'a>(snapshot: &'a Snapshot, model: &'a Arc<Model>) -> impl Iterator<Ite
             keeps_prompts: target.and_then(|target| target.provider.keeps_prompts),
             facts: snapshot.facts(deployment.id).cloned().unwrap_or_default(),
             reference: reference.clone(),
-        }
+            ability: Ability { mean: 0.0, sd: 0.0 },
+        };
+        served.ability = Predictor::embedded().ability(&served.traits());
+        served
     })
 }
