@@ -14,6 +14,7 @@ import type {
   NewReplay,
   PolicySimulation,
   Promote,
+  Promotion,
   Provider,
   ProviderHealth,
   Radar,
@@ -41,12 +42,24 @@ type On<T> = T & { [M in Exclude<"get" | "post" | "put" | "patch" | "delete", ke
 
 /** What answers and bodies get beside what the document has. */
 export interface AnswersToCome {
-  "GET /settings": { bodies: BodyRules; savings_baseline: string };
-  "PATCH /settings": { bodies: BodyRules; savings_baseline: string };
+  "GET /settings": {
+    bodies: BodyRules;
+    savings_baseline: string;
+    redaction_patterns: string[];
+    probes: boolean;
+  };
+  "PATCH /settings": {
+    bodies: BodyRules;
+    savings_baseline: string;
+    redaction_patterns: string[];
+    probes: boolean;
+  };
   "GET /overview": { savings: Savings | null };
 }
 export interface InputsToCome {
-  "PATCH /settings": { body: { bodies?: BodyRules; savings_baseline?: string } };
+  "PATCH /settings": {
+    body: { bodies?: BodyRules; savings_baseline?: string; redaction_patterns?: string[]; probes?: boolean };
+  };
   "POST /providers": { body: { region?: string | null; keeps_prompts?: boolean | null } };
   "PATCH /providers/{id}": { body: { region?: string | null; keeps_prompts?: boolean | null } };
 }
@@ -85,7 +98,9 @@ declare module "./schema" {
       post: Op<ReplayItem, ReplayVote, never, { id: string; number: number }>;
     }>;
     "/api/v1/replays/{id}/stop": On<{ post: Op<Replay, never, never, ById> }>;
-    "/api/v1/replays/{id}/promote": On<{ post: Op<Replay, Promote, never, ById> }>;
+    "/api/v1/replays/{id}/promote": On<{
+      post: Op<{ is_done: boolean; changes: string[]; promotion: Promotion }, Promote, never, ById>;
+    }>;
     "/api/v1/replays/{id}/revert": On<{ post: Op<Replay, never, never, ById> }>;
     "/api/v1/radar": On<{ get: Op<Radar> }>;
     "/api/v1/radar/replace": On<{ post: Op<RadarReplacement, RadarReplace> }>;

@@ -52,7 +52,12 @@ const status: Status = {
   today: { cost: cost("exact", 4_120_000_000), requests: 412 },
 };
 
-const settings: Settings & { bodies: BodyRules; savings_baseline: string } = {
+const settings: Settings & {
+  bodies: BodyRules;
+  savings_baseline: string;
+  redaction_patterns: string[];
+  probes: boolean;
+} = {
   proxy_port: 4180,
   proxy_port_in_use: 4180,
   keep_running_on_close: true,
@@ -61,6 +66,8 @@ const settings: Settings & { bodies: BodyRules; savings_baseline: string } = {
   unknown_price: "deny",
   bodies: { is_on: false, retention_days: 30, max_mb: 500, redacts: true },
   savings_baseline: "asked",
+  redaction_patterns: [],
+  probes: false,
 };
 
 const kind = (

@@ -788,6 +788,22 @@ export function routingAnswer(
   if (policy !== undefined) return ok(pathname.endsWith("/versions") ? versions : policy);
   const run = replays.find((one) => pathname.startsWith(`/replays/${one.id}`));
   if (run !== undefined) {
+    if (pathname.endsWith("/promote")) {
+      const { name, candidate, dry_run } = body as { name: string; candidate: string; dry_run?: boolean };
+      const promotion = {
+        name,
+        from: id(2, 2),
+        from_name: "gpt-5",
+        to: id(2, 1),
+        to_name: candidate,
+        at: ago(0),
+      };
+      const changes = [
+        `${name} leads to ${candidate} instead of gpt-5.`,
+        "The model gpt-5 stays as gpt-5-before.",
+      ];
+      return ok({ is_done: dry_run !== true, changes, promotion });
+    }
     const item = /\/items\/(\d+)\/vote$/.exec(pathname);
     if (item) return ok({ ...itemOf(Number(item[1])), vote: (body as { answer: number }).answer });
     const detail: ReplayDetail = { ...run, item_list: [1, 2, 3].map(itemOf) };

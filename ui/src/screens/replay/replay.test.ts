@@ -124,16 +124,20 @@ it("lets a name lead to the winner and takes that back", async () => {
     to_name: "gpt-5-mini",
     at: run.created_at,
   };
+  let isPromoted = false;
   const host = new FakeHost({
     ...answers,
     [`GET /replays/${run.id}`]: () => ({
       json: {
         ...run,
         item_list: items,
-        promotion: host.bodies(`POST /replays/${run.id}/promote`).length > 0 ? promotion : null,
+        promotion: isPromoted ? promotion : null,
       },
     }),
-    [`POST /replays/${run.id}/promote`]: run,
+    [`POST /replays/${run.id}/promote`]: ({ body }: Call) => {
+      isPromoted ||= (body as { dry_run: boolean }).dry_run === false;
+      return { json: { is_done: isPromoted, changes: ["gpt-5 leads to gpt-5-mini."], promotion } };
+    },
     [`POST /replays/${run.id}/revert`]: run,
   });
   router.go("replay", { selected: run.id });
@@ -143,10 +147,12 @@ it("lets a name lead to the winner and takes that back", async () => {
   const dialog = await screen.findByRole("dialog");
   await user.click(within(dialog).getByRole("combobox", { name: "Name" }));
   await user.click(await within(dialog).findByRole("option", { name: /^gpt-5$/ }));
+  expect(await within(dialog).findByText("gpt-5 leads to gpt-5-mini.")).toBeTruthy();
   await user.click(within(dialog).getByRole("button", { name: "Promote" }));
   await waitFor(() =>
     expect(host.bodies(`POST /replays/${run.id}/promote`)).toEqual([
-      { candidate: "gpt-5-mini", name: "gpt-5" },
+      { candidate: "gpt-5-mini", name: "gpt-5", dry_run: true },
+      { candidate: "gpt-5-mini", name: "gpt-5", dry_run: false },
     ]),
   );
   await user.click(await screen.findByRole("button", { name: "Take it back" }));

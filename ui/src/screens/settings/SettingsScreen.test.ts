@@ -9,7 +9,12 @@ import { FakeHost } from "../../../tests/fake-host";
 import SettingsScreen from "./SettingsScreen.svelte";
 import { matchingSettings } from "./texts";
 
-const settings: Settings & { bodies: BodyRules; savings_baseline: string } = {
+const settings: Settings & {
+  bodies: BodyRules;
+  savings_baseline: string;
+  redaction_patterns: string[];
+  probes: boolean;
+} = {
   proxy_port: 4180,
   proxy_port_in_use: 4180,
   keep_running_on_close: null,
@@ -18,6 +23,8 @@ const settings: Settings & { bodies: BodyRules; savings_baseline: string } = {
   unknown_price: "deny",
   bodies: { is_on: false, retention_days: 30, max_mb: 500, redacts: true },
   savings_baseline: "asked",
+  redaction_patterns: [],
+  probes: false,
 };
 const status = {
   version: "0.1.0",

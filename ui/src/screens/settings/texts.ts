@@ -58,6 +58,8 @@ export function settingTexts() {
       title: m.settings_bodies_redact(),
       hint: m.settings_bodies_redact_hint(),
     },
+    bodies_patterns: { section: "data", title: m.settings_patterns(), hint: m.settings_patterns_hint() },
+    probes: { section: "routing", title: m.settings_probes(), hint: m.settings_probes_hint() },
     savings_baseline: { section: "routing", title: m.settings_baseline(), hint: m.settings_baseline_hint() },
     router_report: { section: "routing", title: m.settings_router(), hint: m.settings_router_hint() },
     backup: { section: "data", title: m.settings_backup(), hint: m.settings_backup_hint() },

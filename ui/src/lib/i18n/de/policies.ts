@@ -268,7 +268,6 @@ export const policies: Translation<typeof english> = {
   router_outcomes_title: "Erwartungen und Ergebnisse",
   router_words:
     "Seine eigenen Erwartungen gegen das, was Personen, Richter und Programme zu den Antworten sagten.",
-  router_decided: { one: "{count} Anfrage entschieden", other: "{count} Anfragen entschieden" },
   router_outcomes: {
     one: "{count} Ergebnis, {rated} davon bewertet",
     other: "{count} Ergebnisse, {rated} davon bewertet",

@@ -189,7 +189,6 @@ export const providers: Translation<typeof english> = {
   health_first: "erstes Wort {time}",
   health_speed: { one: "{count} Token/s", other: "{count} Token/s" },
   health_availability: "Anteil der letzten Aufrufe, die bedient wurden",
-  health_in_flight: { one: "{count} unterwegs", other: "{count} unterwegs" },
   health_requests_left: { one: "{count} Anfrage übrig", other: "{count} Anfragen übrig" },
   health_tokens_left: "{tokens} Token übrig",
   health_resets: "wieder {when}",

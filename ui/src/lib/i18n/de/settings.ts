@@ -171,4 +171,9 @@ export const settings: Translation<typeof english> = {
   settings_router_hint:
     "Wie richtig seine Erwartungen sind und was er lernte: ansehen, exportieren, vergessen.",
   settings_router_open: "Bericht öffnen",
+  settings_probes: "Anbieter fragen, ob sie funktionieren",
+  settings_probes_hint:
+    "Jeder Anbieter wird ab und zu nach seiner Modellliste gefragt, was nichts kostet. Wer nach Fehlern ruht, wird ohnehin gefragt.",
+  settings_patterns: "Eigene Muster zum Unlesbarmachen",
+  settings_patterns_hint: "Reguläre Ausdrücke, einer je Zeile, neben den üblichen.",
 };

@@ -264,7 +264,6 @@ export const policies = {
   router_title: "How good the router is",
   router_outcomes_title: "Expectations and outcomes",
   router_words: "Its own expectations against what people, judges and programs said of the answers.",
-  router_decided: { one: "{count} request decided", other: "{count} requests decided" },
   router_outcomes: {
     one: "{count} outcome, {rated} of them rated",
     other: "{count} outcomes, {rated} of them rated",

@@ -179,7 +179,6 @@ export const providers = {
   health_first: "first word {time}",
   health_speed: { one: "{count} token/s", other: "{count} tokens/s" },
   health_availability: "Share of its recent calls that were served",
-  health_in_flight: { one: "{count} under way", other: "{count} under way" },
   health_requests_left: { one: "{count} request left", other: "{count} requests left" },
   health_tokens_left: "{tokens} tokens left",
   health_resets: "again {when}",

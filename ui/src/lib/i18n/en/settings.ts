@@ -164,4 +164,9 @@ export const settings = {
   settings_router: "The router’s report",
   settings_router_hint: "How right its expectations are, and what it learnt: inspect, export, forget.",
   settings_router_open: "Open the report",
+  settings_probes: "Ask providers whether they work",
+  settings_probes_hint:
+    "Every provider is asked for its list of models now and then, which costs nothing. Those that rest after failures are asked in any case.",
+  settings_patterns: "Own patterns to make unreadable",
+  settings_patterns_hint: "Regular expressions, one a line, beside the usual ones.",
 } as const;
