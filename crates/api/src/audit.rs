@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use megarouter_domain::budget::{Budget, Each, Measure, Raise, Rung};
 use megarouter_domain::clock::Timestamp;
-use megarouter_domain::id::{DeploymentId, PriceId, UnitId};
+use megarouter_domain::id::{DeploymentId, PriceId, RequestId, UnitId};
 use megarouter_domain::key::{ModelAccess, VirtualKey};
 use megarouter_domain::model::Model;
 use megarouter_domain::period::{Period, Zone};
@@ -25,6 +25,12 @@ use serde::Serialize;
 const ABANDONED: &str = "change.abandoned";
 /// The action of a note about a node. It changes no setting, so nothing tells whether it came true but the hub.
 const RELEASED: &str = "node.release";
+/// The action of a note that somebody read a request's text.
+const READ: &str = "body.read";
+/// The action of a note that what was learnt is forgotten, or replaced.
+const LEARNT: &str = "learnt.replace";
+/// Actions that change no setting.
+const BESIDE: [&str; 4] = [ABANDONED, RELEASED, READ, LEARNT];
 /// The beginning of the preferences that hold the last intent that came true, one for each ledger.
 const APPLIED: &str = "applied_change.";
 /// Who changes what when nobody does: prices that follow the catalogue.
@@ -61,11 +67,21 @@ pub(crate) fn release(node: u64, name: &str) -> ChangeNote {
     note(RELEASED, node, None, None, &format!("the shares of node {node} ({name})"))
 }
 
+/// Says that somebody is about to read the text of a request.
+pub(crate) fn read_body(request: RequestId) -> ChangeNote {
+    note(READ, request, None, None, &format!("the body of {request}"))
+}
+
+/// Says that what was learnt is about to be forgotten, or replaced by what comes from elsewhere.
+pub(crate) fn replace_learnt(words: &str) -> ChangeNote {
+    note(LEARNT, "learnt", None, None, words)
+}
+
 /// The intents after an entry that nothing was said about, of notes in their order.
 pub(crate) fn unresolved(notes: &[(Lsn, Arc<ChangeNote>)], applied: Lsn) -> Option<(Lsn, Lsn)> {
     let taken_back = notes.iter().filter(|(_, note)| &*note.action == ABANDONED).map(|(_, note)| &*note.object);
     let known = taken_back.filter_map(|object| object.parse().ok().map(Lsn)).max().unwrap_or(applied).max(applied);
-    let is_intent = |note: &ChangeNote| ![ABANDONED, RELEASED].contains(&&*note.action);
+    let is_intent = |note: &ChangeNote| !BESIDE.contains(&&*note.action);
     let open = notes.iter().filter(|(lsn, note)| *lsn > known && is_intent(note)).map(|(lsn, _)| *lsn);
     Some((open.clone().min()?, open.max()?))
 }

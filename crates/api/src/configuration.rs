@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use megarouter_domain::id::ProviderId;
+use megarouter_domain::facts::Facts;
+use megarouter_domain::id::{CredentialId, DeploymentId, ProviderId};
 use megarouter_domain::provider::{Credential, CredentialSource, Provider, Target};
 use megarouter_domain::secret::Secret;
 use megarouter_domain::snapshot::{ConflictError, Parts, Snapshot};
-use megarouter_secrets::Store as Secrets;
+use megarouter_secrets::{Holder, Store as Secrets};
 use megarouter_store::settings::Everything;
 
 /// Reads an environment variable; `None` when it is not set, or set to nothing.
@@ -21,23 +22,34 @@ pub struct Credentials<'a> {
     pub environment: &'a Environment,
 }
 
+/// A provider's credentials, as far as they could be read.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    /// The first one.
+    pub first: Credential,
+    /// The further ones, those in use only.
+    pub pool: Vec<(CredentialId, Credential)>,
+}
+
 /// Which credentials to read again; the others stay as they are in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reread {
     /// None: providers did not change.
     Nothing,
-    /// That of one provider.
+    /// Those of one provider.
     Provider(ProviderId),
     /// All of them.
     All,
 }
 
-/// Credentials that need not be read for a snapshot.
+/// What need not be read for a snapshot.
 pub struct Known<'a> {
-    /// Read just before; they win.
-    pub fresh: &'a HashMap<ProviderId, Credential>,
-    /// In force.
+    /// Credentials that were read just before; they win.
+    pub fresh: &'a HashMap<ProviderId, Keyring>,
+    /// What is in force.
     pub current: &'a Snapshot,
+    /// What is known of deployments.
+    pub facts: HashMap<DeploymentId, Facts>,
 }
 
 /// Builds the snapshot, reading what credentials are not known.
@@ -51,11 +63,11 @@ pub async fn snapshot(
 ) -> Result<Snapshot, ConflictError> {
     let mut targets = Vec::with_capacity(everything.providers.len());
     for provider in &everything.providers {
-        let credential = match known.and_then(|known| known.of(provider.id)) {
-            Some(credential) => credential,
-            None => credentials.of(provider).await,
+        let Keyring { first, pool } = match known.and_then(|known| known.of(provider)) {
+            Some(keyring) => keyring,
+            None => credentials.all_of(provider).await,
         };
-        targets.push(Target { provider: provider.clone(), credential, pool: vec![] });
+        targets.push(Target { provider: provider.clone(), credential: first, pool });
     }
     Snapshot::new(Parts {
         organization: everything.organization.id,
@@ -65,26 +77,37 @@ pub async fn snapshot(
         keys: everything.keys.clone(),
         targets,
         models: everything.models.clone(),
-        facts: HashMap::new(),
+        facts: known.map(|known| known.facts.clone()).unwrap_or_default(),
         policies: everything.policies.clone(),
     })
 }
 
 impl Known<'_> {
-    fn of(&self, id: ProviderId) -> Option<Credential> {
-        let in_force = || self.current.target(id).map(|target| &target.credential);
-        self.fresh.get(&id).or_else(in_force).cloned()
+    fn of(&self, provider: &Provider) -> Option<Keyring> {
+        let in_force = || {
+            let target = self.current.target(provider.id)?;
+            let pooled = provider.pool.iter().filter(|pooled| pooled.is_enabled).map(|pooled| pooled.id);
+            let is_same = pooled.eq(target.pool.iter().map(|(id, _)| *id));
+            is_same.then(|| Keyring { first: target.credential.clone(), pool: target.pool.clone() })
+        };
+        self.fresh.get(&provider.id).cloned().or_else(in_force)
     }
 }
 
 impl Credentials<'_> {
-    /// Reads a provider's credential.
-    pub async fn of(&self, provider: &Provider) -> Credential {
-        match &provider.credential {
-            CredentialSource::None => Credential::None,
-            CredentialSource::Environment { variable } => self.in_environment(variable),
-            CredentialSource::Stored => self.in_store(provider.id).await,
+    /// Reads all of a provider's credentials that are in use.
+    pub async fn all_of(&self, provider: &Provider) -> Keyring {
+        let first = self.of(provider).await;
+        let mut pool = Vec::new();
+        for pooled in provider.pool.iter().filter(|pooled| pooled.is_enabled) {
+            pool.push((pooled.id, self.read(&pooled.source, pooled.id.into()).await));
         }
+        Keyring { first, pool }
+    }
+
+    /// Reads a provider's first credential.
+    pub async fn of(&self, provider: &Provider) -> Credential {
+        self.read(&provider.credential, provider.id.into()).await
     }
 
     /// Reads an environment variable as a credential.
@@ -100,8 +123,16 @@ impl Credentials<'_> {
         }
     }
 
-    async fn in_store(&self, id: ProviderId) -> Credential {
-        match self.secrets.get(id).await {
+    async fn read(&self, source: &CredentialSource, holder: Holder) -> Credential {
+        match source {
+            CredentialSource::None => Credential::None,
+            CredentialSource::Environment { variable } => self.in_environment(variable),
+            CredentialSource::Stored => self.in_store(holder).await,
+        }
+    }
+
+    async fn in_store(&self, holder: Holder) -> Credential {
+        match self.secrets.get(holder).await {
             Ok(Some(secret)) => Credential::Ready(Arc::new(secret)),
             Ok(None) => {
                 Credential::Unavailable("The secret store holds no secret for it. Enter the secret again.".into())

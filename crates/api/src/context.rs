@@ -2,28 +2,29 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
 use http::StatusCode;
 use megarouter_domain::clock::{Clock, Timestamp};
 use megarouter_domain::id::{Entropy, ProviderId};
-use megarouter_domain::provider::Credential;
 use megarouter_domain::record::UsageRecord;
 use megarouter_domain::secret::Secret;
 use megarouter_gateway::Gateway;
+use megarouter_gateway::feedback::Signalled;
 use megarouter_ledger::account::Account;
 use megarouter_ledger::engine::Engine;
-use megarouter_ledger::entry::Lsn;
+use megarouter_ledger::entry::{ChangeNote, Lsn};
 use megarouter_ledger::state::State;
-use megarouter_secrets::Store as Secrets;
+use megarouter_secrets::{Holder, Store as Secrets};
+use megarouter_store::bodies::Bodies;
 use megarouter_store::hub::Hub;
 use megarouter_store::ledger::Ledger;
 use megarouter_store::settings::{Change, ChangeError, Everything, Settings};
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 
 use crate::audit;
-use crate::catalog::Shelf;
-use crate::configuration::{self, Credentials, Environment, Known, Reread};
+use crate::catalog::{self, Shelf};
+use crate::configuration::{self, Credentials, Environment, Keyring, Known, Reread};
 use crate::error::{ApiError, settings_unavailable};
 use crate::events::{Events, Tag};
 use crate::ledger::Verification;
@@ -60,6 +61,10 @@ pub struct Parts {
     pub last_good: Option<Everything>,
     /// Takes orders to make a backup now.
     pub backups: mpsc::Sender<BackupOrder>,
+    /// The texts of requests, where they are kept.
+    pub bodies: Arc<Bodies>,
+    /// Takes what people say of answers.
+    pub signals: mpsc::Sender<Signalled>,
 }
 
 /// Where to tell how a backup that was ordered went.
@@ -93,6 +98,14 @@ pub struct Context {
     pub limits_changed: Notify,
     /// Takes orders to make a backup now.
     pub backups: mpsc::Sender<BackupOrder>,
+    /// The texts of requests, where they are kept.
+    pub bodies: Arc<Bodies>,
+    /// Takes what people say of answers.
+    pub signals: mpsc::Sender<Signalled>,
+    /// Told when a replay was ordered or stopped.
+    pub replays_changed: Notify,
+    /// Told when somebody replaced what was learnt.
+    pub learnt_replaced: Notify,
     /// Who listens.
     pub events: Events,
     /// The last self-check of the ledger.
@@ -102,7 +115,7 @@ pub struct Context {
     /// Held while limits are put in force.
     pub(crate) installing: Mutex<()>,
     /// The configuration as it was last read.
-    last_good: RwLock<Option<Arc<Everything>>>,
+    last_good: watch::Sender<Option<Arc<Everything>>>,
     random: Arc<Random>,
     /// Held while credentials are read and until they are in force, so that the last one written is
     /// the last one in force. Taken before `changing`.
@@ -199,11 +212,15 @@ impl Context {
             upkeep: watch::Sender::default(),
             limits_changed: Notify::new(),
             backups: parts.backups,
+            bodies: parts.bodies,
+            signals: parts.signals,
+            replays_changed: Notify::new(),
+            learnt_replaced: Notify::new(),
             events: Events::default(),
             verification: watch::Sender::default(),
             adjusting: Mutex::default(),
             installing: Mutex::default(),
-            last_good: RwLock::new(parts.last_good.map(Arc::new)),
+            last_good: watch::Sender::new(parts.last_good.map(Arc::new)),
             random,
             reading: Mutex::default(),
             changing: Mutex::default(),
@@ -232,17 +249,17 @@ impl Context {
         bytes
     }
 
-    /// Keeps the secret of a provider in the secret store of this machine.
+    /// Keeps a credential's secret in the secret store of this machine.
     ///
     /// # Errors
     /// When the store does not take it; and on a node of a hub, whose other nodes could not read it.
-    pub async fn keep_secret(&self, id: ProviderId, secret: &Secret) -> Result<(), ApiError> {
+    pub async fn keep_secret(&self, of: impl Into<Holder>, secret: &Secret) -> Result<(), ApiError> {
         if self.hub.is_some() {
             let message = "This node belongs to a hub, and credentials are never stored there. Nothing was changed. Name \
                            an environment variable, and set it on every node.";
             return Err(ApiError::new(StatusCode::CONFLICT, "credential.per_node", message).about("credential"));
         }
-        Ok(self.secrets.put(id, secret).await?)
+        Ok(self.secrets.put(of, secret).await?)
     }
 
     /// The whole configuration, as it is stored; the last one known while the database that nodes share does not
@@ -262,7 +279,17 @@ impl Context {
 
     /// The configuration as it was last read; `None` before the first time.
     pub fn last_good(&self) -> Option<Arc<Everything>> {
-        self.last_good.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last_good.borrow().clone()
+    }
+
+    /// Follows the configuration as it is read.
+    pub fn follow_settings(&self) -> watch::Receiver<Option<Arc<Everything>>> {
+        self.last_good.subscribe()
+    }
+
+    /// Tells that things changed beside the configuration.
+    pub fn changed(&self, tags: &[Tag]) {
+        self.events.changed(tags);
     }
 
     /// The ledger to ask about what happened: that of all nodes where there are several.
@@ -341,8 +368,14 @@ impl Context {
     }
 
     fn keep_good(&self, everything: &Everything) {
-        let mut last = self.last_good.write().unwrap_or_else(PoisonError::into_inner);
-        *last = Some(Arc::new(everything.clone()));
+        let is_known = |last: &Option<Arc<Everything>>| last.as_deref().is_some_and(|last| last == everything);
+        self.last_good.send_if_modified(|last| {
+            let is_news = !is_known(last);
+            if is_news {
+                *last = Some(Arc::new(everything.clone()));
+            }
+            is_news
+        });
     }
 
     /// The accounts of all limits: what all nodes used together, with what this one has set aside.
@@ -360,6 +393,11 @@ impl Context {
         Ok(accounts)
     }
 
+    /// Writes something down that changes no setting, and waits until it is on the disk.
+    pub(crate) async fn note(&self, note: ChangeNote) -> Result<(), ApiError> {
+        self.until_durable(self.gateway.books().note(note)).await
+    }
+
     /// Writes down that a lost node's shares are about to be given back.
     pub(crate) async fn note_release(&self, node: u64, name: &str) -> Result<(), ApiError> {
         let note = self.gateway.books().note(audit::release(node, name));
@@ -373,6 +411,16 @@ impl Context {
     /// When it cannot be read; then the last one stays in force.
     pub async fn reload(&self) -> Result<Everything, ApiError> {
         self.change(vec![], Reread::All, Tag::ALL).await
+    }
+
+    /// Puts what is known of deployments in force, after the catalogue or a provider's list changed, and after the
+    /// start.
+    ///
+    /// # Errors
+    /// When the configuration cannot be read; then what was known stays in force.
+    pub async fn refresh_facts(&self) -> Result<(), ApiError> {
+        let _changing = self.changing.lock().await;
+        self.put_in_force(&HashMap::new()).await.map(|_| ())
     }
 
     /// Tells whoever listens that a request is finished and on the ledger.
@@ -391,7 +439,7 @@ impl Context {
         &self,
         changes: &[Change],
         reread: Reread,
-    ) -> Result<HashMap<ProviderId, Credential>, ApiError> {
+    ) -> Result<HashMap<ProviderId, Keyring>, ApiError> {
         if reread == Reread::Nothing {
             return Ok(HashMap::new());
         }
@@ -404,16 +452,17 @@ impl Context {
         let mut fresh = HashMap::new();
         for (id, provider) in providers {
             if matches!(reread, Reread::All) || reread == Reread::Provider(id) {
-                fresh.insert(id, self.credentials().of(&provider).await);
+                fresh.insert(id, self.credentials().all_of(&provider).await);
             }
         }
         Ok(fresh)
     }
 
-    async fn put_in_force(&self, fresh: &HashMap<ProviderId, Credential>) -> Result<Everything, ApiError> {
+    async fn put_in_force(&self, fresh: &HashMap<ProviderId, Keyring>) -> Result<Everything, ApiError> {
         let everything = self.everything().await?;
         let current = self.gateway.snapshot();
-        let known = Known { fresh, current: &current };
+        let facts = catalog::known::facts(self, &everything).await;
+        let known = Known { fresh, current: &current, facts };
         let snapshot = configuration::snapshot(&everything, &self.credentials(), Some(&known)).await?;
         self.gateway.replace_snapshot(snapshot);
         Ok(everything)

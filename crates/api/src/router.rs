@@ -17,8 +17,8 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::MAX_BODY_BYTES;
 use crate::{
-    attempts, budgets, catalog, events, keys, ledger, models, nodes, openapi, organization, overview, playground,
-    policies, provider_kinds, providers, proxy, reports, requests, session, settings, status, strategies, units, usage,
+    attempts, budgets, catalog, counterfactual, events, feedback, keys, learnt, ledger, models, nodes, openapi, organization, overview, playground,
+    policies, provider_kinds, providers, proxy, radar, replays, reports, requests, route, session, settings, status, strategies, units, usage,
 };
 
 /// The path all operations are under.
@@ -50,7 +50,11 @@ fn operations() -> OpenApiRouter<Arc<Context>> {
         .routes(needs(P::SettingsWrite, routes!(settings::change::change_settings)))
         .routes(needs(P::ProvidersRead, routes!(provider_kinds::list::list_provider_kinds)))
         .routes(needs(P::ProvidersRead, routes!(providers::list::list_providers)))
+        .routes(needs(P::ProvidersRead, routes!(providers::health::show_provider_health)))
         .routes(needs(P::ProvidersRead, routes!(providers::show::show_provider)))
+        .routes(needs(P::ProvidersWrite, routes!(providers::pool::add_credential)))
+        .routes(needs(P::ProvidersWrite, routes!(providers::pool::change_credential)))
+        .routes(needs(P::ProvidersWrite, routes!(providers::pool::remove_credential)))
         .routes(needs(P::ProvidersRead, routes!(providers::detect::detect_providers)))
         .routes(needs(P::ProvidersWrite, routes!(providers::create::create_provider)))
         .routes(needs(P::ProvidersWrite, routes!(providers::change::change_provider)))
@@ -108,12 +112,34 @@ fn operations() -> OpenApiRouter<Arc<Context>> {
         .routes(needs(P::PoliciesWrite, routes!(policies::activate::activate_policy_version)))
         .routes(needs(P::PoliciesWrite, routes!(policies::start_trial::start_policy_trial)))
         .routes(needs(P::PoliciesWrite, routes!(policies::end_trial::end_policy_trial)))
+        .routes(needs(P::RoutingRead, routes!(route::explain::explain_route)))
+        .routes(needs(P::PoliciesRead, routes!(policies::simulate::simulate_policy)))
         .routes(needs(P::PoliciesRead, routes!(policies::read::read_policy_text)))
         .routes(needs(P::PoliciesRead, routes!(policies::write::write_policy_text)))
         .routes(needs(P::PoliciesRead, routes!(policies::diff::compare_policies)))
         .routes(needs(P::UsageRead, routes!(usage::show::show_usage)))
         .routes(needs(P::UsageRead, routes!(requests::list::list_requests)))
         .routes(needs(P::UsageRead, routes!(requests::show::show_request)))
+        .routes(needs(P::ModelsRead, routes!(radar::show::show_radar)))
+        .routes(needs(P::ModelsWrite, routes!(radar::replace::replace_retiring)))
+        .routes(needs(P::UsageRead, routes!(counterfactual::period::show_counterfactual)))
+        .routes(needs(P::UsageRead, routes!(counterfactual::request::show_request_counterfactual)))
+        .routes(needs(P::BodiesRead, routes!(requests::body::show_request_body)))
+        .routes(needs(P::FeedbackWrite, routes!(feedback::give::give_feedback)))
+        .routes(needs(P::FeedbackWrite, routes!(feedback::vote::vote)))
+        .routes(needs(P::FeedbackRead, routes!(feedback::list::list_feedback)))
+        .routes(needs(P::ReplaysRead, routes!(replays::list::list_replays)))
+        .routes(needs(P::ReplaysRead, routes!(replays::show::show_replay)))
+        .routes(needs(P::ReplaysWrite, routes!(replays::start::start_replay)))
+        .routes(needs(P::ReplaysWrite, routes!(replays::vote::vote_in_replay)))
+        .routes(needs(P::ReplaysWrite, routes!(replays::stop::stop_replay)))
+        .routes(needs(P::ReplaysWrite, routes!(replays::promote::promote_candidate)))
+        .routes(needs(P::ReplaysWrite, routes!(replays::promote::revert_promotion)))
+        .routes(needs(P::RoutingRead, routes!(learnt::report::show_router_report)))
+        .routes(needs(P::RoutingRead, routes!(learnt::show::show_learnt)))
+        .routes(needs(P::RoutingWrite, routes!(learnt::reset::reset_learnt)))
+        .routes(needs(P::RoutingRead, routes!(learnt::export::export_learnt)))
+        .routes(needs(P::RoutingWrite, routes!(learnt::import::import_learnt)))
         .routes(needs(P::UsageRead, routes!(overview::show::show_overview)))
         .routes(needs(P::UsageRead, routes!(reports::list::list_reports)))
         .routes(needs(P::UsageRead, routes!(reports::render::render_report)))

@@ -148,7 +148,7 @@ impl<'a> Index<'a> {
 }
 
 impl PublicModel {
-    pub(super) fn of(model: &Model) -> Self {
+    pub(crate) fn of(model: &Model) -> Self {
         Self { id: model.id, name: model.name.clone() }
     }
 }

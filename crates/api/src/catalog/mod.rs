@@ -6,10 +6,11 @@ pub mod show;
 pub mod status;
 
 mod facts;
+pub(crate) mod known;
 mod renewal;
 mod shelf;
 mod view;
-mod worth;
+pub(crate) mod worth;
 
 use megarouter_domain::id::{DeploymentId, KeyId, ModelId, ProviderId};
 use serde::{Deserialize, Serialize};

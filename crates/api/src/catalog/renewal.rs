@@ -118,7 +118,9 @@ async fn run(context: &Context, now: Timestamp) -> Result<(u64, u64), RefreshErr
     shelf.keep(&packed, &editions).await?;
     let catalog = Arc::new(catalog);
     shelf.replace(Arc::clone(&catalog));
-    renew_prices(context, &catalog).await.map_err(RefreshError::Prices)
+    let renewed = renew_prices(context, &catalog).await.map_err(RefreshError::Prices)?;
+    context.refresh_facts().await.map_err(RefreshError::Prices)?;
+    Ok(renewed)
 }
 
 /// The newest edition of a source; the one that is kept where its server says that it is.

@@ -24,13 +24,13 @@ const ENOUGH_TOKENS: u64 = 100_000;
 const MOST_ALTERNATIVES: usize = 10;
 
 /// The question about the last 30 days.
-pub(super) fn recently(context: &Context) -> Question {
+pub(crate) fn recently(context: &Context) -> Question {
     let now = context.now();
     Question { from: now.minus(RECENT), to: now, bucket: Some(Bucket::Day), key_id: None, model: None, provider: None }
 }
 
 /// The installation's own mix of input and output, when there is enough of it.
-pub(super) async fn blend(context: &Context) -> Result<Blend, ApiError> {
+pub(crate) async fn blend(context: &Context) -> Result<Blend, ApiError> {
     let sums = context.questions().overview(&recently(context)).await?.current.sums;
     Ok(of_tokens(sums.input_tokens, sums.output_tokens))
 }
@@ -47,7 +47,7 @@ fn of_tokens(input: u64, output: u64) -> Blend {
 
 impl Blend {
     /// One price for both; `None` for models that do not charge by the token.
-    pub(super) fn of(self, model: &CatalogModel) -> Option<NanoUsdPerMillion> {
+    pub(crate) fn of(self, model: &CatalogModel) -> Option<NanoUsdPerMillion> {
         let rates = &model.tariff.as_ref()?.rates;
         if !matches!(model.mode, Mode::Chat | Mode::Completion) {
             return None;

@@ -1,5 +1,10 @@
 //! What requests would have cost elsewhere: the same tokens at another tariff, to the billionth.
 
+pub mod period;
+pub mod request;
+
+pub(crate) mod reprice;
+
 use megarouter_domain::id::{KeyId, UnitId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

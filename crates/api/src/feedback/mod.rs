@@ -1,5 +1,9 @@
 //! What is said of how good answers were.
 
+pub mod give;
+pub mod list;
+pub mod vote;
+
 use megarouter_domain::feedback;
 use megarouter_domain::id::RequestId;
 use serde::{Deserialize, Serialize};
@@ -91,4 +95,19 @@ pub struct FeedbackPage {
     pub rows: Vec<Feedback>,
     /// What asks for the next page; `null` on the last.
     pub next_cursor: Option<String>,
+}
+
+impl Feedback {
+    /// What is said, before it is known whom it is about.
+    fn said(feedback: &feedback::Feedback) -> Self {
+        Self {
+            request_id: feedback.request_id,
+            at: feedback.at.into(),
+            signal: feedback.signal.into(),
+            score_permille: feedback.score.get(),
+            comment: feedback.comment.as_deref().map(str::to_owned),
+            model: None,
+            family: None,
+        }
+    }
 }

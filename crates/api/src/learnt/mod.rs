@@ -1,11 +1,25 @@
 //! What the router learnt from an organisation's outcomes, and how good its decisions are.
 
+pub mod export;
+pub mod import;
+pub mod report;
+pub mod reset;
+pub mod show;
+
+use megarouter_routing::learnt::Learnt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::audit;
+use crate::context::Context;
+use crate::error::{ApiError, settings_unavailable};
+use crate::events::Tag;
 use crate::feedback::FeedbackSignal;
 use crate::policies::body::TaskFamily;
 use crate::shape::Time;
+
+/// The form that exports have.
+const FORMAT: &str = "megarouter-learnt/1";
 
 /// How good the router's expectations were, by the outcomes since.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -14,9 +28,7 @@ pub struct RouterReport {
     pub from: Time,
     /// The end.
     pub to: Time,
-    /// Requests that a policy decided.
-    pub decided: u64,
-    /// Outcomes of them, one for each statement on an answer.
+    /// Outcomes, one for each statement on an answer; the newest 10,000 at most.
     pub outcomes: u64,
     /// Those that are a person's or a judge's word.
     pub rated: u64,
@@ -62,8 +74,8 @@ pub struct FamilyReport {
     pub outcomes: u64,
     /// The mean of the outcomes, in thousandths.
     pub observed_permille: u16,
-    /// How far expectations were off, on average, in thousandths.
-    pub error_permille: u16,
+    /// How far expectations were off, on average, in thousandths; `null` where nothing was expected.
+    pub error_permille: Option<u16>,
     /// How much quality was given away, in thousandths; `null` when that cannot be told.
     pub regret_permille: Option<u16>,
 }
@@ -77,8 +89,8 @@ pub struct ModelReport {
     pub outcomes: u64,
     /// The mean of the outcomes, in thousandths.
     pub observed_permille: u16,
-    /// The mean of what was expected, in thousandths.
-    pub expected_permille: u16,
+    /// The mean of what was expected, in thousandths; `null` where nothing was.
+    pub expected_permille: Option<u16>,
 }
 
 /// How often something was said.
@@ -137,4 +149,15 @@ pub struct LearntImport {
     pub format: String,
     /// The content, in Base64.
     pub content: String,
+}
+
+/// Puts something else in the place of what was learnt, on every node.
+async fn replace(context: &Context, state: Option<Vec<u8>>, learnt: Learnt, words: &str) -> Result<(), ApiError> {
+    context.note(audit::replace_learnt(words)).await?;
+    let replaced = context.settings.replace_learnt(state, context.now()).await;
+    replaced.map_err(|error| settings_unavailable(&error))?;
+    context.gateway.set_learnt(learnt.into());
+    context.learnt_replaced.notify_one();
+    context.changed(&[Tag::Feedback]);
+    Ok(())
 }

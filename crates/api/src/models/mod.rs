@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::catalog::is_catalogue_price;
+use crate::context::Context;
 use crate::error::ApiError;
 use crate::shape::{Rates, Tier, Time};
 
@@ -124,6 +125,21 @@ pub struct NewPrice {
     pub source: Option<String>,
 }
 
+/// A deployment that somebody asks for, with what the catalogue fills in.
+pub(crate) async fn fresh_deployment(
+    context: &Context,
+    everything: &Everything,
+    old: &[model::Deployment],
+    wanted: NewDeployment,
+) -> Result<model::Deployment, ApiError> {
+    let mut deployment = check::deployment(context, everything, old, wanted, "deployment")?;
+    let provider = everything.providers.iter().find(|provider| provider.id == deployment.provider_id);
+    if let Some(provider) = provider {
+        prefill::Prefill::new(context).await.deployment(provider, &mut deployment);
+    }
+    Ok(deployment)
+}
+
 /// One model of a configuration.
 fn one(everything: &Everything, id: ModelId) -> Result<Model, ApiError> {
     let found = everything.models.iter().find(|model| model.id == id);
@@ -131,7 +147,7 @@ fn one(everything: &Everything, id: ModelId) -> Result<Model, ApiError> {
 }
 
 impl Model {
-    fn of(model: &model::Model, everything: &Everything) -> Self {
+    pub(crate) fn of(model: &model::Model, everything: &Everything) -> Self {
         Self {
             id: model.id,
             name: model.name.clone(),

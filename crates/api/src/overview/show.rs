@@ -9,11 +9,14 @@ use megarouter_domain::clock::Timestamp;
 use megarouter_domain::id::KeyId;
 use megarouter_domain::snapshot::Snapshot;
 use megarouter_store::ledger::overview::{self, Question};
+use megarouter_store::ledger::selection::Selection;
 use megarouter_store::ledger::sums::Sums;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::context::Context;
+use crate::counterfactual::Savings;
+use crate::counterfactual::period::{self, Range};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::shape::{Amount, Cost, Time, micros};
@@ -90,6 +93,8 @@ pub struct Overview {
     pub by_model: Vec<ModelShare>,
     /// By key, dearest first.
     pub by_key: Vec<KeyShare>,
+    /// What was saved against the baseline of the settings; `null` when its model is not there any more.
+    pub savings: Option<Savings>,
 }
 
 /// Sums over a range.
@@ -171,7 +176,9 @@ pub async fn show_overview(
     Query(query): Query<OverviewQuery>,
 ) -> Result<Json<Overview>, ApiError> {
     let now = context.now();
-    let found = context.questions().overview(&question(query, now)).await?;
+    let question = question(query, now);
+    let found = context.questions().overview(&question).await?;
+    let savings = savings(&context, question, &found).await?;
     let snapshot = context.gateway.snapshot();
     Ok(Json(Overview {
         from: found.from.into(),
@@ -183,7 +190,21 @@ pub async fn show_overview(
         series: found.series.into_iter().map(Point::from).collect(),
         by_model: found.by_model.into_iter().map(ModelShare::from).collect(),
         by_key: found.by_key.into_iter().map(|(id, sums)| KeyShare::of(id, &sums, &snapshot)).collect(),
+        savings,
     }))
+}
+
+/// The most requests that are priced one by one for the overview.
+const MOST_PRICED: usize = 1_000;
+
+async fn savings(
+    context: &Context,
+    question: Question,
+    found: &overview::Overview,
+) -> Result<Option<Savings>, ApiError> {
+    let Question { key_id, model, provider, .. } = question;
+    let selection = Selection { key_id, model, provider, ..Selection::default() };
+    period::savings(context, &Range { from: found.from, to: found.to, selection, most: MOST_PRICED }).await
 }
 
 fn question(query: OverviewQuery, now: Timestamp) -> Question {

@@ -1,7 +1,13 @@
 //! What a person writes about a policy, checked and turned into the domain's.
 
+use std::collections::HashMap;
+
 use megarouter_domain::clock::Timestamp;
+use megarouter_domain::id::OrganizationId;
+use megarouter_domain::model::Model;
 use megarouter_domain::policy::{Body, Condition, Policy, PolicyError, Version};
+use megarouter_domain::provider::{Credential, Provider, Target};
+use megarouter_domain::snapshot::{Parts, Snapshot};
 use megarouter_routing::check::CheckError;
 use megarouter_store::settings::Everything;
 
@@ -16,7 +22,7 @@ const MOST_BYTES: usize = 256 * 1024;
 const LONGEST_LINE: usize = 500;
 
 /// What a policy is to say, with the text it was written as.
-pub(super) struct Said {
+pub(crate) struct Said {
     /// What it says.
     pub body: Body,
     /// The text, with its comments.
@@ -32,7 +38,7 @@ pub(crate) fn names(everything: &Everything) -> Names<'_> {
 ///
 /// # Errors
 /// When neither is there, one cannot be read, or they differ.
-pub(super) fn said(
+pub(crate) fn said(
     everything: &Everything,
     body: Option<PolicyBody>,
     text: Option<String>,
@@ -54,7 +60,7 @@ pub(super) fn said(
 }
 
 /// The same where there must be something.
-pub(super) fn required(said: Option<Said>) -> Result<Said, ApiError> {
+pub(crate) fn required(said: Option<Said>) -> Result<Said, ApiError> {
     said.ok_or_else(|| {
         let message = "It is not said what the policy says. Nothing was changed. Send `body` or `text`.";
         ApiError::invalid("request.invalid", message).about("body")
@@ -88,7 +94,7 @@ pub(super) fn line(text: String, field: &str) -> Result<String, ApiError> {
 }
 
 /// Refuses a policy that cannot be put in force.
-pub(super) fn policy(context: &Context, everything: &Everything, policy: &Policy) -> Result<(), ApiError> {
+pub(crate) fn policy(context: &Context, everything: &Everything, policy: &Policy) -> Result<(), ApiError> {
     policy.check()?;
     let bodies = std::iter::once(&policy.live).chain(policy.trial.as_ref().map(|trial| &trial.version));
     for version in bodies {
@@ -128,6 +134,34 @@ pub(super) fn problems(
         problems.push(problem(Some(rule), Some(condition), &said, true));
     }
     problems
+}
+
+/// Whether a policy makes sense with these providers and models, which need not be in force yet.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn works_with(
+    body: &Body,
+    organization: OrganizationId,
+    providers: &[Provider],
+    models: &[Model],
+) -> Result<(), String> {
+    let target =
+        |provider: &Provider| Target { provider: provider.clone(), credential: Credential::None, pool: vec![] };
+    let snapshot = Snapshot::new(Parts {
+        organization,
+        organization_name: "".into(),
+        units: vec![],
+        budgets: vec![],
+        keys: vec![],
+        targets: providers.iter().map(target).collect(),
+        models: models.to_vec(),
+        facts: HashMap::new(),
+        policies: vec![],
+    });
+    let snapshot = snapshot.map_err(|error| error.to_string())?;
+    let wrong = megarouter_routing::check::check(body, &snapshot).err().unwrap_or_default();
+    wrong.first().map_or(Ok(()), |wrong| Err(wrong.to_string()))
 }
 
 /// Units and keys that there are not, with the rule from 1 and the condition from 0.

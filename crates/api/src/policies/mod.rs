@@ -11,6 +11,7 @@ pub mod names;
 pub mod read;
 pub mod replace;
 pub mod show;
+pub mod simulate;
 pub mod start_trial;
 pub mod text;
 pub mod versions;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::body::PolicyBody;
+pub use self::check::works_with;
 
 use crate::shape::{Amount, Time};
 

@@ -19,6 +19,7 @@ use crate::error::ApiError;
 use crate::events::Tag;
 use crate::extract::{Body, Id};
 use crate::requests::Dialect;
+use crate::shape::given;
 
 /// What to change; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,6 +35,14 @@ pub struct ChangeProvider {
     pub dialects: Option<Vec<Dialect>>,
     /// Whether requests may be sent to it.
     pub is_enabled: Option<bool>,
+    /// Where it computes, e.g. `eu`; `null` when nobody knows.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub region: Option<Option<String>>,
+    /// Whether it keeps prompts or answers; `null` when nobody knows.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<bool>)]
+    pub keeps_prompts: Option<Option<bool>>,
 }
 
 /// Changes a provider.
@@ -77,12 +86,21 @@ fn changed(old: &Configured, request: ChangeProvider) -> Result<(Configured, Opt
     if let Some(is_enabled) = request.is_enabled {
         new.is_enabled = is_enabled;
     }
+    if let Some(region) = request.region {
+        new.region = check::region(region)?;
+    }
+    if let Some(keeps_prompts) = request.keeps_prompts {
+        new.keeps_prompts = keeps_prompts;
+    }
     let Some(choice) = request.credential else {
-        if old.credential != CredentialSource::None {
+        if old.credential != CredentialSource::None || !old.pool.is_empty() {
             check::keeps_origin(&old.base_url, &new.base_url)?;
         }
         return Ok((new, None));
     };
+    if !old.pool.is_empty() {
+        check::keeps_origin(&old.base_url, &new.base_url)?;
+    }
     let credential = check::credential(choice, kind)?;
     new.credential = credential.source;
     Ok((new, credential.secret))

@@ -36,6 +36,21 @@ pub(super) fn name(text: &str) -> Result<String, ApiError> {
     Err(ApiError::invalid("provider.name_invalid", message).about("name"))
 }
 
+/// Checks a region's name; rules compare it as it is.
+pub(super) fn region(text: Option<String>) -> Result<Option<String>, ApiError> {
+    let Some(text) = text.map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if text.len() <= LONGEST_NAME && text.bytes().all(is_plain) {
+        return Ok(Some(text));
+    }
+    let message = format!(
+        "`{text}` cannot be a region. Nothing was changed. Use letters, digits and dashes, such as eu or us-east-1."
+    );
+    Err(ApiError::invalid("provider.region_invalid", message).about("region"))
+}
+
 /// Finds the record of a kind.
 pub(super) fn kind(id: &str) -> Result<&'static Kind, ApiError> {
     catalog::kind(id).ok_or_else(|| {

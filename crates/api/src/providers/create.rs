@@ -41,6 +41,10 @@ pub struct NewProvider {
     pub dialects: Option<Vec<Dialect>>,
     /// Whether requests may be sent to it; left out, they may.
     pub is_enabled: Option<bool>,
+    /// Where it computes, e.g. `eu`; left out, nobody knows.
+    pub region: Option<String>,
+    /// Whether it keeps prompts or answers; left out, nobody knows.
+    pub keeps_prompts: Option<bool>,
 }
 
 /// Adds a provider.
@@ -79,8 +83,8 @@ pub(super) fn checked(context: &Context, request: NewProvider) -> Result<(Config
         credential: credential.source,
         dialects: check::dialects(request.dialects.unwrap_or_default(), kind)?,
         is_enabled: request.is_enabled.unwrap_or(true),
-        region: None,
-        keeps_prompts: None,
+        region: check::region(request.region)?,
+        keeps_prompts: request.keeps_prompts,
         pool: vec![],
     };
     Ok((provider, credential.secret))

@@ -91,6 +91,7 @@ pub(super) async fn keep(context: &Context, id: ProviderId, models: &[Discovered
     };
     let list = ModelList { read_at: context.now(), models: models.iter().map(listed).collect() };
     context.settings.keep_model_list(id, &list).await.map_err(|error| settings_unavailable(&error))?;
+    context.refresh_facts().await?;
     context.events.changed(&[Tag::Catalog]);
     Ok(())
 }

@@ -3,6 +3,8 @@
 pub mod change;
 pub mod create;
 pub mod delete;
+pub mod health;
+pub mod pool;
 pub mod detect;
 pub mod discover;
 pub mod list;
@@ -14,6 +16,7 @@ mod check;
 mod view;
 
 use megarouter_domain::id::{CredentialId, DeploymentId, ProviderId};
+use megarouter_secrets::Holder;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -122,8 +125,6 @@ pub struct CredentialHealth {
     pub state: HealthState,
     /// Until when it rests; `null` when it does not.
     pub resting_until: Option<Time>,
-    /// Calls under way.
-    pub in_flight: u32,
     /// Requests that the provider's own limit still allows; `null` when it did not say.
     pub requests_left: Option<u64>,
     /// Tokens that the provider's own limit still allows; `null` when it did not say.
@@ -280,8 +281,9 @@ pub enum DiagnosisCode {
 
 /// Removes the secret of a provider that is not there, or does not use one, any more. That the store
 /// fails is no reason to fail the call: nothing refers to the secret.
-async fn forget_secret(context: &Context, id: ProviderId) {
-    if let Err(error) = context.secrets.delete(id).await {
-        tracing::warn!(%error, provider = %id, "the secret of a provider could not be removed");
+async fn forget_secret(context: &Context, of: impl Into<Holder>) {
+    let of = of.into();
+    if let Err(error) = context.secrets.delete(of).await {
+        tracing::warn!(%error, provider = %of, "the secret of a provider could not be removed");
     }
 }

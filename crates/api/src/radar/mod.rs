@@ -1,5 +1,8 @@
 //! The retirement radar: models in use that their providers end.
 
+pub mod replace;
+pub mod show;
+
 use megarouter_domain::id::{DeploymentId, ModelId, ProviderId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

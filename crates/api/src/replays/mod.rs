@@ -1,5 +1,14 @@
 //! The replay lab: recorded or sample prompts on candidate models, at a capped cost.
 
+pub mod list;
+pub mod promote;
+pub mod show;
+pub mod start;
+pub mod stop;
+pub mod vote;
+
+mod view;
+
 use megarouter_domain::id::{ModelId, ReplayId, RequestId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -128,7 +137,7 @@ pub struct ReplayItem {
     /// The recorded request it is of.
     #[schema(value_type = Option<String>, format = "uuid")]
     pub request_id: Option<RequestId>,
-    /// What was asked, shortened.
+    /// What was asked, as it is sent, shortened: JSON.
     pub prompt: String,
     /// The answers, in the order of the candidates; what was recorded comes first and has no model of the run.
     pub answers: Vec<ReplayAnswer>,
@@ -180,6 +189,17 @@ pub struct Promote {
     pub name: String,
     /// Only say what would change.
     pub dry_run: Option<bool>,
+}
+
+/// What a promotion changes.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PromotionPlan {
+    /// Whether it was done.
+    pub is_done: bool,
+    /// What changes, in words.
+    pub changes: Vec<String>,
+    /// The name that leads elsewhere.
+    pub promotion: Promotion,
 }
 
 /// A name that leads elsewhere since a run.

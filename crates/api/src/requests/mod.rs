@@ -1,5 +1,6 @@
 //! Requests that went through the proxy.
 
+pub mod body;
 pub mod list;
 pub mod show;
 

@@ -51,7 +51,7 @@ fn applying<'a>(detail: &'a Detail, snapshot: &'a Snapshot) -> impl Iterator<Ite
     snapshot.budgets().iter().filter(move |budget| is_meant(&budget.scope))
 }
 
-fn not_found(id: RequestId) -> ApiError {
+pub(crate) fn not_found(id: RequestId) -> ApiError {
     let message = format!(
         "There is no finished request {id} on the ledger. It may be running, or its last entry on its way to the disk. \
          Try again in a moment."

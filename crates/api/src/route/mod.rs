@@ -1,5 +1,8 @@
 //! Why a request goes where it goes.
 
+pub mod explain;
+
+pub(crate) mod thought;
 pub(crate) mod view;
 
 use std::collections::BTreeMap;

@@ -22,6 +22,18 @@ pub const CATALOGUE_REFRESH: &str = "catalogue_refresh";
 /// The preference that holds what becomes of requests whose price is not known, where a hard budget in money applies.
 pub const UNKNOWN_PRICE: &str = "unknown_price";
 
+/// The preference that holds whether and how the text of requests and answers is kept.
+pub const BODIES: &str = "bodies";
+/// The preference that holds the organisation's own regular expressions for what is made unreadable in kept texts.
+pub const REDACTION_PATTERNS: &str = "redaction_patterns";
+/// The preference that holds whether providers are asked regularly whether they work.
+pub const PROBES: &str = "probes";
+/// The preference that holds what savings are told against.
+pub const SAVINGS_BASELINE: &str = "savings_baseline";
+
+/// The baseline that is no model: what each request asked for.
+pub const ASKED: &str = "asked";
+
 /// What becomes of requests whose price is not known, where a hard budget in money applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -50,7 +62,7 @@ pub struct BodyRules {
 }
 
 /// The installation's settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Settings {
     /// The port apps connect to; 0 lets the system choose.
     pub proxy_port: u16,
@@ -62,6 +74,14 @@ pub struct Settings {
     pub catalogue_refresh: Option<bool>,
     /// What becomes of requests whose price is not known, where a hard budget in money applies.
     pub unknown_price: UnknownPrice,
+    /// Whether and how the text of requests and answers is kept.
+    pub bodies: BodyRules,
+    /// Regular expressions of what is made unreadable beside the usual, before texts are kept.
+    pub redaction_patterns: Vec<String>,
+    /// What savings are told against: `asked`, or the name of a model.
+    pub savings_baseline: String,
+    /// Whether every provider is asked now and then whether it answers; those that rest always are.
+    pub probes: bool,
     /// True when a changed setting waits for the next start.
     pub needs_restart: bool,
 }
@@ -77,6 +97,10 @@ pub struct Preferences {
     pub catalogue_refresh: Option<bool>,
     /// What becomes of requests whose price is not known, where a hard budget in money applies.
     pub unknown_price: Option<UnknownPrice>,
+    /// Whether and how the text of requests and answers is kept.
+    pub bodies: Option<BodyRules>,
+    /// Whether providers are asked regularly whether they work.
+    pub probes: Option<bool>,
 }
 
 impl Preferences {
@@ -88,8 +112,26 @@ impl Preferences {
             keep_running_on_close: preference(everything, KEEP_RUNNING_ON_CLOSE),
             catalogue_refresh: preference(everything, CATALOGUE_REFRESH),
             unknown_price: preference(everything, UNKNOWN_PRICE),
+            bodies: preference(everything, BODIES),
+            probes: preference(everything, PROBES),
         }
     }
+}
+
+impl Default for BodyRules {
+    fn default() -> Self {
+        Self { is_on: false, retention_days: 30, max_mb: 1_024, redacts: true }
+    }
+}
+
+/// The organisation's own regular expressions for what is made unreadable in kept texts.
+pub fn redaction_patterns(everything: &Everything) -> Vec<String> {
+    preference(everything, REDACTION_PATTERNS).unwrap_or_default()
+}
+
+/// What savings are told against: [`ASKED`], or the name of a model.
+pub fn savings_baseline(everything: &Everything) -> String {
+    preference(everything, SAVINGS_BASELINE).unwrap_or_else(|| ASKED.to_owned())
 }
 
 impl From<UnknownPrice> for budget::UnknownPrice {
@@ -107,7 +149,8 @@ fn preference<T: DeserializeOwned>(everything: &Everything, name: &str) -> Optio
 }
 
 async fn read(context: &Context) -> Result<Settings, ApiError> {
-    let preferences = Preferences::of(&context.everything().await?);
+    let everything = context.everything().await?;
+    let preferences = Preferences::of(&everything);
     let listening = context.host.listening();
     let (proxy_port, may_change) = match listening.configured_port {
         ConfiguredPort::Fixed(port) => (port, false),
@@ -120,6 +163,10 @@ async fn read(context: &Context) -> Result<Settings, ApiError> {
         keep_running_on_close: preferences.keep_running_on_close,
         catalogue_refresh: preferences.catalogue_refresh,
         unknown_price: preferences.unknown_price.unwrap_or_default(),
+        bodies: preferences.bodies.unwrap_or_default(),
+        redaction_patterns: redaction_patterns(&everything),
+        savings_baseline: savings_baseline(&everything),
+        probes: preferences.probes.unwrap_or(false),
         needs_restart: may_change && is_other,
     })
 }

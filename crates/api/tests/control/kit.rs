@@ -22,6 +22,7 @@ use megarouter_gateway::{Books, Gateway, JournalFeed, Limits};
 use megarouter_ledger::entry::{Fact, Lsn};
 use megarouter_providers::client::{Client, ClientOptions};
 use megarouter_secrets::{KeySource, Store as Secrets};
+use megarouter_store::bodies::Bodies;
 use megarouter_store::ledger::Ledger;
 use megarouter_store::settings::Settings;
 use serde_json::{Value, json};
@@ -167,6 +168,7 @@ impl Kit {
             links: Mutex::new(vec!["one-time".to_owned()]),
         });
         let (backups, orders) = mpsc::channel(1);
+        let (signals, _) = mpsc::channel(1);
         let drawn = AtomicU64::new(1);
         let random = move |bytes: &mut [u8]| {
             let number = drawn.fetch_add(1, Ordering::SeqCst).to_be_bytes();
@@ -185,6 +187,8 @@ impl Kit {
             hub: None,
             last_good: None,
             backups,
+            bodies: Arc::new(Bodies::in_folder(dir.path())),
+            signals,
         }));
         tokio::spawn(make_backups(orders));
         let (sender, finished) = mpsc::unbounded_channel();

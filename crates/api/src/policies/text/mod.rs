@@ -12,7 +12,7 @@ mod write;
 
 use megarouter_domain::policy::Body;
 
-pub use self::entry::{BodyEntry, Decimal};
+pub use self::entry::{BodyEntry, Decimal, RuleEntry};
 pub use self::places::Places;
 pub use self::read::{EntryError, read};
 pub use self::write::entry;
