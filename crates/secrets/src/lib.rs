@@ -21,4 +21,4 @@ mod store;
 pub use choice::KeySource;
 pub use error::{OpenError, StoreError};
 pub use state::{Kind, Readiness, State};
-pub use store::{Options, Store};
+pub use store::{Holder, Options, Store};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use megarouter_domain::id::ProviderId;
+use megarouter_domain::id::{CredentialId, ProviderId};
 use megarouter_domain::secret::Secret;
 use zeroize::Zeroizing;
 
@@ -31,6 +31,15 @@ pub struct Options {
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+}
+
+/// Whose secret it is: the name that the store keeps it under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A provider's first credential.
+    Provider(ProviderId),
+    /// A further credential of a provider.
+    Credential(CredentialId),
 }
 
 struct Inner {
@@ -85,12 +94,12 @@ impl Store {
         self.state()
     }
 
-    /// Reads a provider's secret; `None` when the store holds none for it.
+    /// Reads a secret; `None` when the store holds none for it.
     ///
     /// # Errors
     /// When the store is locked or broken. That is never reported as `None`.
-    pub async fn get(&self, id: ProviderId) -> Result<Option<Secret>, StoreError> {
-        let name = id.to_string();
+    pub async fn get(&self, of: impl Into<Holder>) -> Result<Option<Secret>, StoreError> {
+        let name = of.into().to_string();
         let outcome = match &self.inner.backend {
             Backend::Keychain => keychain::get(name).await,
             Backend::File(_) => self.with_file(move |file| file.get(&name)).await,
@@ -99,12 +108,12 @@ impl Store {
         self.observe(outcome)
     }
 
-    /// Writes a provider's secret, over an old one; it is durable when this returns.
+    /// Writes a secret, over an old one; it is durable when this returns.
     ///
     /// # Errors
     /// When the store is locked or broken, or keeps no secrets.
-    pub async fn put(&self, id: ProviderId, secret: &Secret) -> Result<(), StoreError> {
-        let (name, text) = (id.to_string(), Zeroizing::new(secret.expose().to_owned()));
+    pub async fn put(&self, of: impl Into<Holder>, secret: &Secret) -> Result<(), StoreError> {
+        let (name, text) = (of.into().to_string(), Zeroizing::new(secret.expose().to_owned()));
         let outcome = match &self.inner.backend {
             Backend::Keychain => keychain::put(name, text).await,
             Backend::File(_) => self.with_file(move |file| file.put(&name, &text)).await,
@@ -113,12 +122,12 @@ impl Store {
         self.observe(outcome)
     }
 
-    /// Removes a provider's secret; there may be none.
+    /// Removes a secret; there may be none.
     ///
     /// # Errors
     /// When the store is locked or broken.
-    pub async fn delete(&self, id: ProviderId) -> Result<(), StoreError> {
-        let name = id.to_string();
+    pub async fn delete(&self, of: impl Into<Holder>) -> Result<(), StoreError> {
+        let name = of.into().to_string();
         let outcome = match &self.inner.backend {
             Backend::Keychain => keychain::delete(name).await,
             Backend::File(_) => self.with_file(move |file| file.delete(&name)).await,
@@ -162,6 +171,27 @@ impl Store {
             Backend::Keychain => "the operating system's keychain".to_owned(),
             Backend::File(slot) => lock(slot).as_ref().map(EncryptedFile::detail).unwrap_or_default(),
             Backend::Environment => "environment variables only; no secret is kept".to_owned(),
+        }
+    }
+}
+
+impl From<ProviderId> for Holder {
+    fn from(id: ProviderId) -> Self {
+        Self::Provider(id)
+    }
+}
+
+impl From<CredentialId> for Holder {
+    fn from(id: CredentialId) -> Self {
+        Self::Credential(id)
+    }
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Provider(id) => id.fmt(formatter),
+            Self::Credential(id) => id.fmt(formatter),
         }
     }
 }
