@@ -119,7 +119,7 @@ impl Relay {
             guard: way.guard,
             attempt: Some(attempt),
             state: State::Flowing,
-            alarm: Box::pin(sleep(limits.stream_idle)),
+            alarm: Box::pin(sleep(limits.stream_idle.min(limits.stream_total))),
             clock: Arc::clone(clock),
             began: now,
             last_output: now,
@@ -177,6 +177,10 @@ impl Relay {
         if has_output && self.state == State::Flowing {
             self.note_output();
             self.keep_to_budget();
+        }
+        // A provider that always has more to say leaves the alarm no turn.
+        if self.state == State::Flowing && self.upstream.is_some() && self.time_left().is_zero() {
+            self.time_out();
         }
     }
 
@@ -251,16 +255,23 @@ impl Relay {
             self.upstream = None;
             return;
         }
-        let now = self.clock.monotonic();
-        let idle = now.saturating_sub(self.last_output);
-        let total = now.saturating_sub(self.began);
-        if idle >= self.idle_limit || total >= self.total_limit {
-            self.upstream = None;
-            self.cut(Code::UpstreamTimeout);
-            return self.tell(Code::UpstreamTimeout, TIMED_OUT);
+        match self.time_left() {
+            Duration::ZERO => self.time_out(),
+            left => self.alarm.as_mut().reset(Instant::now() + left),
         }
-        let wait = self.idle_limit.saturating_sub(idle).min(self.total_limit.saturating_sub(total));
-        self.alarm.as_mut().reset(Instant::now() + wait);
+    }
+
+    /// How long the provider may go on, unless it gives a sign of life.
+    fn time_left(&self) -> Duration {
+        let now = self.clock.monotonic();
+        let idle = self.idle_limit.saturating_sub(now.saturating_sub(self.last_output));
+        idle.min(self.total_limit.saturating_sub(now.saturating_sub(self.began)))
+    }
+
+    fn time_out(&mut self) {
+        self.upstream = None;
+        self.cut(Code::UpstreamTimeout);
+        self.tell(Code::UpstreamTimeout, TIMED_OUT);
     }
 
     fn fail(&mut self, failure: ScanError) {
