@@ -5,7 +5,7 @@ export interface PaletteItem {
   title: string;
   /** The name of the kind, shown at the right. */
   group: string;
-  kind: "action" | "screen" | "unit" | "budget" | "model" | "key";
+  kind: "action" | "screen" | "unit" | "budget" | "policy" | "model" | "key";
   shortcut?: string | undefined;
   run: () => void;
 }

@@ -66,6 +66,7 @@ export const frame: Translation<typeof english> = {
   keyboard_mark: "Zeile wählen",
   keyboard_mark_range: "Bis zur Zeile wählen",
   keyboard_mark_all: "Alle passenden wählen",
+  command_open_policy: "Richtlinie {name}",
   command_open_model: "Modell {name}",
   keyboard_group_trees: "In Bäumen",
   keyboard_tree_open: "Öffnen, schließen, hinein und hinaus",

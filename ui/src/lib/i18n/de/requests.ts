@@ -198,5 +198,6 @@ export const requests: Translation<typeof english> = {
   requests_messages_none: "Es gab keine Antwort.",
   requests_messages_cut: "Es war länger, als aufbewahrt wird: Das Ende fehlt.",
   requests_messages_more: "Alles zeigen",
+  requests_replay: "Mit anderen Modellen vergleichen",
   requests_policy: "Richtlinie",
 };

@@ -63,6 +63,7 @@ export const frame = {
   keyboard_mark: "Select the row",
   keyboard_mark_range: "Select up to the row",
   keyboard_mark_all: "Select all that match",
+  command_open_policy: "Policy {name}",
   command_open_model: "Model {name}",
   keyboard_group_trees: "In trees",
   keyboard_tree_open: "Open, close, go in and out",

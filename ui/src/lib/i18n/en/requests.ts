@@ -196,5 +196,6 @@ export const requests = {
   requests_messages_none: "There was no answer.",
   requests_messages_cut: "It was longer than what is kept: its end is missing.",
   requests_messages_more: "Show all of it",
+  requests_replay: "Replay on other models",
   requests_policy: "Policy",
 } as const;
