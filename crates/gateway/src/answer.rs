@@ -90,16 +90,22 @@ pub async fn read(
         limits: &planned.limits,
         check: planned.check(index),
     };
-    if call.is_streaming() {
+    let look = planned.look(gateway, &attempt);
+    let tried = if call.is_streaming() {
         let way = relay::Way {
             target: Arc::clone(target),
             dialect: Some(call.dialect),
             scanner: scanner(gateway, call, outbound, &attempt),
             guard: gateway.guard(&attempt, &planned.snapshot),
         };
-        return stream(gateway, &ours, way, attempt, answer).await;
+        stream(gateway, &ours, way, attempt, answer).await
+    } else {
+        whole(gateway, call, outbound, &ours, target, attempt, answer).await
+    };
+    match (tried, look) {
+        (Tried::Answered(response), Some(look)) => Tried::Answered(response.map(|body| body.looked_at(look))),
+        (tried, _) => tried,
     }
-    whole(gateway, planned, outbound, &ours, target, attempt, answer).await
 }
 
 /// What an answer says of the way it came, beside the provider's own words.
@@ -233,14 +239,14 @@ fn refusal(name: &str, code: Code, text: &str) -> String {
 /// Reads an answer that is not streamed, to its end, before the client gets any of it.
 async fn whole(
     gateway: &Gateway,
-    planned: &Planned,
+    call: &Call,
     outbound: &Outbound,
     ours: &Ours<'_>,
     target: &Arc<Target>,
     mut attempt: Attempt,
     answer: UpstreamResponse,
 ) -> Tried {
-    let (call, limits, name) = (&*planned.call, ours.limits, ours.provider);
+    let (limits, name) = (ours.limits, ours.provider);
     let headers = answer.headers;
     let body = match timeout(limits.whole_answer, answer.body.read_all(limits.max_answer_bytes)).await {
         Ok(Ok(body)) => body,
@@ -278,11 +284,8 @@ async fn whole(
         return Tried::Final(attempt.fail(error.code(), &error.to_string(), consumption), failure);
     }
     attempt.output_begins(StatusCode::OK.as_u16());
-    let (attempts, wants_a_look) = (attempt.number(), planned.wants_a_look(&attempt, &body));
+    let attempts = attempt.number();
     let cost = attempt.finish(consumption, Outcome::Completed, StatusCode::OK.as_u16(), None);
-    if let Some(request_id) = wants_a_look {
-        planned.look_at(gateway, request_id, body.clone());
-    }
     let mut response = Response::new(Body::full(body));
     // Sound and pictures keep the type that the provider gave them.
     let is_json = !matches!(outbound.way_back, WayBack::Operation { .. }) || !headers.contains_key(CONTENT_TYPE);

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::copies::Copying;
 use crate::held_back::HeldBack;
+use crate::look::Look;
 use crate::relay::Relay;
 
 /// The body of an answer.
@@ -17,6 +18,8 @@ pub struct Body {
     kind: Kind,
     /// Where a copy goes.
     copying: Option<Box<Copying>>,
+    /// What looks at it afterwards.
+    look: Option<Box<Look>>,
     /// Dropped with the body, for whoever waits for its end.
     done: Option<oneshot::Sender<()>>,
 }
@@ -30,23 +33,29 @@ enum Kind {
 impl Body {
     /// A body that is all at hand.
     pub fn full(bytes: Bytes) -> Self {
-        Self { kind: Kind::Full((!bytes.is_empty()).then_some(bytes)), copying: None, done: None }
+        Self { kind: Kind::Full((!bytes.is_empty()).then_some(bytes)), copying: None, look: None, done: None }
     }
 
     /// A provider's stream, metered as it passes.
     pub fn relay(relay: Relay) -> Self {
-        Self { kind: Kind::Relay(Box::new(relay)), copying: None, done: None }
+        Self { kind: Kind::Relay(Box::new(relay)), copying: None, look: None, done: None }
     }
 
     /// A stream whose answer is still to come.
     pub(crate) fn held_back(held_back: HeldBack) -> Self {
-        Self { kind: Kind::HeldBack(Box::new(held_back)), copying: None, done: None }
+        Self { kind: Kind::HeldBack(Box::new(held_back)), copying: None, look: None, done: None }
     }
 
     /// The same body, of which a copy is kept.
     #[must_use]
     pub fn copied_to(self, copying: Box<Copying>) -> Self {
         Self { copying: Some(copying), ..self }
+    }
+
+    /// The same body, at which somebody looks afterwards.
+    #[must_use]
+    pub(crate) fn looked_at(self, look: Box<Look>) -> Self {
+        Self { look: Some(look), ..self }
     }
 
     /// The same body, whose end is told.
@@ -72,6 +81,9 @@ impl http_body::Body for Body {
         };
         if let (Some(copying), Poll::Ready(Some(Ok(bytes)))) = (&mut self.copying, &next) {
             copying.take(bytes);
+        }
+        if let (Some(look), Poll::Ready(Some(Ok(bytes)))) = (&mut self.look, &next) {
+            look.take(bytes);
         }
         if let Poll::Ready(None) = next {
             self.done = None;

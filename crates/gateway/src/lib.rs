@@ -22,6 +22,7 @@ pub mod feedback;
 pub mod guard;
 mod held_back;
 pub mod idempotency;
+mod look;
 mod models;
 mod no_candidate;
 pub mod outbound;

@@ -60,6 +60,10 @@ fn message(asked: &str, decision: &Decision) -> String {
     let mut advice: Vec<&str> = vec![];
     for candidate in &decision.candidates {
         let Some(removal) = &candidate.removed else { continue };
+        if *removal == Removal::Access {
+            // What a key may not use is not told apart from what there is not.
+            continue;
+        }
         let models = reasons.entry(reason(removal, candidate)).or_default();
         if !models.contains(&&*candidate.model) {
             models.push(&candidate.model);
@@ -89,7 +93,7 @@ fn message(asked: &str, decision: &Decision) -> String {
 /// What ruled it out, as the rest of a sentence that begins with models' names.
 fn reason(removal: &Removal, candidate: &Considered) -> String {
     match removal {
-        Removal::Access => "may not be used with this key".to_owned(),
+        Removal::Access => "not for this key".to_owned(),
         Removal::Purpose => "made for something else".to_owned(),
         Removal::Lacks { need } => format!("without {}", lacking(*need)),
         Removal::Context { tokens } => format!("too small for {tokens} tokens"),
@@ -206,6 +210,8 @@ mod tests {
         assert_eq!(told(vec![removed("a", Removal::Access)]).code, Code::ModelForbidden);
         assert_eq!(told(vec![removed("a", Removal::Access), removed("b", Removal::Budget)]).code, Code::BudgetExceeded);
         assert_eq!(told(vec![]).code, Code::ModelUnavailable);
+        let mixed = told(vec![removed("hidden", Removal::Access), removed("b", Removal::Retired)]);
+        assert!(!mixed.message.contains("hidden") && mixed.message.contains("`b` ended"), "{}", mixed.message);
         let resting = told(vec![removed("a", Removal::Resting { for_ms: 2_000 })]);
         assert_eq!(resting.retry_after, Some(Duration::from_secs(2)));
     }

@@ -601,14 +601,43 @@ async fn the_same_words_again_are_noticed() {
 }
 
 #[tokio::test]
-async fn an_answer_off_its_schema_is_noticed() {
-    let upstream = Upstream::start(vec![says(r#"{"n":"one"}"#)]).await;
+async fn an_answer_off_its_schema_or_its_tools_is_noticed_streamed_or_not() {
+    let off = r#"{\"n\":\"one\"}"#;
+    let streamed = events(&[ROLE, &HELLO.replace("Hello", off), STOP, USAGE, DONE]);
+    let cut = events(&[ROLE, &HELLO.replace("Hello", off)]);
+    let called = ANSWER.replace(
+        r#""content":"Hello""#,
+        r#""content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"other","arguments":"{}"}}]"#,
+    );
+    let upstream = Upstream::start(vec![
+        says(r#"{"n":"one"}"#),
+        Play::Close(cut),
+        Play::Close(streamed),
+        Play::Close(json(200, &called)),
+    ])
+    .await;
     let kit = routed(&[&upstream], &["a"], &json!({ "strategy": "learned_utility" }));
     let (told, mut signals) = mpsc::channel(8);
     kit.gateway.tell_signals_to(told);
     let schema = r#"{"model":"auto","messages":[{"role":"user","content":"hi"}],"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object","properties":{"n":{"type":"integer"}}}}}}"#;
-    assert_eq!(served(&kit, chat(KEY, schema)).await.0, 200);
-    assert_eq!(signals.recv().await.unwrap().feedback.signal, Signal::BrokeSchema);
+    let stream = schema.replacen('{', r#"{"stream":true,"#, 1);
+    let tools = WHOLE.replacen('{', r#"{"tools":[{"type":"function","function":{"name":"read"}}],"#, 1);
+    let mut expected = vec![];
+    for (body, signal) in [
+        (schema, Some(Signal::BrokeSchema)),
+        // What was cut short says nothing.
+        (stream.as_str(), None),
+        (stream.as_str(), Some(Signal::BrokeSchema)),
+        (tools.as_str(), Some(Signal::BrokeTool)),
+    ] {
+        let (status, headers, answer) = served(&kit, chat(KEY, body)).await;
+        assert_eq!(status, 200, "{answer}");
+        expected.extend(signal.map(|signal| (signal, text(&headers, "x-request-id"))));
+    }
+    for (signal, request_id) in expected {
+        let feedback = signals.recv().await.unwrap().feedback;
+        assert_eq!((feedback.signal, feedback.request_id.to_string()), (signal, request_id));
+    }
 }
 
 #[tokio::test]
