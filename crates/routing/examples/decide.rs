@@ -23,9 +23,9 @@ use megarouter_domain::price::{Price, Rates, Tariff};
 use megarouter_domain::provider::{Credential, CredentialSource, Provider, Target};
 use megarouter_domain::record::Operation;
 use megarouter_domain::snapshot::{Parts, Snapshot};
-use megarouter_routing::features::Text;
+use megarouter_routing::features::{Features, Text};
 use megarouter_routing::health::{Callee, Ended};
-use megarouter_routing::learnt::Learnt;
+use megarouter_routing::learnt::{Learnt, Outcome};
 use megarouter_routing::predictor::Predictor;
 use megarouter_routing::question::BudgetView;
 use megarouter_routing::{Affinity, Health, Question, Surroundings, Table, decide};
@@ -175,13 +175,27 @@ fn prompts() -> Vec<String> {
 fn main() {
     let prompts = prompts();
     for strategy in ["learned_utility", "lowest_cost", "complexity", "cascade", "lowest_latency", "fixed_order"] {
-        measure(strategy, &prompts);
+        measure(strategy, 0, &prompts);
     }
+    measure("learned_utility", 2_000, &prompts);
 }
 
-fn measure(strategy: &str, prompts: &[String]) {
+/// Outcomes of all the models.
+fn learnt(table: &Table, prompts: &[String], count: usize) -> Learnt {
+    let (predictor, mut learnt) = (Predictor::embedded(), Learnt::default());
+    for (number, served) in table.served().iter().cycle().take(count).enumerate() {
+        let text = Text { user: &prompts[number % prompts.len()], ..Text::default() };
+        let task = predictor.task(&Features::of(&text));
+        let score = f32::from(u8::from(number % 3 == 0));
+        learnt.learn(predictor, &Outcome { task: &task, model: served.traits(), score, weight: 1.0 });
+    }
+    learnt.refresh();
+    learnt
+}
+
+fn measure(strategy: &str, outcomes: usize, prompts: &[String]) {
     let table = Table::new(&snapshot(strategy));
-    let (health, affinity, learnt) = (health(&table), Affinity::default(), Learnt::default());
+    let (health, affinity, learnt) = (health(&table), Affinity::default(), learnt(&table, prompts, outcomes));
     let principal = Principal { key: Arc::new(key()) };
     let header = |_: &str| None;
     let around = Surroundings {
@@ -223,7 +237,10 @@ fn measure(strategy: &str, prompts: &[String]) {
     times.sort_unstable();
     let at = |percent: usize| times[times.len() * percent / 100 - 1].as_nanos();
     let [median, p99] = [at(50), at(99)].map(|nanos| format!("{}.{} µs", nanos / 1_000, nanos / 100 % 10));
-    println!("{strategy:16} median {median:>10}  p99 {p99:>10}  {} allocations", allocations / DECISIONS as u64);
+    println!(
+        "{strategy:16} {outcomes:5} outcomes: median {median:>10}  p99 {p99:>10}  {} allocations",
+        allocations / DECISIONS as u64
+    );
 }
 
 fn key() -> VirtualKey {
