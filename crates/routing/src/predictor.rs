@@ -193,3 +193,11 @@ fn thousandths(weight: f32) -> i16 {
 pub fn squash(value: f32) -> f32 {
     0.5 + 0.5 * value / (1.0 + value.abs())
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "the same text gives the same number; small numbers"
+)]
+mod tests;

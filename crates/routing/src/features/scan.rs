@@ -374,11 +374,17 @@ fn marks(text: &[u8]) -> u32 {
 
 /// Where answers to choose from begin within a line, as in "... (A) one (B) two"; else its length.
 fn inline_options(line: &[u8]) -> usize {
-    let find = |mark: &[u8]| line.windows(3).position(|window| window.eq_ignore_ascii_case(mark));
-    match (find(b"(A)"), find(b"(B)")) {
-        (Some(first), Some(second)) if first < second => first,
-        _ => line.len(),
+    let (mut first, mut from) = (None, 0);
+    while let Some(offset) = line[from..].iter().position(|byte| *byte == b'(') {
+        let at = from + offset;
+        match (line.get(at + 1..at + 3), first) {
+            (Some([b'A' | b'a', b')']), None) => first = Some(at),
+            (Some([b'B' | b'b', b')']), Some(first)) => return first,
+            _ => {}
+        }
+        from = at + 1;
     }
+    line.len()
 }
 
 /// Whether the line is an answer to choose from: "A. ...", "(b) ...", "C) ...".

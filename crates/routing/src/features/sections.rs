@@ -68,21 +68,27 @@ pub fn split(prompt: &str) -> Sections<'_> {
 
 /// The next block that a program put in: where it starts, where it ends, how many tools it defines.
 fn next_block(text: &str) -> Option<(usize, usize, usize)> {
-    let marked = BLOCKS.iter().filter_map(|(open, close)| marked(text, open, close)).min();
+    let marked = next_marked(text);
     let reach = marked.map_or(text.len(), |(start, _)| start);
     let tools = next_tools(&text[..reach]);
     tools.or_else(|| marked.map(|(start, end)| (start, end, 0)))
 }
 
-fn marked(text: &str, open: &str, close: &str) -> Option<(usize, usize)> {
-    let start = text.find(open)?;
-    let length = text[start..].find(close)?;
-    Some((start, start + length + close.len()))
+fn next_marked(text: &str) -> Option<(usize, usize)> {
+    // Most prompts have no such sign at all, and then nothing is searched for seven times.
+    let from = text.bytes().position(|byte| byte == b'<')?;
+    let marked = |(open, close): &(&str, &str)| {
+        let start = from + text[from..].find(open)?;
+        let length = text[start..].find(close)?;
+        Some((start, start + length + close.len()))
+    };
+    BLOCKS.iter().filter_map(marked).min()
 }
 
 /// A JSON array or object that defines tools: it has `"parameters"` or `"input_schema"` as a key.
 fn next_tools(text: &str) -> Option<(usize, usize, usize)> {
-    let key = ["\"parameters\"", "\"input_schema\""].iter().filter_map(|key| text.find(key)).min()?;
+    let from = text.bytes().position(|byte| byte == b'{')?;
+    let key = ["\"parameters\"", "\"input_schema\""].iter().filter_map(|key| text[from..].find(key)).min()? + from;
     let start = json_start(text.as_bytes(), key)?;
     let end = json_end(text.as_bytes(), start);
     let block = &text[start..end];
@@ -155,7 +161,7 @@ mod tests {
     fn reminders_are_left_out() {
         let sections = split("Fix the bug.<system-reminder>Be brief.\nUse tools.</system-reminder> Now.");
         assert_eq!(sections.pieces(), ["Fix the bug.", " Now."]);
-        assert_eq!(sections.skipped_bytes, 62);
+        assert_eq!(sections.skipped_bytes, 55);
     }
 
     #[test]
