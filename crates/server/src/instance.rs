@@ -18,6 +18,7 @@ use megarouter_api::error::ApiError;
 use megarouter_api::status::Mode;
 use megarouter_api::upkeep::Upkeep;
 use megarouter_domain::clock::Clock;
+use megarouter_gateway::feedback::Signalled;
 use megarouter_gateway::guard::Guard;
 use megarouter_store::lock::DataDirLock;
 use tokio::sync::mpsc;
@@ -30,6 +31,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, Ports, loopback};
 use crate::control::{self, Control, ControlAnswer};
 use crate::control_socket::Socket;
+use crate::jobs::learn::MOST_SIGNALS;
 use crate::jobs::{Care, Jobs, journal_writer};
 use crate::listeners::{Caps, Listener, Stop, bind, serve_tcp};
 use crate::program::Program;
@@ -93,9 +95,11 @@ impl Instance {
         let readiness = Arc::new(Readiness::new(opened.is_configured()));
         let membership = opened.take_membership();
         let (backups, wanted) = mpsc::channel(MOST_WANTED_COPIES);
+        let (signals, said) = mpsc::channel(MOST_SIGNALS);
         let surroundings = Surroundings {
             sources: Addresses::default(),
             backups,
+            signals,
             hub: membership.as_ref().map(|membership| Arc::clone(membership.fleet.hub())),
             link_base: link_base(&config, &web, purpose),
         };
@@ -103,9 +107,9 @@ impl Instance {
         let journal_ending = CancellationToken::new();
         let journal = tokio::spawn(journal_writer::run(feed, Arc::clone(&context), journal_ending.clone()));
         if membership.is_none() {
-            context.settle_changes().await.map_err(said)?;
+            context.settle_changes().await.map_err(in_words)?;
         }
-        context.install_limits().await.map_err(said)?;
+        context.install_limits().await.map_err(in_words)?;
         let proxy = Proxy::new(Arc::clone(&context.gateway), Arc::clone(&readiness), Arc::clone(&program), &config);
         let proxy = Arc::new(proxy);
         let web_port = web.first().map(|listener| listener.address().port());
@@ -113,7 +117,8 @@ impl Instance {
         let api = control_api(&context, &proxy, purpose);
         let mut jobs = Jobs::default();
         if purpose != Purpose::Command {
-            jobs.start(&context, care(&mut config, wanted));
+            let mirror = membership.as_ref().map(|membership| Arc::clone(&membership.mirror));
+            jobs.start(&context, care(&mut config, wanted, said), mirror);
         }
         if let Some(membership) = membership {
             jobs.join(&context, membership, readiness);
@@ -264,10 +269,10 @@ async fn first_contact(context: &Context) {
     }
 }
 
-fn care(config: &mut Config, wanted: mpsc::Receiver<BackupOrder>) -> Care {
+fn care(config: &mut Config, wanted: mpsc::Receiver<BackupOrder>, signals: mpsc::Receiver<Signalled>) -> Care {
     let longest_stream = stores::longest_stream(config);
     let Config { backup, retention, .. } = config;
-    Care { backup: std::mem::take(backup), wanted, retention: *retention, longest_stream }
+    Care { backup: std::mem::take(backup), wanted, retention: *retention, longest_stream, signals }
 }
 
 /// What the links in refusals begin with.
@@ -279,7 +284,7 @@ fn link_base(config: &Config, web: &[Listener], purpose: Purpose) -> Arc<str> {
     }
 }
 
-fn said(error: ApiError) -> anyhow::Error {
+fn in_words(error: ApiError) -> anyhow::Error {
     anyhow::anyhow!(error.message)
 }
 

@@ -17,12 +17,14 @@ use megarouter_domain::clock::{Clock, Timestamp};
 use megarouter_domain::id::{KeyId, OrganizationId};
 use megarouter_domain::secret::Secret;
 use megarouter_domain::snapshot::Snapshot;
+use megarouter_gateway::feedback::Signalled;
 use megarouter_gateway::{Books, Gateway, JournalFeed, Limits};
 use megarouter_ledger::account::Sharing;
 use megarouter_ledger::engine::Engine;
 use megarouter_ledger::entry::Lsn;
 use megarouter_providers::client::{Client, ClientOptions};
 use megarouter_secrets::Store as Secrets;
+use megarouter_store::bodies::Bodies;
 use megarouter_store::hub::{Hub, HubPool};
 use megarouter_store::ledger::Ledger;
 use megarouter_store::settings::{Everything, Mirror, Organization, Settings};
@@ -56,7 +58,7 @@ pub struct Membership {
     /// The connections to the database.
     pub pool: HubPool,
     /// The copy of the settings.
-    pub mirror: Mirror,
+    pub mirror: Arc<Mirror>,
     /// The version of the settings in force; `None` without any.
     pub seen: Option<u64>,
 }
@@ -67,6 +69,8 @@ pub struct Surroundings {
     pub sources: Addresses,
     /// Where a copy of the ledger is asked for.
     pub backups: mpsc::Sender<BackupOrder>,
+    /// Where what people say of answers goes.
+    pub signals: mpsc::Sender<Signalled>,
     /// The hub that this node belongs to.
     pub hub: Option<Arc<Hub>>,
     /// What the links in refusals begin with.
@@ -109,7 +113,12 @@ impl Opened {
         let membership = hub.map(|(pool, mirror)| {
             let name = config.hub.as_ref().map(|hub| hub.node_name.clone()).unwrap_or_default();
             let fleet = Arc::new(Fleet::new(Arc::new(Hub::new(pool.clone())), name, id));
-            Membership { fleet, pool, mirror, seen: everything.as_ref().map(|everything| everything.version) }
+            Membership {
+                fleet,
+                pool,
+                mirror: Arc::new(mirror),
+                seen: everything.as_ref().map(|everything| everything.version),
+            }
         });
         Ok(Self { settings, ledger, secrets, engine, durable, snapshot, everything, membership })
     }
@@ -140,7 +149,7 @@ impl Opened {
         program: &Arc<Program>,
         surroundings: Surroundings,
     ) -> anyhow::Result<(Arc<Context>, JournalFeed)> {
-        let Surroundings { sources, backups, hub, link_base } = surroundings;
+        let Surroundings { sources, backups, signals, hub, link_base } = surroundings;
         let client = Client::new(&ClientOptions {
             connect_timeout: config.timeouts.connect,
             proxy: config.outgoing_proxy.clone(),
@@ -152,6 +161,7 @@ impl Opened {
             books.fence_after(Duration::ZERO);
         }
         let gateway = Gateway::new(self.snapshot, books, client, Arc::clone(&clock), limits(config));
+        gateway.tell_signals_to(signals.clone());
         let environment: Arc<Environment> = Arc::new(read_environment);
         let context = Context::new(Parts {
             settings: self.settings,
@@ -165,6 +175,8 @@ impl Opened {
             shelf: Shelf::new(&config.data_dir, sources),
             hub,
             backups,
+            bodies: Arc::new(Bodies::in_folder(&config.data_dir)),
+            signals,
             last_good: self.everything,
         });
         Ok((Arc::new(context), feed))
@@ -209,8 +221,11 @@ impl Configured {
 /// Closes the stores' files, which leaves nothing beside them to recover at the next start. Whoever
 /// still holds the context keeps them open; everything is durable all the same.
 pub async fn close(context: Arc<Context>) {
-    let Some(Context { settings, ledger, hub, .. }) = Arc::into_inner(context) else { return };
+    let Some(Context { settings, ledger, hub, bodies, .. }) = Arc::into_inner(context) else { return };
     settings.close().await;
+    if let Some(bodies) = Arc::into_inner(bodies) {
+        bodies.close().await;
+    }
     if let Some(ledger) = Arc::into_inner(ledger) {
         ledger.close().await;
     }

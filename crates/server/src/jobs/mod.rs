@@ -1,11 +1,15 @@
 //! What runs beside the requests.
 
 pub mod backup;
+pub mod bodies;
 pub mod catalogue;
 pub mod fleet;
 pub mod journal_writer;
+pub mod learn;
 pub mod lease;
 pub mod limits;
+pub mod probe;
+pub mod replay;
 pub mod retention;
 pub mod settings;
 pub mod ship;
@@ -16,6 +20,8 @@ use std::time::Duration;
 
 use megarouter_api::context::{BackupOrder, Context};
 use megarouter_gateway::LeaseAsk;
+use megarouter_gateway::feedback::Signalled;
+use megarouter_store::settings::Mirror;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +44,8 @@ pub struct Care {
     pub retention: Option<Duration>,
     /// The longest that a stream may last.
     pub longest_stream: Duration,
+    /// Where what people say of answers comes in.
+    pub signals: mpsc::Receiver<Signalled>,
 }
 
 /// The running jobs of a server or a window.
@@ -45,6 +53,8 @@ pub struct Care {
 pub struct Jobs {
     /// End before the requests under way do.
     early: Group,
+    /// Note what is left of requests: end after them.
+    noting: Group,
     /// The way to the hub for grants: needed by requests, ends after them.
     lending: Group,
     /// Ends when every entry is on the disk.
@@ -61,14 +71,18 @@ struct Group {
 
 impl Jobs {
     /// Starts what every installation needs.
-    pub fn start(&mut self, context: &Arc<Context>, care: Care) {
-        let Care { backup, wanted, retention, longest_stream } = care;
+    pub fn start(&mut self, context: &Arc<Context>, care: Care, mirror: Option<Arc<Mirror>>) {
+        let Care { backup, wanted, retention, longest_stream, signals } = care;
         let has_backups = backup.every.is_some();
         self.early.run(|ending| catalogue::run(Arc::clone(context), ending));
         self.early.run(|ending| backup::run(Arc::clone(context), backup, wanted, ending));
         self.early.run(|ending| limits::run(Arc::clone(context), ending));
         self.early.run(|ending| watch::run(Arc::clone(context), longest_stream, ending));
         self.early.run(|ending| watch::check_file(Arc::clone(context), ending));
+        self.early.run(|ending| probe::run(Arc::clone(context), ending));
+        self.early.run(|ending| replay::run(Arc::clone(context), ending));
+        self.noting.run(|ending| bodies::run(Arc::clone(context), ending));
+        self.noting.run(|ending| learn::run(Arc::clone(context), signals, mirror, ending));
         if let Some(age) = retention {
             self.early.run(|ending| retention::run(Arc::clone(context), age, has_backups, ending));
         }
@@ -95,8 +109,9 @@ impl Jobs {
         self.early.end().await;
     }
 
-    /// Gives back what was granted to this node.
+    /// Notes what is left of the last requests, and gives back what was granted to this node.
     pub async fn end_lending(&mut self) {
+        self.noting.end().await;
         self.lending.end().await;
     }
 

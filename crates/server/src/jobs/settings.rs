@@ -22,7 +22,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// force; `None` when this node has none yet, and lets nobody in until it has.
 pub async fn follow(
     context: Arc<Context>,
-    mirror: Mirror,
+    mirror: Arc<Mirror>,
     mut seen: Option<u64>,
     readiness: Arc<Readiness>,
     fleet: Arc<Fleet>,

@@ -132,7 +132,9 @@ impl Running {
         let opened = Opened::open(&mut config, &**clock).await.unwrap();
         let clock = Arc::clone(clock) as Arc<dyn Clock>;
         let (backups, _) = tokio::sync::mpsc::channel(1);
-        let surroundings = Surroundings { sources, backups, hub: None, link_base: "megarouter://".into() };
+        let (signals, _) = tokio::sync::mpsc::channel(1);
+        let link_base = "megarouter://".into();
+        let surroundings = Surroundings { sources, backups, signals, hub: None, link_base };
         let (context, feed) = opened.into_context(&config, clock, &program, surroundings).unwrap();
         let ending = CancellationToken::new();
         let (refreshing, writing) = (run(Arc::clone(&context), ending.clone()), Arc::clone(&context));
