@@ -42,7 +42,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 pub use self::mirror::Mirror;
 pub use self::model_lists::ModelList;
-use self::outcomes::{LearntState, Outcome};
+use self::outcomes::{LearntState, News, Outcome};
 use self::replays::{Promotion, Replay, ReplayAnswer, ReplayItem, ReplayState};
 use crate::backend::postgres::HubPool;
 use crate::backend::{self, Schema};
@@ -393,9 +393,9 @@ impl Settings {
         self.in_transaction(async |db| outcomes::add(db, outcomes).await).await
     }
 
-    /// The number of the last outcome; 0 for none.
-    pub async fn last_outcome(&self) -> Result<u64, Error> {
-        outcomes::last(&mut *self.reader().await?).await
+    /// How far outcomes and what is learnt have come.
+    pub async fn outcome_news(&self) -> Result<News, Error> {
+        outcomes::news(&mut *self.reader().await?).await
     }
 
     /// At most `limit` outcomes after a number, in their order.
@@ -457,6 +457,12 @@ impl Settings {
     /// [`replays::CLAIM`], and longer when it is claimed again.
     pub async fn claim_replay(&self, runner: LedgerId, now: Timestamp) -> Result<Option<Replay>, Error> {
         replays::claim(&mut *self.writer().await?, runner, now).await
+    }
+
+    /// Claims a replay that this node runs for some more time, and gives it as it is now; `None` when it has
+    /// ended, or is another node's.
+    pub async fn renew_claim(&self, id: ReplayId, runner: LedgerId, now: Timestamp) -> Result<Option<Replay>, Error> {
+        replays::renew(&mut *self.writer().await?, id, runner, now).await
     }
 
     /// Stores a candidate's answer and adds what it cost to the replay.

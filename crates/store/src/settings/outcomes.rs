@@ -58,6 +58,15 @@ pub struct LearntState {
     pub changed_at: Option<Timestamp>,
 }
 
+/// How far outcomes and what is learnt have come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// How many times somebody reset or replaced what was learnt.
+    pub generation: u64,
+    /// The number of the last outcome; 0 for none.
+    pub last: u64,
+}
+
 /// Stores outcomes and gives the number of the last one of all. What says again what was said of a request
 /// before, or is too much, is passed over.
 pub(super) async fn add(db: &mut Db<'_>, outcomes: &[Outcome]) -> Result<u64, Error> {
@@ -72,8 +81,16 @@ pub(super) async fn add(db: &mut Db<'_>, outcomes: &[Outcome]) -> Result<u64, Er
     Ok(last)
 }
 
+/// Whether there is something to learn.
+pub(super) async fn news(db: &mut Db<'_>) -> Result<News, Error> {
+    let text = "SELECT generation, (SELECT coalesce(max(number), 0) FROM outcomes) AS last FROM learnt";
+    let row = db.fetch_one(text, values![]).await?;
+    let reading = Reading::new("learnt", "generation", &row);
+    Ok(News { generation: reading.count("generation")?, last: reading.count("last")? })
+}
+
 /// The number of the last outcome; 0 for none.
-pub(super) async fn last(db: &mut Db<'_>) -> Result<u64, Error> {
+async fn last(db: &mut Db<'_>) -> Result<u64, Error> {
     let row = db.fetch_one("SELECT coalesce(max(number), 0) AS number FROM outcomes", values![]).await?;
     Reading::new("outcomes", "number", &row).count("number")
 }

@@ -200,6 +200,23 @@ pub(super) async fn claim(db: &mut Db<'_>, runner: LedgerId, now: Timestamp) -> 
     read(&row).map(Some)
 }
 
+/// Claims a run that this node runs for some more time; the run as it is now, or `None` when it has ended or is
+/// another node's.
+pub(super) async fn renew(
+    db: &mut Db<'_>,
+    id: ReplayId,
+    runner: LedgerId,
+    now: Timestamp,
+) -> Result<Option<Replay>, Error> {
+    let text = "UPDATE replays SET claimed_until = $1 WHERE id = $2 AND runner = $3 AND state = 'running'";
+    let until = now.plus(CLAIM).as_micros();
+    if db.execute(text, values![until, id.as_uuid(), runner.as_uuid()]).await? == 0 {
+        return Ok(None);
+    }
+    let row = db.fetch_one("SELECT * FROM replays WHERE id = $1", values![id.as_uuid()]).await?;
+    read(&row).map(Some)
+}
+
 /// Stores an answer, and adds to what the run cost.
 pub(super) async fn answer(db: &mut Db<'_>, id: ReplayId, number: u32, answer: &ReplayAnswer) -> Result<(), Error> {
     put_answer(db, id, number, answer).await?;

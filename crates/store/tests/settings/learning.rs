@@ -67,7 +67,7 @@ async fn outcomes_come_back_in_the_order_they_were_written() {
         let at = |seconds| NOW.plus(Duration::from_secs(seconds));
         assert_eq!(settings.outcomes_between(at(2), at(3)).await.unwrap(), all[1..2]);
         assert_eq!(settings.outcomes_of(all[2].feedback.request_id).await.unwrap(), all[2..]);
-        assert_eq!(settings.last_outcome().await.unwrap(), 3);
+        assert_eq!(settings.outcome_news().await.unwrap().last, 3);
     }
 }
 
@@ -80,7 +80,7 @@ async fn what_is_said_again_is_passed_over_and_what_is_said_anew_is_heard_so_oft
         for turn in 0..40 {
             add(plain(2, if turn % 2 == 0 { 0 } else { 1_000 })).await;
         }
-        assert_eq!(settings.last_outcome().await.unwrap(), 20);
+        assert_eq!(settings.outcome_news().await.unwrap().last, 20);
     }
 }
 
@@ -221,12 +221,18 @@ async fn one_node_runs_a_replay_until_it_stops() {
         assert_eq!(claim(1, NOW).await, first, "its own");
         assert_eq!(claim(2, NOW).await, second);
         assert_eq!(claim(3, NOW).await, None);
+        let renew = async |seed, now| settings.renew_claim(replay(2).id, node(seed), now).await.unwrap();
+        assert_eq!(
+            (renew(1, NOW).await, renew(2, NOW.plus(CLAIM)).await.map(|replay| replay.state)),
+            (None, Some(ReplayState::Running))
+        );
         let later = NOW.plus(CLAIM);
         assert_eq!(claim(3, later).await, first, "of a node that has stopped");
         assert!(settings.end_replay(replay(1).id, ReplayState::CostReached, Some("enough"), later).await.unwrap());
         assert!(!settings.end_replay(replay(1).id, ReplayState::Stopped, None, NOW).await.unwrap());
         let ended = settings.replay(replay(1).id).await.unwrap().unwrap().0;
         assert_eq!((ended.state, ended.finished_at), (ReplayState::CostReached, Some(later)));
-        assert_eq!(claim(3, later).await, second);
+        assert_eq!(claim(3, later).await, None, "renewed meanwhile");
+        assert_eq!(claim(3, later.plus(CLAIM)).await, second);
     }
 }
