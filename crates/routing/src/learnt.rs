@@ -17,7 +17,9 @@ use std::collections::BTreeMap;
 
 use megarouter_domain::task::Family;
 
-use crate::predictor::{LEVELS, ModelTraits, NEED_TILT, Predictor, Quality, Task, family_of_kind, kinds, place};
+use crate::predictor::{
+    LEVELS, ModelTraits, NEED_TILT, Predictor, Quality, Task, family_of_kind, kinds, place, squash,
+};
 pub use codec::NotLearntError;
 use kind::{Kind, Point, Seen, condense};
 pub use report::{Report, Tally};
@@ -70,8 +72,8 @@ const PRIOR_OUTCOMES: f32 = 5.0;
 const OVERALL_OUTCOMES: f32 = 10.0;
 /// The variance of single outcomes that is reckoned with: the most there can be.
 const OUTCOME_VARIANCE: f32 = 0.25;
-/// The gain of strong over weak models that a need of one half stands for.
-const TYPICAL_GAIN: f32 = 0.2;
+/// Models that are closer than this are taken to be this far apart.
+const LEAST_GAP: f32 = 0.1;
 impl Learnt {
     /// Learns from an outcome; one that is no number, or counts nothing, is passed over.
     pub fn learn(&mut self, predictor: &Predictor, outcome: &Outcome<'_>) {
@@ -98,7 +100,7 @@ impl Learnt {
             let kind = self.levels[level].entry(number).or_default();
             let (offset, fitted) = (kind.offset(model, fallback), kind.fitted(&point, model));
             kind.judge(&point, model, left - offset * tilt, weight);
-            kind.add(&point, model, Seen { residual: left, expected, need: task.need, weight });
+            kind.add(&point, model, Seen { residual: left, expected, weight });
             if kind.is_due() {
                 self.refit(level, number);
             }
@@ -160,16 +162,19 @@ impl Learnt {
     }
 
     /// The need of a task, 0 to 1, by what strong models gained over weak ones on such tasks.
+    ///
+    /// Only what sets a task apart from others of its kind is learnt: kinds are not compared by their
+    /// outcomes, since each was answered by other models.
     pub fn need(&self, task: &Task) -> f32 {
         let Some(kind) = self.kinds(task).next().filter(|kind| kind.has_gap()) else { return task.need };
-        let (point, usual) = (condense(task), kind.usual_need());
-        let mut gain = 0.0;
+        let point = condense(task);
+        let (mut gap, mut gain) = (0.0, 0.0);
         for (model, share, strength) in kind.ranked() {
             let (offset, fitted) = self.moved(task, &point, model);
-            let narrow = offset - kind.offset(model, self.overall(model));
-            gain += share * (strength * (1.0 + NEED_TILT * (task.need - usual)) + narrow + fitted);
+            gain += share * (offset - kind.offset(model, self.overall(model)) + fitted);
+            gap += share * strength;
         }
-        (0.5 + gain - TYPICAL_GAIN).clamp(0.0, 1.0)
+        moved_need(task.need, gain / (NEED_TILT * gap.max(LEAST_GAP)))
     }
 
     /// Outcomes that were learnt from.
@@ -222,6 +227,12 @@ impl Learnt {
 /// What is better in general is better by more where the need is greater.
 fn tilt(task: &Task) -> f32 {
     1.0 + NEED_TILT * (task.need - 0.5)
+}
+
+/// A need that is moved, on the scale before it was squashed, so that it stays between 0 and 1.
+fn moved_need(need: f32, by: f32) -> f32 {
+    let share = (2.0 * need - 1.0).clamp(-0.999, 0.999);
+    squash(share / (1.0 - share.abs()) + 2.0 * by)
 }
 
 impl Overall {

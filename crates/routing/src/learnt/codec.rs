@@ -94,7 +94,7 @@ impl Writer {
     }
 
     fn kind(&mut self, kind: &Kind) {
-        self.numbers(&[kind.weight, kind.need, kind.fitted_at, f32::from(u8::from(kind.has_gap))]);
+        self.numbers(&[kind.weight, kind.fitted_at, f32::from(u8::from(kind.has_gap))]);
         for numbers in [&kind.sum, &kind.square, &kind.shared, &kind.contrast] {
             self.numbers(numbers);
         }
@@ -162,7 +162,7 @@ impl Reader<'_> {
     }
 
     fn kind(&mut self) -> Result<Kind, NotLearntError> {
-        let [weight, need, fitted_at, has_gap] = self.few()?;
+        let [weight, fitted_at, has_gap] = self.few()?;
         let (sum, square) = (self.many(SIZE)?, self.many(SQUARE)?);
         let (shared, contrast) = (self.many(SIZE)?, self.many(SIZE)?);
         let mut trust = [Trust::default(); PARTS];
@@ -177,7 +177,7 @@ impl Reader<'_> {
             let (cross, own, used) = (self.many(SIZE)?, self.many(SIZE)?, self.many(SIZE)?);
             models.insert(name, OfModel { weight, residual, expected, cross, strength, share, own, used });
         }
-        Ok(Kind { weight, need, sum, square, models, trust, fitted_at, shared, contrast, has_gap: has_gap != 0.0 })
+        Ok(Kind { weight, sum, square, models, trust, fitted_at, shared, contrast, has_gap: has_gap != 0.0 })
     }
 
     fn tally(&mut self) -> Result<Tally, NotLearntError> {

@@ -37,7 +37,6 @@ const CAUTION: f32 = 1.0;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Kind {
     pub(super) weight: f32,
-    pub(super) need: f32,
     pub(super) sum: Vec<f32>,
     pub(super) square: Vec<f32>,
     pub(super) models: BTreeMap<String, OfModel>,
@@ -71,8 +70,6 @@ pub(super) struct Seen {
     pub(super) residual: f32,
     /// What was expected of the model on such requests.
     pub(super) expected: f32,
-    /// The need of the request.
-    pub(super) need: f32,
     /// How much it counts.
     pub(super) weight: f32,
 }
@@ -89,7 +86,6 @@ impl Default for Kind {
     fn default() -> Self {
         Self {
             weight: 0.0,
-            need: 0.0,
             sum: vec![0.0; SIZE],
             square: vec![0.0; SQUARE],
             models: BTreeMap::new(),
@@ -150,9 +146,8 @@ impl Kind {
 
     /// Adds an outcome to the sums.
     pub(super) fn add(&mut self, point: &Point, model: &str, seen: Seen) {
-        let Seen { residual, expected, need, weight } = seen;
+        let Seen { residual, expected, weight } = seen;
         self.weight += weight;
-        self.need += weight * need;
         add_to(&mut self.sum, point, weight);
         let mut squares = self.square.iter_mut();
         for (index, left) in point.iter().enumerate() {
@@ -273,11 +268,6 @@ impl Kind {
     /// Whether models are known that differ in strength.
     pub(super) const fn has_gap(&self) -> bool {
         self.has_gap
-    }
-
-    /// The mean need of the requests seen.
-    pub(super) fn usual_need(&self) -> f32 {
-        self.need / self.weight
     }
 
     /// The models that say what strong ones gain: name, share, strength.
