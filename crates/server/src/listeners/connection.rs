@@ -108,7 +108,8 @@ async fn answer_one<A: Answer>(
 ) -> Result<Response<Watched<A::Body>>, Infallible> {
     busy.set(true);
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
-    let mut response = answer.answer(request, peer).await;
+    // Boxed: the connection would move all of it about with each request.
+    let mut response = Box::pin(answer.answer(request, peer)).await;
     if is_chunked {
         // The gate cannot tell where a chunked body ends, so nothing may follow it.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

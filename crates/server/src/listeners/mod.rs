@@ -9,6 +9,7 @@ mod caps;
 mod connection;
 pub mod framing;
 mod gate;
+mod gathering;
 mod patient_body;
 mod refusal;
 mod watched;

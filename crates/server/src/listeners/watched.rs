@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::gate::Busy;
+use super::gathering::Gathering;
 use super::refusal::Refusal;
 
 /// An answer's body on its way to the client.
@@ -19,6 +20,8 @@ pub struct Watched<B> {
     busy: Busy,
     /// For streams of events: when to stop them.
     cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// The pieces of a stream of events.
+    gathering: Option<Box<Gathering<Box<dyn Error + Send + Sync>>>>,
     stage: Stage,
 }
 
@@ -34,7 +37,8 @@ enum Stage {
 impl<B> Watched<B> {
     /// Watches a body. With `cut`, the body is a stream of events that is told to end then.
     pub fn new(body: B, busy: Busy, cut: Option<WaitForCancellationFutureOwned>) -> Self {
-        Self { body, busy, cut: cut.map(Box::pin), stage: Stage::Flowing }
+        let gathering = cut.is_some().then(Box::default);
+        Self { body, busy, cut: cut.map(Box::pin), gathering, stage: Stage::Flowing }
     }
 
     fn is_cut(&mut self, context: &mut Context<'_>) -> bool {
@@ -63,23 +67,49 @@ where
             }
             Stage::Sent => return Poll::Ready(Some(Err(io::Error::other("the stream was cut at the end").into()))),
         }
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        if let Poll::Ready(frame) = self.poll_body(context) {
+            return Poll::Ready(frame);
         }
         if !self.is_cut(context) {
             return Poll::Pending;
         }
         self.cut = None;
         self.stage = Stage::Told;
-        Poll::Ready(Some(Ok(Frame::data(Refusal::Stopping.to_event()))))
+        let held = self.gathering.as_mut().map(|gathering| gathering.take()).unwrap_or_default();
+        let last = if held.is_empty() {
+            Refusal::Stopping.to_event()
+        } else {
+            [&held[..], &Refusal::Stopping.to_event()].concat().into()
+        };
+        Poll::Ready(Some(Ok(Frame::data(last))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stage == Stage::Flowing && self.body.is_end_stream()
+        let is_held = self.gathering.as_ref().is_some_and(|gathering| gathering.held() > 0);
+        self.stage == Stage::Flowing && !is_held && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+type Next = Poll<Option<Result<Frame<Bytes>, Box<dyn Error + Send + Sync>>>>;
+
+impl<B> Watched<B>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
+    fn poll_body(&mut self, context: &mut Context<'_>) -> Next {
+        let Self { body, gathering, .. } = self;
+        let mut next = |context: &mut Context<'_>| {
+            Pin::new(&mut *body).poll_frame(context).map(|frame| frame.map(|frame| frame.map_err(Into::into)))
+        };
+        let Some(gathering) = gathering else { return next(context) };
+        // Streams of events have no trailers.
+        let data = |frame: Frame<Bytes>| frame.into_data().unwrap_or_default();
+        let pieces = |context: &mut Context<'_>| next(context).map(|frame| frame.map(|frame| frame.map(data)));
+        gathering.poll_next(context, pieces).map(|next| next.map(|bytes| bytes.map(Frame::data)))
     }
 }
 
