@@ -35,6 +35,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tauri", &["megarouter"]),
     ("reqwest", &["megarouter-providers", "megarouter-tests"]),
     ("axum", &["megarouter-api", "megarouter-server"]),
+    ("mimalloc", &["megarouter-server"]),
     ("anyhow", &["megarouter-server", "megarouter", "megarouter-tests", "xtask"]),
 ];
 
