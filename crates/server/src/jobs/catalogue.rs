@@ -20,6 +20,10 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Runs until `ending`.
 pub async fn run(context: Arc<Context>, ending: CancellationToken) {
     let work = async {
+        // Requests are decided without it until it is unpacked: nothing is ruled out by what is not known.
+        if let Err(error) = context.refresh_facts().await {
+            tracing::warn!(%error, "what is known of models could not be put in force");
+        }
         // What a start has to do goes first.
         let mut not_before = context.now().plus(random(MINUTE, 5 * MINUTE));
         loop {

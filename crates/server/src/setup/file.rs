@@ -1,12 +1,13 @@
 //! The setup as people write it, in YAML.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
+pub use megarouter_api::policies::text::Decimal;
+use megarouter_api::policies::text::RuleEntry;
 use megarouter_domain::dialect::Dialect;
 use megarouter_domain::secret::Secret;
 use megarouter_domain::usage::ServiceTier;
-use serde::de::{self, Visitor};
+use serde::de;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::organization::{BudgetEntry, OrganizationEntry, UnitsEntry};
@@ -28,6 +29,8 @@ pub struct Setup {
     pub keys: Vec<KeyEntry>,
     /// What all of them may use.
     pub budgets: Vec<BudgetEntry>,
+    /// What serves a request; left out, the policies stay as they are, also where the rest is pruned.
+    pub policies: Option<Vec<PolicyEntry>>,
 }
 
 /// A provider.
@@ -54,6 +57,44 @@ pub struct ProviderEntry {
     /// Whether requests may be sent to it; left out, they may.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// Where it computes, e.g. `eu`; left out, it stays as it is.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// Whether it keeps prompts or answers; left out, it stays as it is.
+    #[serde(default)]
+    pub keeps_prompts: Option<bool>,
+    /// Further credentials, used in turn with the first one; those that are not named stay.
+    #[serde(default)]
+    pub pool: Vec<PooledEntry>,
+}
+
+/// A further credential of a provider.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PooledEntry {
+    /// What people call it.
+    pub name: String,
+    /// The environment variable that the running MegaRouter reads it from.
+    pub env: String,
+    /// Whether it is to be used; left out, it is.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+/// A policy: the model name that apps ask for, and its rules.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyEntry {
+    /// The model name that apps ask for.
+    pub name: String,
+    /// What it is for, in a sentence; left out, it stays as it is.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Other model names whose requests it takes over; one may end in `*`.
+    #[serde(default)]
+    pub takes_over: Vec<String>,
+    /// From the top.
+    pub rules: Vec<RuleEntry>,
 }
 
 /// A provider's credential: one of the two fields.
@@ -273,31 +314,6 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error
 
 const fn yes() -> bool {
     true
-}
-
-/// A decimal number, kept as it is written: amounts of money are never floating point.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Decimal(pub String);
-
-impl<'de> Deserialize<'de> for Decimal {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_string(DecimalVisitor)
-    }
-}
-
-struct DecimalVisitor;
-
-impl Visitor<'_> for DecimalVisitor {
-    type Value = Decimal;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an amount in USD such as 0.15")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
-        Ok(Decimal(text.to_owned()))
-    }
 }
 
 impl Setup {

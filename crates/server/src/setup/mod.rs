@@ -9,6 +9,7 @@ pub mod places;
 pub mod plan;
 mod wanted;
 mod wanted_budget;
+mod wanted_policy;
 mod wanted_units;
 
 use megarouter_api::configuration::Reread;

@@ -14,7 +14,7 @@ pub fn lines(text: &str) -> Lines {
     let mut lines = Lines::new();
     places.units.note(&mut lines);
     let lists = [("provider", places.providers), ("model", places.models), ("key", places.keys)];
-    for (noun, entries) in lists.into_iter().chain([("budget", places.budgets)]) {
+    for (noun, entries) in lists.into_iter().chain([("budget", places.budgets), ("policy", places.policies)]) {
         for entry in &entries {
             note(noun, entry.line(), &entry.value.name, &mut lines);
         }
@@ -29,6 +29,7 @@ struct Places {
     models: Vec<Place>,
     keys: Vec<Place>,
     budgets: Vec<Place>,
+    policies: Vec<Place>,
     units: Units,
 }
 

@@ -14,10 +14,11 @@ use megarouter_domain::unit::Unit;
 use megarouter_store::settings::{Change, Everything};
 use thiserror::Error;
 
-use super::file::{KeyEntry, ModelEntry, ProviderEntry, Setup};
+use super::file::{KeyEntry, ModelEntry, PolicyEntry, ProviderEntry, Setup};
 use super::organization::BudgetEntry;
 use super::wanted::{model, provider, virtual_key};
 use super::wanted_budget::{World, budget};
+use super::wanted_policy::policy;
 use super::wanted_units::{UnitChanges, units};
 
 /// Where new ids come from, and what nobody wrote.
@@ -84,6 +85,7 @@ pub fn plan(setup: &Setup, stored: &Everything, prune: bool, origin: &mut Origin
     no_twins("model", setup.models.iter().map(|entry| &entry.name))?;
     no_twins("key", setup.keys.iter().map(|entry| &entry.name))?;
     no_twins("budget", setup.budgets.iter().map(|entry| &entry.name))?;
+    no_twins("policy", setup.policies.iter().flatten().map(|entry| &entry.name))?;
     let mut plan = Plan::default();
     plan.rename(setup, stored)?;
     let UnitChanges { units, named, changes } = units(&setup.units, &stored.units, origin)?;
@@ -101,7 +103,9 @@ pub fn plan(setup: &Setup, stored: &Everything, prune: bool, origin: &mut Origin
         plan.add_provider(entry, &mut world.providers, origin)?;
     }
     if prune {
-        // Models go before the providers they would otherwise keep, and budgets before all they are on.
+        // Models go before the providers they would otherwise keep, and budgets before all they are on; policies
+        // before models that want their names.
+        plan.prune_policies(setup, stored, origin.now);
         plan.prune_budgets(setup, stored, origin.now);
         plan.prune_models(setup, stored);
     }
@@ -113,6 +117,9 @@ pub fn plan(setup: &Setup, stored: &Everything, prune: bool, origin: &mut Origin
     }
     for entry in &setup.budgets {
         plan.add_budget(entry, stored, &world, origin)?;
+    }
+    for entry in setup.policies.iter().flatten() {
+        plan.add_policy(entry, stored, &world, origin)?;
     }
     if prune {
         plan.prune_rest(setup, stored, origin.now);
@@ -160,6 +167,30 @@ impl Plan {
         Ok(())
     }
 
+    fn add_policy(
+        &mut self,
+        entry: &PolicyEntry,
+        stored: &Everything,
+        world: &World,
+        origin: &mut Origin<'_>,
+    ) -> Result<(), PlanError> {
+        let place = format!("policy `{}`", entry.name);
+        let found = stored.policies.iter().find(|policy| policy.name == entry.name && policy.is_active());
+        let wanted = policy(entry, found, world, origin).map_err(|reason| PlanError::Wrong { place, reason })?;
+        match found {
+            None => self.note(Change::PutPolicy(wanted), format!("add policy {}", entry.name)),
+            Some(found) if found.live.body != wanted.live.body => {
+                let words = format!("change policy {}: rules", entry.name);
+                self.note(Change::PutPolicy(wanted), words);
+            }
+            Some(found) if *found != wanted => {
+                self.note(Change::PutPolicy(wanted), format!("change policy {}: description", entry.name));
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
     fn add_provider(
         &mut self,
         entry: &ProviderEntry,
@@ -169,7 +200,9 @@ impl Plan {
         let place = format!("provider `{}`", entry.name);
         let found = providers.iter().position(|provider| provider.name == entry.name);
         let id = found.map_or_else(|| ProviderId::new(origin.now, (origin.entropy)()), |at| providers[at].id);
-        let (wanted, secret) = provider(entry, id).map_err(|reason| PlanError::Wrong { place, reason })?;
+        let known = found.map(|at| &providers[at]);
+        let (wanted, secret) =
+            provider(entry, id, known, origin).map_err(|reason| PlanError::Wrong { place, reason })?;
         if let Some(secret) = secret {
             self.secrets.push((wanted.name.clone(), id, secret));
         }
@@ -238,6 +271,15 @@ impl Plan {
         }
     }
 
+    /// A file that says nothing of policies was written without them in mind.
+    fn prune_policies(&mut self, setup: &Setup, stored: &Everything, now: Timestamp) {
+        let Some(named) = &setup.policies else { return };
+        let is_named = |name: &String| named.iter().any(|entry| entry.name == *name);
+        for policy in stored.policies.iter().filter(|policy| policy.is_active() && !is_named(&policy.name)) {
+            self.note(Change::ArchivePolicy { id: policy.id, at: now }, format!("archive policy {}", policy.name));
+        }
+    }
+
     /// What is in something goes before it. Keys that the file names are elsewhere by now; others go with their owner.
     fn prune_units(&mut self, units: &[Unit], named: &HashSet<UnitId>, now: Timestamp) {
         let parent = |unit: &Unit| units.iter().find(|above| Some(above.id) == unit.parent);
@@ -288,6 +330,10 @@ fn difference(before: &Provider, after: &Provider) -> String {
         (before.base_url != after.base_url, "base_url"),
         (before.credential != after.credential, "credential"),
         (before.is_enabled != after.is_enabled, "enabled"),
+        (before.region != after.region, "region"),
+        (before.keeps_prompts != after.keeps_prompts, "keeps_prompts"),
+        (before.pool != after.pool, "pool"),
+        (before.dialects != after.dialects, "dialects"),
     ];
     let fields: Vec<_> = differing.iter().filter(|(differs, _)| *differs).map(|(_, field)| *field).collect();
     fields.join(", ")
@@ -370,6 +416,7 @@ keys:
                 Change::PutKey(key) => stored.keys.push(key),
                 Change::PutUnit(unit) => stored.units.push(unit),
                 Change::PutBudget(budget) => stored.budgets.push(budget),
+                Change::PutPolicy(policy) => stored.policies.push(policy),
                 Change::RenameOrganization(name) => stored.organization.name = name,
                 other => panic!("{other:?}"),
             }
@@ -490,6 +537,48 @@ budgets:
         assert!(super::super::places::lines(text).contains_key("budget `CI rate`"));
     }
 
+    const POLICIES: &str = "
+policies:
+- name: auto
+  description: The best for the money
+  takes_over: ['gpt-*']
+  rules:
+  - {name: CI, when: [{who: {keys: [ci]}}, {size: {at_most: 2000}}], strategy: lowest_cost, candidates: [small]}
+  - {strategy: learned_utility, settings: {goal: balanced}, bounds: {cost: 0.05}}
+";
+
+    #[test]
+    fn policies_are_made_changed_and_pruned() {
+        let mut stored = empty();
+        let text = format!("{SETUP}{POLICIES}");
+        let plan = planned(&setup(&text), &stored, false).unwrap();
+        assert_eq!(plan.words.last().unwrap(), "add policy auto");
+        after(plan, &mut stored);
+        stored.policies[0].live.number = 1;
+        assert_eq!(planned(&setup(&text), &stored, true).unwrap().words, Vec::<String>::new());
+        let cheaper = planned(&setup(&text.replace("0.05", "0.04")), &stored, false).unwrap();
+        assert_eq!(cheaper.words, ["change policy auto: rules"]);
+        let Change::PutPolicy(policy) = &cheaper.changes[0] else { panic!("{:?}", cheaper.changes) };
+        assert_eq!((policy.id, policy.live.number), (stored.policies[0].id, 0), "a new version of the same policy");
+        assert_eq!(
+            planned(&setup(SETUP), &stored, true).unwrap().words,
+            Vec::<String>::new(),
+            "it says nothing of them"
+        );
+        let none = planned(&setup(&format!("{SETUP}policies: []\n")), &stored, true).unwrap();
+        assert_eq!(none.words, ["archive policy auto"]);
+    }
+
+    #[test]
+    fn further_credentials_that_are_not_named_stay() {
+        let mut stored = empty();
+        let pooled = SETUP.replace("kind: openai,", "kind: openai, region: eu, pool: [{name: second, env: SECOND}],");
+        after(planned(&setup(&pooled), &stored, false).unwrap(), &mut stored);
+        assert_eq!((stored.providers[1].pool.len(), stored.providers[1].region.as_deref()), (1, Some("eu")));
+        assert_eq!(planned(&setup(&pooled), &stored, true).unwrap().words, Vec::<String>::new());
+        assert_eq!(planned(&setup(SETUP), &stored, true).unwrap().words, Vec::<String>::new());
+    }
+
     #[test]
     fn what_moves_or_goes_is_said() {
         let mut stored = empty();
@@ -538,6 +627,11 @@ budgets:
             ("budgets: [{name: b, amount: 1 USD, zone: Mars}]", "no time zone"),
             ("budgets: [{name: b, amount: 1 USD, period: rolling 7s, carry_over: true}]", "carry over"),
             ("budgets: [{name: b, amount: 1 USD, stop_at: 2000}]", "percent"),
+            ("policies: [{name: p, rules: []}]", "1 to 200 rules"),
+            ("policies: [{name: p, rules: [{strategy: fixed_order, candidates: [m]}]}]", "there is no model `m`"),
+            ("policies: [{name: p, rules: [{strategy: magic}]}]", "there is no strategy `magic`"),
+            ("policies: [{name: p, rules: [{when: [{who: {teams: [T]}}], strategy: fixed_order}]}]", "no team `T`"),
+            ("providers: [{name: a, kind: ollama, pool: [{name: '', env: A}]}]", "pool"),
         ];
         for (text, reason) in wrong {
             let error = planned(&setup(text), &empty(), false).unwrap_err().to_string();

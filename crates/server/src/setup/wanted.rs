@@ -2,25 +2,31 @@
 
 use megarouter_catalog::price as catalogue_price;
 use megarouter_domain::clock::Timestamp;
-use megarouter_domain::id::{DeploymentId, KeyId, ModelId, PriceId, ProviderId, UnitId};
+use megarouter_domain::id::{CredentialId, DeploymentId, KeyId, ModelId, PriceId, ProviderId, UnitId};
 use megarouter_domain::key::{self, KeyHash, ModelAccess, VirtualKey};
 use megarouter_domain::model::{Deployment, Model};
 use megarouter_domain::money::NanoUsdPerMillion;
 use megarouter_domain::price::{Price, Rates, Tariff, Tier};
-use megarouter_domain::provider::{CredentialSource, Provider};
+use megarouter_domain::provider::{CredentialSource, Pooled, Provider};
 use megarouter_domain::secret::Secret;
 use megarouter_domain::unit::UnitKind;
 use megarouter_providers::address::BaseUrl;
 use megarouter_providers::catalog::{self, Kind};
 
 use super::file::{
-    Decimal, DeploymentEntry, KeyEntry, ModelEntry, OwnerEntry, PriceEntry, ProviderEntry, SecretEntry, TierEntry,
+    Decimal, DeploymentEntry, KeyEntry, ModelEntry, OwnerEntry, PooledEntry, PriceEntry, ProviderEntry, SecretEntry,
+    TierEntry,
 };
 use super::plan::Origin;
 use super::wanted_budget::World;
 
 /// The provider that an entry asks for, and the secret to keep for it. The error says why there is none.
-pub fn provider(entry: &ProviderEntry, id: ProviderId) -> Result<(Provider, Option<Secret>), String> {
+pub fn provider(
+    entry: &ProviderEntry,
+    id: ProviderId,
+    found: Option<&Provider>,
+    origin: &mut Origin<'_>,
+) -> Result<(Provider, Option<Secret>), String> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
     if entry.name.is_empty() || entry.name.len() > 64 || !entry.name.bytes().all(is_plain) {
         return Err("a name has 1 to 64 lower-case letters, digits, dots, dashes or underscores".to_owned());
@@ -39,8 +45,29 @@ pub fn provider(entry: &ProviderEntry, id: ProviderId) -> Result<(Provider, Opti
         return Err(format!("dialects: a provider of the kind {} is not called as {}", kind.id, dialect.as_str()));
     }
     let (dialects, kind) = (entry.dialects.clone(), kind.id.to_owned());
-    let (region, keeps_prompts, pool) = (None, None, vec![]);
+    let region = entry.region.clone().or_else(|| found?.region.clone());
+    let keeps_prompts = entry.keeps_prompts.or_else(|| found?.keeps_prompts);
+    let pool = pool(&entry.pool, found.map(|found| found.pool.as_slice()).unwrap_or_default(), origin)?;
     Ok((Provider { id, name, kind, base_url, credential, dialects, is_enabled, region, keeps_prompts, pool }, secret))
+}
+
+/// The further credentials with those that an entry names; one of the same name keeps its id.
+fn pool(entries: &[PooledEntry], known: &[Pooled], origin: &mut Origin<'_>) -> Result<Vec<Pooled>, String> {
+    let mut pool = known.to_vec();
+    for entry in entries {
+        if entry.name.trim().is_empty() || entry.env.trim().is_empty() {
+            return Err("pool: a credential is written {name: second, env: VARIABLE}".to_owned());
+        }
+        let known = pool.iter().position(|pooled| pooled.name == entry.name);
+        let id = known.map_or_else(|| CredentialId::new(origin.now, (origin.entropy)()), |at| pool[at].id);
+        let source = CredentialSource::Environment { variable: entry.env.clone() };
+        let wanted = Pooled { id, name: entry.name.clone(), source, is_enabled: entry.enabled };
+        match known {
+            Some(at) => pool[at] = wanted,
+            None => pool.push(wanted),
+        }
+    }
+    Ok(pool)
 }
 
 fn address(entry: &ProviderEntry, kind: &Kind) -> Result<String, String> {
