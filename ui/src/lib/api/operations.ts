@@ -1,5 +1,4 @@
 /** The operations of the control API by `METHOD /path`, computed from the generated document. */
-import type { AnswersToCome, InputsToCome } from "./draft";
 import type { paths } from "./schema";
 
 type Method = "get" | "post" | "put" | "patch" | "delete";
@@ -67,13 +66,9 @@ type Entry<Name extends Operation> = Name extends `${infer M} ${infer Path}`
   : never;
 
 /** What an operation takes: `path`, `query` and `body` as far as it has them. */
-export type OperationInput<Name extends Operation> = (Entry<Name> extends { input: infer Input }
-  ? Input
-  : never) &
-  (Name extends keyof InputsToCome ? InputsToCome[Name] : unknown);
+export type OperationInput<Name extends Operation> =
+  Entry<Name> extends { input: infer Input } ? Input : never;
 
 /** What an operation answers. */
-export type OperationAnswer<Name extends Operation> = (Entry<Name> extends { answer: infer Answer }
-  ? Answer
-  : never) &
-  (Name extends keyof AnswersToCome ? AnswersToCome[Name] : unknown);
+export type OperationAnswer<Name extends Operation> =
+  Entry<Name> extends { answer: infer Answer } ? Answer : never;

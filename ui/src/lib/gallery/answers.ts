@@ -1,5 +1,5 @@
 /** What the gallery answers to each call. */
-import type { Cost, Figures, Overview, RequestRow, Savings } from "../api";
+import type { Cost, Figures, Overview, RequestRow } from "../api";
 import { addMoney } from "../format";
 import type { Method } from "../host";
 import { catalogueStatus, detailFor } from "./catalogue";
@@ -128,10 +128,7 @@ function groups(rows: readonly RequestRow[], name: (row: RequestRow) => string):
   );
 }
 
-function overview(
-  rows: readonly RequestRow[],
-  query: URLSearchParams,
-): Overview & { savings: Savings | null } {
+function overview(rows: readonly RequestRow[], query: URLSearchParams): Overview {
   const from = query.get("from") ?? new Date(Date.now() - 86_400_000).toISOString();
   const to = query.get("to") ?? new Date().toISOString();
   const span = Date.parse(to) - Date.parse(from);

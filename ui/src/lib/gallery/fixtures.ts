@@ -1,7 +1,6 @@
 /** A small invented installation: three providers, four models, three keys, a day of requests. */
 import type {
   Attempt,
-  BodyRules,
   Cost,
   Key,
   Loss,
@@ -52,12 +51,7 @@ const status: Status = {
   today: { cost: cost("exact", 4_120_000_000), requests: 412 },
 };
 
-const settings: Settings & {
-  bodies: BodyRules;
-  savings_baseline: string;
-  redaction_patterns: string[];
-  probes: boolean;
-} = {
+const settings: Settings = {
   proxy_port: 4180,
   proxy_port_in_use: 4180,
   keep_running_on_close: true,

@@ -538,7 +538,6 @@ function requestCounterfactualOf(row: RequestRow): RequestCounterfactual {
 const report: RouterReport = {
   from: ago(720),
   to: ago(0),
-  decided: 5_204,
   outcomes: 188,
   rated: 61,
   is_enough: true,
@@ -606,7 +605,6 @@ const health: ProviderHealth[] = fixtures.providers.map((provider, index): Provi
         name: "",
         state,
         resting_until: null,
-        in_flight: 2,
         requests_left: index === 0 ? 8_410 : null,
         tokens_left: index === 0 ? 1_920_000 : null,
         limit_resets_at: index === 0 ? new Date(now + 41_000).toISOString() : null,
@@ -616,7 +614,6 @@ const health: ProviderHealth[] = fixtures.providers.map((provider, index): Provi
         name: pooled.name,
         state: (at === 0 ? "rate_limited" : state) as HealthState,
         resting_until: at === 0 ? new Date(now + 18_000).toISOString() : null,
-        in_flight: 0,
         requests_left: at === 0 ? 0 : 4_200,
         tokens_left: null,
         limit_resets_at: null,

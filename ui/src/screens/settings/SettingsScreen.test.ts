@@ -1,7 +1,7 @@
 import { render, screen } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, it, vi } from "vitest";
-import type { BodyRules, Settings } from "$lib/api";
+import type { Settings } from "$lib/api";
 import { refreshAll } from "$lib/api";
 import { govern } from "$lib/gallery/govern";
 import { router } from "$lib/router.svelte";
@@ -9,12 +9,7 @@ import { FakeHost } from "../../../tests/fake-host";
 import SettingsScreen from "./SettingsScreen.svelte";
 import { matchingSettings } from "./texts";
 
-const settings: Settings & {
-  bodies: BodyRules;
-  savings_baseline: string;
-  redaction_patterns: string[];
-  probes: boolean;
-} = {
+const settings: Settings = {
   proxy_port: 4180,
   proxy_port_in_use: 4180,
   keep_running_on_close: null,
