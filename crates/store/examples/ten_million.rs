@@ -1,10 +1,11 @@
 //! Makes a ledger of many requests and times the questions that people ask of it:
-//! `cargo run --release -p megarouter-store --example ten_million -- FOLDER [REQUESTS]`.
+//! `cargo run --release -p megarouter-store --example ten_million -- FOLDER [REQUESTS [upkeep]]`.
 //!
 //! The traffic is made up: 90 days of 40 members and 12 apps in 6 teams and 2 departments, mostly in
 //! working hours, 30 models of 5 providers, tags on half of the requests. Everything else is real: the
 //! engine decides, and the ledger appends what it says, entries and all. With a folder that has a ledger
-//! already, only the questions are asked.
+//! already, only the questions are asked. With `upkeep`, instead of them, the ledger is verified, repaired
+//! and rid of its entries.
 
 use std::error::Error;
 use std::path::Path;
@@ -40,6 +41,8 @@ const MODELS: u64 = 30;
 const PROVIDERS: u64 = 5;
 const BATCH: u64 = 1_000;
 const RUNS: usize = 20;
+/// As the server does it.
+const RETIRED_AT_ONCE: u32 = 2_000;
 
 type Outcomes<T> = Result<T, Box<dyn Error>>;
 
@@ -59,8 +62,12 @@ async fn main() -> Outcomes<()> {
     let begin = Instant::now();
     ledger.recover("measurement", START.plus(Duration::from_secs(86_400 * DAYS))).await?;
     println!("opened in {opened:.1?}, a run begun in {:.1?}, {} MB", begin.elapsed(), ledger.size() / 1_000_000);
-    ask_pivots(&ledger).await?;
-    ask_lists(&ledger).await?;
+    if arguments.next().is_some() {
+        upkeep(&ledger).await?;
+    } else {
+        ask_pivots(&ledger).await?;
+        ask_lists(&ledger).await?;
+    }
     ledger.close().await;
     Ok(())
 }
@@ -389,6 +396,43 @@ async fn timed(ask: impl AsyncFn() -> Outcomes<usize>) -> Outcomes<String> {
     times.sort_unstable();
     let cpu = cpu_time()?.saturating_sub(before) / u32::try_from(RUNS)?;
     Ok(format!("p95 {:>8.1?}, processor {cpu:>8.1?}, {size} rows", times[RUNS - 2]))
+}
+
+/// Times what looks after a ledger, and tells what memory the removal of entries takes.
+#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
+async fn upkeep(ledger: &Ledger) -> Outcomes<()> {
+    let (begin, busy) = (Instant::now(), cpu_time()?);
+    let report = ledger.verify().await?;
+    let (took, processor) = (begin.elapsed(), cpu_time()?.saturating_sub(busy));
+    println!("verified {} entries in {took:.1?}, processor {processor:.1?}", report.entries);
+    let (begin, busy) = (Instant::now(), cpu_time()?);
+    ledger.repair().await?;
+    let (took, processor) = (begin.elapsed(), cpu_time()?.saturating_sub(busy));
+    println!("verified and made the tables again in {took:.1?}, processor {processor:.1?}");
+    let end = START.plus(Duration::from_secs(86_400 * DAYS));
+    let mut engine = ledger.recover("upkeep", end).await?;
+    ledger.append(&[engine.checkpoint(end)]).await?;
+    let last = ledger.durable().await?;
+    let (before, begin) = (memory()?, Instant::now());
+    let (mut most, mut longest, mut steps) = (before, Duration::ZERO, 0);
+    loop {
+        let step = Instant::now();
+        if ledger.retire(end.plus(Duration::from_secs(86_400)), last, RETIRED_AT_ONCE).await? == 0 {
+            break;
+        }
+        steps += 1;
+        (most, longest) = (most.max(memory()?), longest.max(step.elapsed()));
+    }
+    println!("removed entries in {:.1?}: {steps} steps, the longest {longest:.1?}", begin.elapsed());
+    println!("memory: {before} KB before, at most {most} KB");
+    Ok(())
+}
+
+/// The memory of this process that is in RAM, in KB.
+fn memory() -> Outcomes<u64> {
+    let text = std::fs::read_to_string("/proc/self/status")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no memory")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
 /// User and system time of this process so far: what a question takes where nothing else runs.
