@@ -1,8 +1,9 @@
 //! The most useful for this request: expected quality against cost, waiting and reliability.
 //!
 //! Quality is what the predictor expects of the model for this task, corrected by the organisation's own
-//! outcomes. Cost and waiting are taken relative to the dearest and the slowest candidate, so that weights
-//! mean the same for a request of a cent and for one of a dollar.
+//! outcomes. Cost is taken relative to what the best answer costs, so that weights mean the same for a request
+//! of a cent and for one of a dollar, and one absurdly dear model changes nothing between the others. Of waiting,
+//! the first seconds count most.
 #![expect(
     clippy::float_arithmetic,
     reason = "utilities are estimates, never money; only the four operations are used, which are the same everywhere"
@@ -61,6 +62,12 @@ struct Weights {
     latency: f32,
 }
 
+/// Models whose qualities are no further apart count as equally good where it is asked what the best costs.
+const AS_GOOD: f32 = 0.03;
+
+/// A wait of which each further second counts for half as much as at once, in milliseconds.
+const PATIENCE_MS: f32 = 5_000.0;
+
 /// A model that is always served counts as this much better than one that never is.
 const RELIABILITY: f32 = 0.3;
 
@@ -83,13 +90,16 @@ fn order(brief: &Brief<'_>, candidates: &mut [Candidate<'_>]) -> Special {
     if matches!(goal, "cheapest_good_enough" | "fastest") {
         floor = floor.max(best - thousandths(brief.settings.number("slack")));
     }
-    let dearest = candidates.iter().filter_map(|candidate| candidate.cost).max().map_or(0.0, amount).max(1.0);
-    let waiting = |candidate: &Candidate<'_>| candidate.total_ms.or(candidate.first_output_ms);
-    let slowest = candidates.iter().filter_map(waiting).max().map_or(1.0, millis).max(1.0);
+    let fair = fair_cost(candidates, best - AS_GOOD);
+    let dearest = candidates.iter().filter_map(|candidate| candidate.cost).max().map_or(fair, amount).max(fair);
+    let waiting = |candidate: &Candidate<'_>| candidate.total_ms.or(candidate.first_output_ms).map(millis);
+    let soonest = candidates.iter().filter_map(waiting).reduce(f32::min).unwrap_or(0.0);
     for candidate in candidates.iter_mut() {
-        // What is not known counts as the worst there is for money, and as the middle for time.
-        let cost = candidate.cost.map_or(1.0, amount_of(dearest));
-        let time = waiting(candidate).map_or(0.5, |time| millis(time) / slowest);
+        // What is not known counts as the worst there is for money, and as the best for time, so that it is
+        // found out.
+        let cost = candidate.cost.map_or(dearest, amount) / fair;
+        let time = waiting(candidate).unwrap_or(soonest);
+        let time = time / (time + PATIENCE_MS);
         let lost = candidate.condition.availability.map_or(0.0, |share| 1.0 - f32::from(share.get()) / 1_000.0);
         let utility =
             weights.quality * quality(candidate) - weights.cost * cost - weights.latency * time - RELIABILITY * lost;
@@ -100,8 +110,10 @@ fn order(brief: &Brief<'_>, candidates: &mut [Candidate<'_>]) -> Special {
     Special::None
 }
 
-fn amount_of(dearest: f32) -> impl Fn(megarouter_domain::money::NanoUsd) -> f32 {
-    move |cost| amount(cost) / dearest
+/// What the best answer costs: the least that one of at least this quality does.
+fn fair_cost(candidates: &[Candidate<'_>], quality: f32) -> f32 {
+    let is_best = |candidate: &&Candidate<'_>| candidate.quality.is_some_and(|known| known.mean >= quality);
+    candidates.iter().filter(is_best).filter_map(|candidate| candidate.cost).min().map_or(1.0, amount).max(1.0)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "relative to other amounts")]

@@ -212,5 +212,32 @@ fn money_moves_learned_utility_only_while_quality_is_close() {
     assert_eq!(provider(&same_quality(1)), "p1", "equals keep the order of the list");
 }
 
+#[test]
+fn an_absurdly_dear_model_changes_nothing_between_the_others() {
+    let order = |with_dear: bool| {
+        let mut specs = vec![spec("gpt-4o", 1, 10, 40), spec("gpt-4o-mini", 2, 1, 4)];
+        specs.extend(with_dear.then(|| spec("gpt-4o-2024-08-06", 3, 1_000, 4_000)));
+        let world = World::new(&specs, vec![policy("auto", route("learned_utility", &[]))]);
+        let order = world.order(&Ask::of("auto"));
+        let scores = world.decide(&Ask::of("auto")).unwrap().decision.candidates;
+        let gap = scores[0].score.unwrap() - scores[1].score.unwrap();
+        (order[..2].to_vec(), gap)
+    };
+    assert_eq!(order(true), order(false));
+}
+
+#[test]
+fn who_wants_the_fastest_gets_it() {
+    let route = Route {
+        settings: settings([("goal", text("fastest")), ("slack", number(1_000))]),
+        ..route("learned_utility", &[])
+    };
+    let mut world = world_of(&["small", "medium", "large"], route);
+    for (place, millis) in [(0, 9_000), (1, 300), (2, 2_500)] {
+        world.serves(place, millis);
+    }
+    assert_eq!(world.order(&Ask::of("auto")), ["medium", "large", "small"]);
+}
+
 const HARD: &str = "Prove that for every prime p > 3 the number p^2 - 1 is divisible by 24, then generalise the argument \
                     to Gaussian primes and derive the exact exponent of 2 in p^4 - 1, step by step.";
