@@ -17,8 +17,9 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::MAX_BODY_BYTES;
 use crate::{
-    attempts, budgets, catalog, counterfactual, events, feedback, keys, learnt, ledger, models, nodes, openapi, organization, overview, playground,
-    policies, provider_kinds, providers, proxy, radar, replays, reports, requests, route, session, settings, status, strategies, units, usage,
+    attempts, budgets, catalog, counterfactual, events, feedback, keys, learnt, ledger, models, nodes, openapi,
+    organization, overview, playground, policies, provider_kinds, providers, proxy, radar, replays, reports, requests,
+    route, session, settings, status, strategies, units, usage,
 };
 
 /// The path all operations are under.

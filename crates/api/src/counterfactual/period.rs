@@ -120,7 +120,9 @@ impl Against {
     fn told(&self) -> Baseline {
         let (kind, name, title) = match self {
             Self::Asked => (BaselineKind::Asked, None, "the models that were asked for".to_owned()),
-            Self::Model(model) => (BaselineKind::Model, Some(model.name.clone()), format!("{} for everything", model.name)),
+            Self::Model(model) => {
+                (BaselineKind::Model, Some(model.name.clone()), format!("{} for everything", model.name))
+            }
             Self::Policy(policy) => {
                 (BaselineKind::Policy, Some(policy.name.clone()), format!("the policy {}", policy.name))
             }
@@ -237,7 +239,8 @@ fn decided(found: &mut Found, records: &[UsageRecord], policy: &Policy, context:
         for record in records {
             let thought = Thought::of_record(record, table.snapshot());
             let seed = seed_of(record.request_id);
-            let decided = thought.and_then(|thought| thought.ask(|it| decide_by(table, &policy, it, &around, seed)).ok());
+            let decided =
+                thought.and_then(|thought| thought.ask(|it| decide_by(table, &policy, it, &around, seed)).ok());
             let choice = decided.as_ref().and_then(|decided| decided.choices.first());
             let target = choice.map(|choice| {
                 let tariff = choice.deployment().price.as_ref().map(|price| &price.tariff);
@@ -303,16 +306,20 @@ fn told(against: &Against, range: &Range, found: Found) -> Counterfactual {
         all.would.add(share.would);
     }
     let less = |one: NanoUsd, two: NanoUsd| Amount(NanoUsd(one.0.saturating_sub(two.0)));
-    let mut by_model: Vec<_> = found.shares.into_iter().map(|((model, against), share)| CounterfactualShare {
-        model,
-        against,
-        requests: share.requests,
-        actual: share.actual.into(),
-        would: share.would.amount.into(),
-        would_low: share.would.low.into(),
-        would_high: share.would.high.into(),
-        saved: less(share.would.amount, share.actual),
-    }).collect();
+    let mut by_model: Vec<_> = found
+        .shares
+        .into_iter()
+        .map(|((model, against), share)| CounterfactualShare {
+            model,
+            against,
+            requests: share.requests,
+            actual: share.actual.into(),
+            would: share.would.amount.into(),
+            would_low: share.would.low.into(),
+            would_high: share.would.high.into(),
+            saved: less(share.would.amount, share.actual),
+        })
+        .collect();
     by_model.sort_by_key(|share| std::cmp::Reverse(share.actual.0));
     Counterfactual {
         from: Time(range.from),
@@ -342,7 +349,10 @@ fn estimated(against: &Against, is_cut: bool, most: usize) -> Vec<String> {
             .to_owned(),
     ];
     if matches!(against, Against::Model(_)) {
-        said.push("Prices that depend on a single call's length are left out: the tokens of all calls are priced together.".to_owned());
+        said.push(
+            "Prices that depend on a single call's length are left out: the tokens of all calls are priced together."
+                .to_owned(),
+        );
     }
     if is_cut {
         said.push(format!("There were too many requests to price one by one: these are the newest {most} or so."));

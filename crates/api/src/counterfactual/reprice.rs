@@ -131,8 +131,7 @@ mod tests {
 
     #[test]
     fn the_same_tokens_cost_exactly_what_the_tariff_says() {
-        let usage =
-            Usage { input: Some(1_000), cached_read: Some(9_000), output: Some(500), ..Usage::UNREPORTED };
+        let usage = Usage { input: Some(1_000), cached_read: Some(9_000), output: Some(500), ..Usage::UNREPORTED };
         let would = call(&tariff("2", "0.2", "10"), &usage).unwrap();
         // 1,000 × 2 + 9,000 × 0.2 + 500 × 10 dollars per million.
         assert_eq!(would.amount, NanoUsd(2_000_000 + 1_800_000 + 5_000_000));
@@ -146,7 +145,11 @@ mod tests {
     fn a_sum_of_calls_is_not_one_long_call() {
         let mut tariff = tariff("1", "1", "1");
         let dear = Rates { input: NanoUsdPerMillion::parse_usd("9").unwrap(), ..tariff.rates };
-        tariff.tiers.push(megarouter_domain::price::Tier { service: None, above_input_tokens: Some(1_000), rates: dear });
+        tariff.tiers.push(megarouter_domain::price::Tier {
+            service: None,
+            above_input_tokens: Some(1_000),
+            rates: dear,
+        });
         let usage = Usage { input: Some(5_000), output: Some(0), ..Usage::UNREPORTED };
         assert_eq!(sum(&tariff, &usage).unwrap().amount, NanoUsd(5_000_000));
         assert_eq!(call(&tariff, &usage).unwrap().amount, NanoUsd(45_000_000));

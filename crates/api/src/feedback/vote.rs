@@ -39,7 +39,8 @@ pub async fn vote(
             Some(preferred) if preferred == request_id => Permille::ONE,
             Some(_) => Permille::ZERO,
         };
-        let feedback = feedback::Feedback { request_id, at: context.now(), signal: Signal::Voted, score, comment: None };
+        let feedback =
+            feedback::Feedback { request_id, at: context.now(), signal: Signal::Voted, score, comment: None };
         give::tell(&context, feedback.clone()).await?;
         said.push(Feedback::said(&feedback));
     }

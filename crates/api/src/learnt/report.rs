@@ -113,16 +113,14 @@ impl RouterReport {
                 of_model.entry(pair).or_default().add(outcome);
             }
         }
-        let is_rated = |outcome: &&Outcome| {
-            matches!(outcome.feedback.signal, Signal::Rated | Signal::Voted | Signal::Judged)
-        };
+        let is_rated =
+            |outcome: &&Outcome| matches!(outcome.feedback.signal, Signal::Rated | Signal::Voted | Signal::Judged);
         let rated = outcomes.iter().filter(is_rated).count();
         let regrets = regrets(&families, &of_model);
         let total = learnt.report().total();
         let told = regrets.iter().map(|(family, regret)| (families[family].outcomes, *regret));
-        let (weights, regret) = told.fold((0, 0), |(weights, sum), (weight, regret)| {
-            (weights + weight, sum + weight * u64::from(regret))
-        });
+        let (weights, regret) =
+            told.fold((0, 0), |(weights, sum), (weight, regret)| (weights + weight, sum + weight * u64::from(regret)));
         Self {
             from: Time(megarouter_domain::clock::Timestamp::from_micros(0)),
             to: Time(megarouter_domain::clock::Timestamp::from_micros(0)),

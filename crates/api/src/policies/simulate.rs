@@ -16,9 +16,7 @@ use megarouter_routing::table::Compiled;
 use megarouter_routing::{Affinity, Health, Surroundings, Table};
 use megarouter_store::ledger::requests::Filter;
 
-use super::{
-    ChangedRoute, PolicySimulation, RouteMove, RuleShare, SimulatePolicy, SimulatedSide, check, view,
-};
+use super::{ChangedRoute, PolicySimulation, RouteMove, RuleShare, SimulatePolicy, SimulatedSide, check, view};
 use crate::context::Context;
 use crate::counterfactual::reprice::{self, Would};
 use crate::error::ApiError;
@@ -134,12 +132,7 @@ struct Findings {
     without_task: u64,
 }
 
-async fn replay(
-    context: &Context,
-    draft: &Policy,
-    live: Option<&Policy>,
-    records: &[UsageRecord],
-) -> PolicySimulation {
+async fn replay(context: &Context, draft: &Policy, live: Option<&Policy>, records: &[UsageRecord]) -> PolicySimulation {
     let mut findings = Findings::default();
     for some in records.chunks(AT_ONCE) {
         context.gateway.look_around(|table, around| {

@@ -35,7 +35,8 @@ pub async fn delete_provider(
     Query(options): Query<DeleteProvider>,
 ) -> Result<StatusCode, ApiError> {
     let everything = context.everything().await?;
-    let pool = everything.providers.into_iter().find(|provider| provider.id == id).map(|it| it.pool).unwrap_or_default();
+    let pool =
+        everything.providers.into_iter().find(|provider| provider.id == id).map(|it| it.pool).unwrap_or_default();
     let change = Change::RemoveProvider { id, with_models: options.with_models };
     context.change(vec![change], Reread::Nothing, &[Tag::Providers, Tag::Models]).await?;
     super::forget_secret(&context, id).await;

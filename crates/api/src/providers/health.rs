@@ -22,9 +22,7 @@ use crate::shape::Time;
 /// Shows how providers, their deployments and their credentials are doing, as this node's requests see it.
 #[utoipa::path(get, path = "/providers/health", operation_id = "show_provider_health", tag = "providers",
     responses((status = 200, description = "Every provider", body = Vec<ProviderHealth>)))]
-pub async fn show_provider_health(
-    State(context): State<Arc<Context>>,
-) -> Result<Json<Vec<ProviderHealth>>, ApiError> {
+pub async fn show_provider_health(State(context): State<Arc<Context>>) -> Result<Json<Vec<ProviderHealth>>, ApiError> {
     let (everything, now) = (context.everything().await?, context.now());
     Ok(Json(context.gateway.look_around(|table, around| {
         let view = Look { table, around, now };
@@ -45,7 +43,8 @@ impl Look<'_> {
         let served: Vec<&Served> = self.table.served().iter().filter(|it| it.provider_id() == id).collect();
         let deployments: Vec<DeploymentHealth> = served.iter().map(|served| self.deployment(served)).collect();
         let pool = configured.map(|provider| provider.pool.as_slice()).unwrap_or_default();
-        let further = pool.iter().filter(|pooled| pooled.is_enabled).map(|pooled| (Some(pooled.id), pooled.name.clone()));
+        let further =
+            pool.iter().filter(|pooled| pooled.is_enabled).map(|pooled| (Some(pooled.id), pooled.name.clone()));
         let all = std::iter::once((None, String::new())).chain(further);
         let credentials: Vec<_> = all.map(|(key, name)| self.credential(&served, id, key, name)).collect();
         ProviderHealth {

@@ -3,11 +3,11 @@
 pub mod change;
 pub mod create;
 pub mod delete;
-pub mod health;
-pub mod pool;
 pub mod detect;
 pub mod discover;
+pub mod health;
 pub mod list;
+pub mod pool;
 pub mod show;
 pub mod test;
 pub mod test_draft;

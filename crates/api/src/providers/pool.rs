@@ -175,6 +175,7 @@ fn name(text: &str, pool: &[Pooled], own: Option<CredentialId>) -> Result<String
 }
 
 fn missing(id: CredentialId) -> ApiError {
-    let message = format!("The provider has no further credential with the id {id}. It may have been removed. Look again.");
+    let message =
+        format!("The provider has no further credential with the id {id}. It may have been removed. Look again.");
     ApiError::new(StatusCode::NOT_FOUND, "credential.not_found", message)
 }

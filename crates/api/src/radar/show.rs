@@ -47,7 +47,11 @@ fn deployments(everything: &Everything) -> impl Iterator<Item = (&Model, &Deploy
     everything.models.iter().flat_map(|model| model.deployments.iter().map(move |it| (model, it)))
 }
 
-fn known<'a>(everything: &Everything, deployment: &Deployment, catalog: &'a Catalog) -> Option<&'a catalog::CatalogModel> {
+fn known<'a>(
+    everything: &Everything,
+    deployment: &Deployment,
+    catalog: &'a Catalog,
+) -> Option<&'a catalog::CatalogModel> {
     let provider = everything.providers.iter().find(|provider| provider.id == deployment.provider_id)?;
     catalog.find(&provider.kind, &deployment.upstream_model)
 }
@@ -106,7 +110,8 @@ impl Look<'_> {
     /// Models that do at least as much, cheapest first; the successor that the provider names is always among them.
     fn stand_ins(&self, to: &catalog::CatalogModel) -> Vec<StandIn> {
         let price = self.blend.of(to);
-        let is_successor = |it: &catalog::CatalogModel| it.kind == to.kind && to.replacement.as_deref() == Some(&*it.id);
+        let is_successor =
+            |it: &catalog::CatalogModel| it.kind == to.kind && to.replacement.as_deref() == Some(&*it.id);
         let is_other = |it: &&catalog::CatalogModel| (&it.kind, &it.id) != (&to.kind, &to.id) && !is_ending(it);
         let fits = |it: &&catalog::CatalogModel| it.can_stand_in_for(to) || is_successor(it);
         let could = self.catalog.current(self.today).filter(is_other).filter(fits);

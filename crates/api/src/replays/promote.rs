@@ -135,6 +135,7 @@ fn free_name(everything: &Everything, name: &str) -> String {
 }
 
 fn no_model(name: &str, field: &str) -> ApiError {
-    let message = format!("There is no model `{name}`. Nothing was changed. It may have been removed; choose another one.");
+    let message =
+        format!("There is no model `{name}`. Nothing was changed. It may have been removed; choose another one.");
     ApiError::new(StatusCode::NOT_FOUND, "model.not_found", message).about(field)
 }

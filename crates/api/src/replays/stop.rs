@@ -17,10 +17,7 @@ use crate::extract::Id;
 #[utoipa::path(post, path = "/replays/{id}/stop", operation_id = "stop_replay", tag = "replays",
     params(("id" = String, Path, description = "The run's id")),
     responses((status = 200, description = "The run", body = Replay)))]
-pub async fn stop_replay(
-    State(context): State<Arc<Context>>,
-    Id(id): Id<ReplayId>,
-) -> Result<Json<Replay>, ApiError> {
+pub async fn stop_replay(State(context): State<Arc<Context>>, Id(id): Id<ReplayId>) -> Result<Json<Replay>, ApiError> {
     view::find(&context, id).await?;
     let ended = context.settings.end_replay(id, ReplayState::Stopped, None, context.now()).await;
     ended.map_err(|error| settings_unavailable(&error))?;

@@ -30,7 +30,8 @@ pub(super) async fn find(
 impl Replay {
     pub(super) fn of(replay: &stored::Replay, items: &[stored::ReplayItem]) -> Self {
         let candidates = replay.candidates.len();
-        let is_done = |item: &&stored::ReplayItem| item.answers.iter().filter(|it| it.position > 0).count() >= candidates;
+        let is_done =
+            |item: &&stored::ReplayItem| item.answers.iter().filter(|it| it.position > 0).count() >= candidates;
         let results = replay.candidates.iter().enumerate();
         Self {
             id: replay.id,

@@ -273,7 +273,9 @@ fn notes(decided: &Decided) -> Vec<String> {
         )],
         Special::Shadow(shadow) => {
             let (model, limit) = (&shadow.choice.model.name, words::dollars(shadow.daily_cost));
-            vec![format!("{model} gets a copy once this is served, and its answer is thrown away; at most {limit} a day.")]
+            vec![format!(
+                "{model} gets a copy once this is served, and its answer is thrown away; at most {limit} a day."
+            )]
         }
     }
 }

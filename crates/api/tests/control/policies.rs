@@ -52,7 +52,10 @@ async fn every_change_is_a_version_and_can_be_rolled_back() {
     let (status, second) = kit.call("PUT", &path, Some(json!({"name": "fast", "body": body, "based_on": 1}))).await;
     assert_eq!((status.as_u16(), &second["live"]["number"]), (200, &json!(2)), "{second}");
     let text = second["live"]["text"].as_str().unwrap();
-    assert!(text.contains("# Nothing dear") && text.contains("# tokens") && text.contains("fallbacks: [cheap]"), "{text}");
+    assert!(
+        text.contains("# Nothing dear") && text.contains("# tokens") && text.contains("fallbacks: [cheap]"),
+        "{text}"
+    );
     let outdated = kit.refused("PUT", &path, json!({"name": "fast", "text": TEXT, "based_on": 1})).await;
     assert_eq!((outdated.0, outdated.1.as_str()), (409, "policy.outdated"));
     let back = kit.post(&format!("{path}/versions/1/activate"), json!({})).await;
@@ -60,7 +63,10 @@ async fn every_change_is_a_version_and_can_be_rolled_back() {
     let versions = kit.get(&format!("{path}/versions")).await;
     let told: Vec<_> = versions.as_array().unwrap().iter().map(|it| (&it["number"], &it["is_live"])).collect();
     assert_eq!(told, [(&json!(2), &json!(false)), (&json!(1), &json!(true))]);
-    assert_eq!(kit.refused("POST", &format!("{path}/versions/9/activate"), json!({})).await.1, "policy.version_not_found");
+    assert_eq!(
+        kit.refused("POST", &format!("{path}/versions/9/activate"), json!({})).await.1,
+        "policy.version_not_found"
+    );
     let (_, archived) = kit.call("DELETE", &path, None).await;
     assert!(archived["archived_at"].is_string());
     assert!(kit.context.gateway.snapshot().policy_for("fast").is_none());
@@ -97,11 +103,18 @@ async fn what_cannot_be_put_in_force_is_refused() {
         (rules(json!([])), "policy.invalid", "body"),
         (rules(json!([open, open])), "policy.invalid", "body"),
         (rules(json!([{"route": {"strategy": "magic"}}])), "policy.invalid", "body"),
-        (rules(json!([{"route": {"strategy": "fixed_order", "candidates": [{"model": "nobody"}]}}])), "policy.invalid", "body"),
+        (
+            rules(json!([{"route": {"strategy": "fixed_order", "candidates": [{"model": "nobody"}]}}])),
+            "policy.invalid",
+            "body",
+        ),
         (rules(json!([{"route": {"strategy": "fixed_order", "settings": {"x": 1}}}])), "policy.invalid", "body"),
-        (rules(json!([{"route": {"strategy": "fixed_order", "bounds": {"quality_permille": 1001}}}])), "policy.invalid",
-            "body.rules[0].route.bounds.quality_permille"),
-        (json!({"name": "cheap", "text": TEXT}), "policy.name_taken", "name"),
+        (
+            rules(json!([{"route": {"strategy": "fixed_order", "bounds": {"quality_permille": 1001}}}])),
+            "policy.invalid",
+            "body.rules[0].route.bounds.quality_permille",
+        ),
+        (json!({"name": "cheap", "text": TEXT}), "model.name_taken", "name"),
         (json!({"name": "auto", "text": TEXT}), "policy.name_taken", "name"),
         (json!({"name": "a b", "text": TEXT}), "policy.invalid", "name"),
         (json!({"name": "p", "text": TEXT.replace("lowest_cost", "magic")}), "policy.invalid", "text"),
@@ -122,7 +135,8 @@ async fn text_and_form_are_in_step() {
     assert_eq!(written["text"], TEXT);
     let wrong = TEXT.replace("[cheap]", "[nobody]").replace("fixed_order", "magic");
     let problems = kit.post("/policies/read", json!({"text": wrong})).await["problems"].clone();
-    let told: Vec<_> = problems.as_array().unwrap().iter().map(|it| (it["line"].as_u64(), it["rule"].as_u64())).collect();
+    let told: Vec<_> =
+        problems.as_array().unwrap().iter().map(|it| (it["line"].as_u64(), it["rule"].as_u64())).collect();
     assert_eq!(told, [(Some(3), Some(1)), (Some(8), Some(2))], "{problems}");
     let broken = kit.post("/policies/read", json!({"text": "rules:\n  - {strategy: [}\n"})).await;
     assert_eq!((&broken["body"], broken["problems"][0]["line"].as_u64()), (&Value::Null, Some(2)), "{broken}");
@@ -154,7 +168,11 @@ async fn a_draft_is_tried_on_recorded_requests() {
     }
     let all_cheap = json!({"rules": [{"route": {"strategy": "lowest_cost", "candidates": [{"model": "cheap"}]}}]});
     let found = kit.post("/policies/simulate", json!({"body": all_cheap, "last": 100})).await;
-    assert_eq!((&found["requests"], &found["changed"], &found["refused"]), (&json!(3), &json!(2), &json!(0)), "{found}");
+    assert_eq!(
+        (&found["requests"], &found["changed"], &found["refused"]),
+        (&json!(3), &json!(2), &json!(0)),
+        "{found}"
+    );
     // 10 input tokens and 5 output tokens a request: 0.0002 dollars on the dear one, 0.00002 on the cheap one.
     assert_eq!((&found["live"]["cost"], &found["draft"]["cost"]), (&json!("420000"), &json!("60000")), "{found}");
     assert_eq!(found["cost_difference"], "-360000");

@@ -89,7 +89,13 @@ async fn a_refused_provider_leaves_no_secret_behind() {
     let rename = json!({"name": "second", "credential": {"source": "stored", "secret": "sk-two"}});
     let path = format!("/providers/{}", id(&provider));
     assert_eq!(kit.refused("PATCH", &path, rename).await.1, "provider.name_taken");
-    let stored = kit.context.secrets.get(id(&provider).parse::<megarouter_domain::id::ProviderId>().unwrap()).await.unwrap().unwrap();
+    let stored = kit
+        .context
+        .secrets
+        .get(id(&provider).parse::<megarouter_domain::id::ProviderId>().unwrap())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(stored.expose(), "sk-one", "the old secret is back");
 }
 
@@ -109,7 +115,15 @@ async fn a_credential_can_be_replaced_and_moved() {
     let moved = patch(json!({"credential": {"source": "environment", "variable": VARIABLE}})).await;
     assert_eq!((&moved["credential"]["variable"], &moved["credential"]["state"]), (&json!(VARIABLE), &json!("ready")));
     assert_eq!(in_force(&kit, &provider).as_deref(), Some("sk-from-environment"));
-    assert!(kit.context.secrets.get(id(&provider).parse::<megarouter_domain::id::ProviderId>().unwrap()).await.unwrap().is_none(), "the store forgot it");
+    assert!(
+        kit.context
+            .secrets
+            .get(id(&provider).parse::<megarouter_domain::id::ProviderId>().unwrap())
+            .await
+            .unwrap()
+            .is_none(),
+        "the store forgot it"
+    );
     let missing = patch(json!({"credential": {"source": "environment", "variable": "NOT_SET"}})).await;
     assert_eq!(missing["credential"]["state"], "unavailable");
     assert!(missing["credential"]["detail"].as_str().unwrap().contains("NOT_SET"));
@@ -167,7 +181,14 @@ async fn a_provider_that_models_need_goes_only_with_them() {
     let (status, _) = kit.call("DELETE", &format!("{path}?with_models=true"), None).await;
     assert_eq!(status, 204);
     assert_eq!((kit.get("/providers").await, kit.get("/models").await), (json!([]), json!([])));
-    assert!(kit.context.secrets.get(id(&provider).parse::<megarouter_domain::id::ProviderId>().unwrap()).await.unwrap().is_none());
+    assert!(
+        kit.context
+            .secrets
+            .get(id(&provider).parse::<megarouter_domain::id::ProviderId>().unwrap())
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert_eq!(kit.refused("DELETE", &path, Value::Null).await.1, "provider.not_found");
     assert_eq!(kit.refused("GET", "/providers/not-an-id", Value::Null).await.0, 404);
 }

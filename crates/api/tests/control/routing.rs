@@ -20,7 +20,10 @@ async fn an_explanation_is_the_gateways_own_decision() {
     let told = kit.post("/route/explain", json!({"model": "auto", "prompt": "Prove that 17 is prime."})).await;
     let candidates = told["decision"]["candidates"].as_array().unwrap();
     assert_eq!(candidates.len(), 2, "{told}");
-    assert_eq!((&told["rules"][0]["state"], &told["decision"]["strategy"]), (&json!("matched"), &json!("learned_utility")));
+    assert_eq!(
+        (&told["rules"][0]["state"], &told["decision"]["strategy"]),
+        (&json!("matched"), &json!("learned_utility"))
+    );
     assert!(told["decision"]["task"]["evidence"].is_array() && told["chosen"]["quality_permille"].is_u64(), "{told}");
     let (status, id, _) = kit.chat("auto").await;
     assert_eq!(status, 200);
@@ -44,19 +47,31 @@ async fn a_draft_is_explained_rule_by_rule() {
         kit.post("/route/explain", request).await
     };
     let nobody = ask(json!({})).await;
-    assert_eq!((&nobody["chosen"]["model"], &nobody["rules"][0]["state"]), (&json!("dear"), &json!("failed")), "{nobody}");
+    assert_eq!(
+        (&nobody["chosen"]["model"], &nobody["rules"][0]["state"]),
+        (&json!("dear"), &json!("failed")),
+        "{nobody}"
+    );
     assert!(nobody["rules"][0]["failed"].as_str().unwrap().contains("the team Search"), "{nobody}");
     let member = ask(json!({"unit_id": team, "budget_used_percent": 90})).await;
-    assert_eq!((&member["chosen"]["model"], &member["rules"][1]["state"]), (&json!("cheap"), &json!("not_reached")), "{member}");
+    assert_eq!(
+        (&member["chosen"]["model"], &member["rules"][1]["state"]),
+        (&json!("cheap"), &json!("not_reached")),
+        "{member}"
+    );
     let poor = ask(json!({"unit_id": team, "budget_used_percent": 10})).await;
-    assert_eq!((&poor["rules"][0]["failed_condition"], &poor["rules"][0]["seen"]), (&json!(2), &json!("10 %")), "{poor}");
+    assert_eq!(
+        (&poor["rules"][0]["failed_condition"], &poor["rules"][0]["seen"]),
+        (&json!(2), &json!("10 %")),
+        "{poor}"
+    );
     for (wrong, field) in [
         (json!({"prompt": "a"}), "model"),
         (json!({"model": "nobody", "prompt": "a"}), "model"),
         (json!({"model": "auto", "prompt": "a", "messages": []}), "prompt"),
         (json!({"model": "auto", "prompt": "a", "unit_id": "00000000-0000-7000-8000-000000000000"}), "unit_id"),
         (json!({"model": "auto", "prompt": "a", "tags": {"": "x"}}), "tags"),
-        (json!({"text": "rules: []", "prompt": "a"}), "text"),
+        (json!({"text": "rules: []", "prompt": "a"}), "body"),
     ] {
         assert_eq!(kit.refused("POST", "/route/explain", wrong.clone()).await.2, field, "{wrong}");
     }
@@ -93,7 +108,10 @@ async fn texts_are_read_only_where_they_are_kept() {
     let refused = kit.refused("GET", &format!("/requests/{id}/body"), Value::Null).await;
     assert_eq!((refused.0, refused.1.as_str()), (404, "request.body_not_kept"));
     for (wrong, field) in [
-        (json!({"bodies": {"is_on": true, "retention_days": 0, "max_mb": 100, "redacts": true}}), "bodies.retention_days"),
+        (
+            json!({"bodies": {"is_on": true, "retention_days": 0, "max_mb": 100, "redacts": true}}),
+            "bodies.retention_days",
+        ),
         (json!({"bodies": {"is_on": true, "retention_days": 1, "max_mb": 1, "redacts": true}}), "bodies.max_mb"),
         (json!({"redaction_patterns": ["("]}), "redaction_patterns"),
     ] {
@@ -120,7 +138,11 @@ async fn a_provider_has_a_pool_of_credentials() {
     let none = json!({"name": "third", "credential": {"source": "none"}});
     assert_eq!(kit.refused("POST", &pool, none).await.1, "provider.credential_missing");
     let health = kit.get("/providers/health").await;
-    assert_eq!((&health[0]["state"], health[0]["deployments"].as_array().unwrap().len()), (&json!("unknown"), 2), "{health}");
+    assert_eq!(
+        (&health[0]["state"], health[0]["deployments"].as_array().unwrap().len()),
+        (&json!("unknown"), 2),
+        "{health}"
+    );
     let (_, without) = kit.call("DELETE", &own, None).await;
     assert_eq!(without["pool"], json!([]));
     assert_eq!(kit.refused("DELETE", &own, Value::Null).await.1, "credential.not_found");
@@ -144,14 +166,24 @@ async fn a_replay_is_ordered_voted_on_promoted_and_led_back() {
     let path = format!("/replays/{}", replay["id"].as_str().unwrap());
     assert_eq!(kit.get(&path).await["item_list"].as_array().unwrap().len(), 2);
     assert_eq!(kit.refused("POST", &format!("{path}/items/1/vote"), json!({"answer": 3})).await.2, "answer");
-    assert_eq!(kit.refused("POST", &format!("{path}/items/9/vote"), json!({"answer": 0})).await.1, "replay.item_not_found");
+    assert_eq!(
+        kit.refused("POST", &format!("{path}/items/9/vote"), json!({"answer": 0})).await.1,
+        "replay.item_not_found"
+    );
     assert_eq!(kit.post(&format!("{path}/stop"), json!({})).await["state"], "stopped");
-    let plan = kit.post(&format!("{path}/promote"), json!({"candidate": "dear", "name": "cheap", "dry_run": true})).await;
+    let plan =
+        kit.post(&format!("{path}/promote"), json!({"candidate": "dear", "name": "cheap", "dry_run": true})).await;
     assert_eq!((&plan["is_done"], plan["changes"].as_array().unwrap().len()), (&json!(false), 2), "{plan}");
     kit.post(&format!("{path}/promote"), json!({"candidate": "dear", "name": "cheap"})).await;
     let leads_to = |name: &str| kit.context.gateway.snapshot().resolve(name).map(|it| it.model.name.clone());
-    assert_eq!((leads_to("cheap").as_deref(), leads_to("cheap-before").as_deref()), (Some("dear"), Some("cheap-before")));
-    assert_eq!(kit.refused("POST", &format!("{path}/promote"), json!({"candidate": "dear", "name": "x"})).await.1, "replay.promoted");
+    assert_eq!(
+        (leads_to("cheap").as_deref(), leads_to("cheap-before").as_deref()),
+        (Some("dear"), Some("cheap-before"))
+    );
+    assert_eq!(
+        kit.refused("POST", &format!("{path}/promote"), json!({"candidate": "dear", "name": "x"})).await.1,
+        "replay.promoted"
+    );
     let back = kit.post(&format!("{path}/revert"), json!({})).await;
     assert_eq!((&back["promotion"], leads_to("cheap").as_deref()), (&Value::Null, Some("cheap")));
     assert_eq!(kit.refused("POST", &format!("{path}/revert"), json!({})).await.1, "replay.not_promoted");
@@ -182,7 +214,8 @@ async fn models_that_go_away_are_on_the_radar() {
     let kit = Kit::start().await;
     let (catalog, _) = kit.context.shelf.catalog().await;
     let today = megarouter_domain::catalog::Date::of(kit.context.now());
-    let ends = |model: &&megarouter_domain::catalog::CatalogModel| &*model.kind == "openai" && model.shuts_down.is_some();
+    let ends =
+        |model: &&megarouter_domain::catalog::CatalogModel| &*model.kind == "openai" && model.shuts_down.is_some();
     let ending = catalog.current(today).find(ends).unwrap().id.to_string();
     let credential = json!({"source": "environment", "variable": VARIABLE});
     kit.post("/providers", json!({"name": "openai", "kind": "openai", "credential": credential})).await;
@@ -191,8 +224,12 @@ async fn models_that_go_away_are_on_the_radar() {
     let entry = kit.get("/radar").await["entries"][0].clone();
     assert_eq!((&entry["model"], &entry["upstream_model"]), (&json!("old"), &json!(ending)), "{entry}");
     assert!(entry["days_left"].is_u64() && entry["has_other"] == false, "{entry}");
-    let replace = json!({"deployment_id": entry["deployment_id"], "provider": "openai", "upstream_model": "gpt-5-mini"});
+    let replace =
+        json!({"deployment_id": entry["deployment_id"], "provider": "openai", "upstream_model": "gpt-5-mini"});
     let done = kit.post("/radar/replace", replace.clone()).await;
-    assert_eq!((&done["is_done"], &done["model"]["deployments"][0]["upstream_model"]), (&json!(true), &json!("gpt-5-mini")));
+    assert_eq!(
+        (&done["is_done"], &done["model"]["deployments"][0]["upstream_model"]),
+        (&json!(true), &json!("gpt-5-mini"))
+    );
     assert_eq!(kit.refused("POST", "/radar/replace", replace).await.1, "deployment.not_found");
 }

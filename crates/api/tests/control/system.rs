@@ -46,7 +46,9 @@ async fn a_pause_ends_by_itself_or_when_told() {
 #[tokio::test]
 async fn settings_are_kept_and_say_when_they_wait() {
     let kit = Kit::start().await;
-    let first = json!({"proxy_port": 4180, "proxy_port_in_use": 4180, "keep_running_on_close": null, "catalogue_refresh": null, "unknown_price": "deny", "needs_restart": false});
+    let first = json!({"proxy_port": 4180, "proxy_port_in_use": 4180, "keep_running_on_close": null, "catalogue_refresh": null, "unknown_price": "deny",
+        "bodies": {"is_on": false, "retention_days": 30, "max_mb": 1024, "redacts": true}, "redaction_patterns": [],
+        "savings_baseline": "asked", "probes": false, "needs_restart": false});
     assert_eq!(kit.get("/settings").await, first);
     let (status, changed) = kit
         .call(
