@@ -7,13 +7,16 @@ mod apply;
 mod budget;
 mod catalogue;
 mod door;
+mod explain;
 mod key;
 mod ledger;
 mod model;
 mod output;
+mod policy;
 mod provider;
 mod report;
 mod requests;
+mod route;
 mod serve;
 mod signin_link;
 mod status;
@@ -61,12 +64,18 @@ enum Command {
     /// List models
     #[command(subcommand)]
     Model(model::Model),
+    /// Look at and change policies
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Look up what is known of models
     #[command(subcommand, alias = "catalog")]
     Catalogue(catalogue::Catalogue),
     /// Look at requests
     #[command(subcommand)]
     Requests(requests::Requests),
+    /// See what the router makes of prompts
+    #[command(subcommand)]
+    Route(route::Route),
     /// Say how MegaRouter is doing
     Status(status::Status),
     /// Write a report to a file or to standard output
@@ -95,6 +104,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { common, command } = cli;
     let command = match command {
         Command::Serve(sections) => return serve::run(Config::load(common, *sections)?).await,
+        // It works on the files that it is given alone.
+        Command::Route(route::Route::Score(verb)) => return verb.run(),
         // It works on files that no instance can be opened over, too.
         Command::Ledger(verb) => return verb.run(Config::load(common, from_environment()?)?).await,
         command => command,
@@ -116,7 +127,9 @@ fn from_environment() -> Result<Sections, ConfigError> {
 
 async fn run_verb(command: Command, door: &mut Door) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(_) | Command::Ledger(_) => Ok(ExitCode::SUCCESS),
+        Command::Serve(_) | Command::Ledger(_) | Command::Route(route::Route::Score(_)) => Ok(ExitCode::SUCCESS),
+        Command::Route(route::Route::Explain(verb)) => verb.run(door).await,
+        Command::Policy(verb) => verb.run(door).await,
         Command::Apply(verb) => verb.run(door).await,
         Command::Key(verb) => verb.run(door).await,
         Command::Unit(verb) => verb.run(door).await,
