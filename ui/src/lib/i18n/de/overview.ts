@@ -103,4 +103,5 @@ export const overview: Translation<typeof english> = {
   },
   overview_attention_deprecated:
     "{name} soll enden, noch ohne Datum; {requests} in 30 Tagen. Suchen Sie ein anderes.",
+  overview_saved_none: "Nicht bekannt: Keine Anfrage hier hat auf beiden Seiten einen Preis.",
 };

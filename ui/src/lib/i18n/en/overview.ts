@@ -95,4 +95,5 @@ export const overview = {
   },
   overview_attention_deprecated:
     "{name} is to end, without a date yet; {requests} in 30 days. Look for another.",
+  overview_saved_none: "Not known: no request here has a price on both sides.",
 } as const;
