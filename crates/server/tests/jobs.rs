@@ -14,6 +14,7 @@ use megarouter_domain::feedback::{Feedback, Signal};
 use megarouter_domain::id::{ReplayId, RequestId};
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::permille::Permille;
+use megarouter_domain::price::Cost;
 use megarouter_domain::record::Operation;
 use megarouter_gateway::feedback::Signalled;
 use megarouter_server::instance::{Instance, Purpose};
@@ -214,7 +215,7 @@ fn a_replay_asks_every_candidate_and_stops_at_its_cap() {
         for item in &items {
             let [small, large, gone] = item.answers.as_slice() else { panic!("{item:?}") };
             assert_eq!([small.text.as_deref(), large.text.as_deref()], [Some("hello from upstream"); 2]);
-            assert_eq!((small.output_tokens, small.cost.map(|cost| cost.amount())), (Some(2), Some(NanoUsd(6_000))));
+            assert_eq!((small.output_tokens, small.cost.map(Cost::amount)), (Some(2), Some(NanoUsd(6_000))));
             assert!(
                 gone.text.is_none() && gone.error.as_deref().is_some_and(|error| error.contains("gone")),
                 "{gone:?}"

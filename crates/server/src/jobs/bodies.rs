@@ -82,7 +82,7 @@ async fn keep(
     }
     let redactor = rules.redacts().then(|| Arc::clone(redactor));
     // Expressions over megabytes take a while.
-    let work = spawn_blocking(move || copied.into_iter().map(|copied| kept(copied, redactor.as_deref())).collect());
+    let work = spawn_blocking(move || copied.iter().map(|copied| kept(copied, redactor.as_deref())).collect());
     let Ok(kept): Result<Vec<Kept>, _> = work.await else {
         tracing::error!("texts could not be made unreadable, and so are not kept");
         return;
@@ -103,7 +103,7 @@ async fn remove_old(context: &Context, rules: &Rules) {
     }
 }
 
-fn kept(copied: Copied, redactor: Option<&Redactor>) -> Kept {
+fn kept(copied: &Copied, redactor: Option<&Redactor>) -> Kept {
     let side = |bytes: &[u8], size: usize| redacted(Side::of(bytes, size as u64), redactor);
     Kept {
         request_id: copied.request_id,

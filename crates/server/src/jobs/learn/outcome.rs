@@ -17,11 +17,10 @@ pub(super) async fn of(context: &Context, signalled: Signalled) -> Option<Outcom
     let Signalled { feedback, answered, by, is_known } = signalled;
     let record = record(context, feedback.request_id).await;
     let is_theirs = match (&answered, &record, &by) {
-        // The gateway has looked already.
-        (Some(_), ..) => true,
         (None, Some(record), Some(by)) => is_of(context, by, record.key_id),
-        (None, Some(_), None) => true,
         (None, None, _) => false,
+        // The gateway has looked already, or the owner says so.
+        (Some(_), ..) | (None, Some(_), None) => true,
     };
     if let Some(is_known) = is_known {
         // Whoever asked may have gone.

@@ -34,7 +34,7 @@ pub(super) struct Called {
 }
 
 /// The texts within an answer, in any of the dialects.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 struct Answer {
     choices: Vec<Choice>,
@@ -87,12 +87,6 @@ struct Part {
 #[serde(default)]
 struct Problem {
     message: String,
-}
-
-impl Default for Answer {
-    fn default() -> Self {
-        Self { choices: vec![], content: vec![], output: vec![], candidates: vec![], error: None }
-    }
 }
 
 /// Asks a candidate what a prompt asks.

@@ -41,7 +41,7 @@ pub async fn run(context: Arc<Context>, ending: CancellationToken) {
             let claimed = context.settings.claim_replay(runner, context.now()).await;
             match claimed {
                 Ok(Some(replay)) => {
-                    if let Err(error) = finish(&context, runner, &replay).await {
+                    if let Err(error) = Box::pin(finish(&context, runner, &replay)).await {
                         tracing::warn!(error = &error as &dyn std::error::Error, "a replay waits for the settings");
                         sleep(AGAIN).await;
                     }
@@ -84,7 +84,8 @@ async fn finish(context: &Context, runner: LedgerId, replay: &Replay) -> Result<
         let spent = item.answers.iter().filter(|answer| answer.position > 0).map(cost_of).sum();
         dearest = dearest.max(spent);
         if let (true, Some(model)) = (is_to_judge, &now.judge) {
-            let judged = claiming(context, runner, replay, judge::judge(context, replay.id, &item, model)).await;
+            let verdict = Box::pin(judge::judge(context, replay.id, &item, model));
+            let judged = claiming(context, runner, replay, verdict).await;
             if let Some((better, reason, cost)) = judged {
                 context.settings.judge_replay(replay.id, item.number, (better, &reason), cost).await?;
                 dearest = dearest.max(spent + cost);
