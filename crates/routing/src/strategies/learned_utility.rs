@@ -66,7 +66,7 @@ struct Weights {
 const AS_GOOD: f32 = 0.03;
 
 /// A wait of which each further second counts for half as much as at once, in milliseconds.
-const PATIENCE_MS: f32 = 5_000.0;
+const PATIENCE_MS: f32 = 3_000.0;
 
 /// A model that is always served counts as this much better than one that never is.
 const RELIABILITY: f32 = 0.3;
@@ -76,7 +76,7 @@ fn weights(goal: &str) -> Weights {
         "best_quality" | "local_only" => [1.0, 0.02, 0.01],
         "cheapest_good_enough" => [0.1, 1.0, 0.02],
         "fastest" => [0.15, 0.05, 1.0],
-        _ => [1.0, 0.22, 0.04],
+        _ => [1.0, 0.22, 0.15],
     };
     Weights { quality, cost, latency }
 }
