@@ -103,6 +103,21 @@ fn operations() -> OpenApiRouter<Arc<Context>> {
         .routes(needs(P::LedgerWrite, routes!(attempts::adjust::adjust_attempt)))
         .routes(needs(P::NodesRead, routes!(nodes::list::list_nodes)))
         .routes(needs(P::NodesWrite, routes!(nodes::release::release_node)))
+        .routes(needs(P::UsageRead, routes!(usage::show::show_usage)))
+        .routes(needs(P::UsageRead, routes!(requests::list::list_requests)))
+        .routes(needs(P::UsageRead, routes!(requests::show::show_request)))
+        .routes(needs(P::UsageRead, routes!(overview::show::show_overview)))
+        .routes(needs(P::UsageRead, routes!(reports::list::list_reports)))
+        .routes(needs(P::UsageRead, routes!(reports::render::render_report)))
+        .routes(needs(P::PlaygroundUse, routes!(playground::chat::chat_in_playground)))
+        .routes(needs(P::Public, routes!(session::open::open_session)))
+        .routes(needs(P::Public, routes!(openapi::show_openapi)))
+        .merge(routing())
+}
+
+/// How requests are routed, what that saved, and what was learnt.
+fn routing() -> OpenApiRouter<Arc<Context>> {
+    OpenApiRouter::new()
         .routes(needs(P::PoliciesRead, routes!(strategies::list::list_strategies)))
         .routes(needs(P::PoliciesRead, routes!(policies::list::list_policies)))
         .routes(needs(P::PoliciesRead, routes!(policies::show::show_policy)))
@@ -118,9 +133,6 @@ fn operations() -> OpenApiRouter<Arc<Context>> {
         .routes(needs(P::PoliciesRead, routes!(policies::read::read_policy_text)))
         .routes(needs(P::PoliciesRead, routes!(policies::write::write_policy_text)))
         .routes(needs(P::PoliciesRead, routes!(policies::diff::compare_policies)))
-        .routes(needs(P::UsageRead, routes!(usage::show::show_usage)))
-        .routes(needs(P::UsageRead, routes!(requests::list::list_requests)))
-        .routes(needs(P::UsageRead, routes!(requests::show::show_request)))
         .routes(needs(P::ModelsRead, routes!(radar::show::show_radar)))
         .routes(needs(P::ModelsWrite, routes!(radar::replace::replace_retiring)))
         .routes(needs(P::UsageRead, routes!(counterfactual::period::show_counterfactual)))
@@ -141,12 +153,6 @@ fn operations() -> OpenApiRouter<Arc<Context>> {
         .routes(needs(P::RoutingWrite, routes!(learnt::reset::reset_learnt)))
         .routes(needs(P::RoutingRead, routes!(learnt::export::export_learnt)))
         .routes(needs(P::RoutingWrite, routes!(learnt::import::import_learnt)))
-        .routes(needs(P::UsageRead, routes!(overview::show::show_overview)))
-        .routes(needs(P::UsageRead, routes!(reports::list::list_reports)))
-        .routes(needs(P::UsageRead, routes!(reports::render::render_report)))
-        .routes(needs(P::PlaygroundUse, routes!(playground::chat::chat_in_playground)))
-        .routes(needs(P::Public, routes!(session::open::open_session)))
-        .routes(needs(P::Public, routes!(openapi::show_openapi)))
 }
 
 /// Keeps answers out of every cache, and a browser from guessing what they are: some hold a new

@@ -84,15 +84,11 @@ fn route(route: &Route) -> String {
     let settings: Vec<String> =
         route.settings.iter().map(|(name, value)| format!("{name} {}", setting(value))).collect();
     let settings = if settings.is_empty() { String::new() } else { format!(" ({})", settings.join(", ")) };
-    let mut text = format!("{}{settings} among {from}", route.strategy.replace('_', " "));
-    if !route.fallbacks.is_empty() {
-        text += &format!(", then {}", and(&route.fallbacks));
-    }
+    let strategy = route.strategy.replace('_', " ");
+    let then = if route.fallbacks.is_empty() { String::new() } else { format!(", then {}", and(&route.fallbacks)) };
     let bounds = bounds(&route.bounds);
-    if !bounds.is_empty() {
-        text += &format!("; {}", and(&bounds));
-    }
-    text
+    let within = if bounds.is_empty() { String::new() } else { format!("; {}", and(&bounds)) };
+    format!("{strategy}{settings} among {from}{then}{within}")
 }
 
 fn setting(value: &Setting) -> String {

@@ -154,7 +154,7 @@ async fn recorded(context: &Context, ids: &[RequestId]) -> Result<Vec<ReplayItem
         let kept = context.bodies.get(*id, context.now()).await.map_err(|error| settings_unavailable(&error))?;
         let detail = context.questions().request(*id).await?;
         if let Some((kept, detail)) = kept.filter(is_whole).zip(detail) {
-            items.push(of_kept(kept, &detail.record, items.len()));
+            items.push(of_kept(&kept, &detail.record, items.len()));
         }
     }
     Ok(items)
@@ -169,7 +169,7 @@ fn is_whole(kept: &Kept) -> bool {
     is_conversation && kept.request.text.is_some() && !kept.request.is_cut
 }
 
-fn of_kept(kept: Kept, record: &UsageRecord, index: usize) -> ReplayItem {
+fn of_kept(kept: &Kept, record: &UsageRecord, index: usize) -> ReplayItem {
     let recorded = ReplayAnswer {
         position: 0,
         model: record.model.as_deref().unwrap_or(&record.model_asked).to_owned(),

@@ -167,12 +167,11 @@ fn spoken(everything: &Everything, request: &ExplainRoute, snapshot: &Snapshot) 
     })
 }
 
+/// Whose request it is, and whom it is charged to.
+type Asker = (Principal, Arc<[UnitId]>);
+
 /// Whose request it is; `None` when nobody is named.
-fn caller(
-    everything: &Everything,
-    request: &ExplainRoute,
-    snapshot: &Snapshot,
-) -> Result<Option<(Principal, Arc<[UnitId]>)>, ApiError> {
+fn caller(everything: &Everything, request: &ExplainRoute, snapshot: &Snapshot) -> Result<Option<Asker>, ApiError> {
     match (request.key_id, request.unit_id) {
         (None, None) => Ok(None),
         (Some(id), None) => {

@@ -54,7 +54,7 @@ fn first_lines(old: &str, lines: &[&str]) -> Option<Vec<usize>> {
 /// The first line after the last rule: one that is no comment and no further in than a key of the policy.
 fn end_of_rules(lines: &[&str], last: usize) -> usize {
     let is_outside = |line: &&str| !line.trim().is_empty() && !line.starts_with([' ', '#', '-']);
-    lines[last + 1..].iter().position(|line| is_outside(&line)).map_or(lines.len(), |past| last + 1 + past)
+    lines[last + 1..].iter().position(is_outside).map_or(lines.len(), |past| last + 1 + past)
 }
 
 fn blocks<'a>(
@@ -83,6 +83,7 @@ fn blocks<'a>(
 /// What stands before the rules, with the names taken over as they are to be.
 fn head(lines: &[&str], said: &[String], new: &BodyEntry) -> String {
     let mut text = String::new();
+    let wanted = format!("takes_over: {}\n", words(&new.takes_over));
     let is_same = said == new.takes_over;
     let mut is_written = is_same;
     let mut is_skipping = false;
@@ -90,7 +91,7 @@ fn head(lines: &[&str], said: &[String], new: &BodyEntry) -> String {
         let is_field = line.starts_with("takes_over:");
         is_skipping = !is_same && (is_field || (is_skipping && line.starts_with([' ', '-'])));
         if is_field && !is_same && !new.takes_over.is_empty() {
-            text.push_str(&format!("takes_over: {}\n", words(&new.takes_over)));
+            text.push_str(&wanted);
             is_written = true;
         }
         if !is_skipping {
@@ -99,7 +100,7 @@ fn head(lines: &[&str], said: &[String], new: &BodyEntry) -> String {
         }
     }
     if !is_written && !new.takes_over.is_empty() {
-        text.push_str(&format!("takes_over: {}\n", words(&new.takes_over)));
+        text.push_str(&wanted);
     }
     text
 }
