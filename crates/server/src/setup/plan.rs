@@ -556,7 +556,7 @@ policies:
         after(plan, &mut stored);
         stored.policies[0].live.number = 1;
         assert_eq!(planned(&setup(&text), &stored, true).unwrap().words, Vec::<String>::new());
-        let cheaper = planned(&setup(&text.replace("0.05", "0.04")), &stored, false).unwrap();
+        let cheaper = planned(&setup(&text.replace("cost: 0.05", "cost: 0.04")), &stored, false).unwrap();
         assert_eq!(cheaper.words, ["change policy auto: rules"]);
         let Change::PutPolicy(policy) = &cheaper.changes[0] else { panic!("{:?}", cheaper.changes) };
         assert_eq!((policy.id, policy.live.number), (stored.policies[0].id, 0), "a new version of the same policy");
