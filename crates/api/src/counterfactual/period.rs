@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use megarouter_domain::clock::Timestamp;
+use megarouter_domain::decision::Removal;
 use megarouter_domain::model::Model;
 use megarouter_domain::money::NanoUsd;
 use megarouter_domain::period::Zone;
@@ -119,7 +120,11 @@ impl Against {
 
     fn told(&self) -> Baseline {
         let (kind, name, title) = match self {
-            Self::Asked => (BaselineKind::Asked, None, "the models that were asked for".to_owned()),
+            Self::Asked => (
+                BaselineKind::Asked,
+                None,
+                "the models that were asked for; for policies, the best one they could have chosen".to_owned(),
+            ),
             Self::Model(model) => {
                 (BaselineKind::Model, Some(model.name.clone()), format!("{} for everything", model.name))
             }
@@ -228,7 +233,18 @@ async fn by_records(context: &Context, range: &Range, policy: Option<&Policy>) -
 
 fn asked(found: &mut Found, record: &UsageRecord, snapshot: &Snapshot) {
     let model = snapshot.resolve(&record.model_asked).map(|resolved| resolved.model);
+    let model = model.or_else(|| best_considered(record, snapshot));
     price(found, record, model.as_deref().map(|model| (model.name.as_str(), tariff(model))));
+}
+
+/// What somebody would have asked for who knows no policies: of the models that the policy could choose from, the one
+/// of which the best answer was expected.
+fn best_considered(record: &UsageRecord, snapshot: &Snapshot) -> Option<Arc<Model>> {
+    let candidates = record.decision.as_ref()?.candidates.iter();
+    let best = candidates
+        .filter(|candidate| matches!(candidate.removed, None | Some(Removal::Outranked)))
+        .max_by_key(|candidate| candidate.quality)?;
+    snapshot.resolve(&best.model).map(|resolved| resolved.model)
 }
 
 fn decided(found: &mut Found, records: &[UsageRecord], policy: &Policy, context: &Context) {

@@ -87,7 +87,7 @@ export const overview: Translation<typeof english> = {
   overview_saved: "Gespart",
   overview_lost: "Mehr bezahlt",
   overview_saved_against: "Gegen {baseline}",
-  overview_saved_asked: "die verlangten Modelle",
+  overview_saved_asked: "das Verlangte, oder das Beste, was eine Richtlinie wählen konnte",
   overview_saved_model: "{name} für alles",
   overview_saved_policy: "die Wahl von {name}",
   overview_saved_range: "Zwischen {low} und {high}.",

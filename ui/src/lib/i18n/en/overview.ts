@@ -80,7 +80,7 @@ export const overview = {
   overview_saved: "Saved",
   overview_lost: "Lost",
   overview_saved_against: "Against {baseline}",
-  overview_saved_asked: "the models asked for",
+  overview_saved_asked: "what was asked for, or the best a policy could choose",
   overview_saved_model: "{name} for all",
   overview_saved_policy: "the choices of {name}",
   overview_saved_range: "Between {low} and {high}.",
