@@ -102,6 +102,19 @@ async fn what_was_spent_is_priced_again_to_the_billionth() {
 }
 
 #[tokio::test]
+async fn what_a_policy_served_is_compared_with_the_best_it_could_choose() {
+    let (kit, _upstream, _) = kit().await;
+    let (_, id, _) = kit.chat("auto").await;
+    let detail = kit.get(&format!("/requests/{id}")).await;
+    let quality = |candidate: &Value| candidate["quality_permille"].as_u64().unwrap();
+    let candidates = detail["decision"]["candidates"].as_array().unwrap();
+    let best = candidates.iter().max_by_key(|candidate| quality(candidate)).unwrap();
+    assert_eq!((&best["model"], &detail["model"]), (&json!("dear"), &json!("cheap")), "{detail}");
+    let told = kit.get("/counterfactual").await;
+    assert_eq!((&told["saved"], &told["would"]), (&json!("180000"), &json!("200000")), "{told}");
+}
+
+#[tokio::test]
 async fn texts_are_read_only_where_they_are_kept() {
     let (kit, _upstream, _) = kit().await;
     let (_, id, _) = kit.chat("cheap").await;
