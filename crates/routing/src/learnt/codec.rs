@@ -10,7 +10,7 @@ use super::{Learnt, Overall};
 use crate::predictor::LEVELS;
 
 const MARK: &[u8; 4] = b"MRLS";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// More models or kinds than this are no state of ours.
 const MOST: u32 = 1 << 16;
 
@@ -28,7 +28,7 @@ impl Learnt {
         writer.size(self.models.len());
         for (name, overall) in &self.models {
             writer.text(name);
-            writer.numbers(&[overall.weight, overall.residual]);
+            writer.numbers(&[overall.weight, overall.residual, overall.able]);
         }
         for level in &self.levels {
             writer.size(level.len());
@@ -53,8 +53,8 @@ impl Learnt {
         let mut models = BTreeMap::new();
         for _ in 0..reader.size()? {
             let name = reader.text()?;
-            let [weight, residual] = reader.few()?;
-            models.insert(name, Overall { weight, residual });
+            let [weight, residual, able] = reader.few()?;
+            models.insert(name, Overall { weight, residual, able });
         }
         let mut levels: [BTreeMap<u16, Kind>; LEVELS] = Default::default();
         for level in &mut levels {
@@ -94,17 +94,17 @@ impl Writer {
     }
 
     fn kind(&mut self, kind: &Kind) {
-        self.numbers(&[kind.weight, kind.fitted_at, f32::from(u8::from(kind.has_gap))]);
+        self.numbers(&[kind.weight, kind.fitted_at]);
         for numbers in [&kind.sum, &kind.square, &kind.shared, &kind.contrast] {
             self.numbers(numbers);
         }
-        for trust in &kind.trust {
+        for trust in kind.trust.iter().chain([&kind.gain]) {
             self.numbers(&[trust.product, trust.product_square, trust.square]);
         }
         self.size(kind.models.len());
         for (name, model) in &kind.models {
             self.text(name);
-            self.numbers(&[model.weight, model.residual, model.expected, model.strength, model.share]);
+            self.numbers(&[model.weight, model.residual, model.expected, model.strength]);
             for numbers in [&model.cross, &model.own, &model.used] {
                 self.numbers(numbers);
             }
@@ -162,22 +162,22 @@ impl Reader<'_> {
     }
 
     fn kind(&mut self) -> Result<Kind, NotLearntError> {
-        let [weight, fitted_at, has_gap] = self.few()?;
+        let [weight, fitted_at] = self.few()?;
         let (sum, square) = (self.many(SIZE)?, self.many(SQUARE)?);
         let (shared, contrast) = (self.many(SIZE)?, self.many(SIZE)?);
-        let mut trust = [Trust::default(); PARTS];
-        for trust in &mut trust {
+        let (mut trust, mut gain) = ([Trust::default(); PARTS], Trust::default());
+        for trust in trust.iter_mut().chain([&mut gain]) {
             let [product, product_square, square] = self.few()?;
             *trust = Trust { product, product_square, square };
         }
         let mut models = BTreeMap::new();
         for _ in 0..self.size()? {
             let name = self.text()?;
-            let [weight, residual, expected, strength, share] = self.few()?;
+            let [weight, residual, expected, strength] = self.few()?;
             let (cross, own, used) = (self.many(SIZE)?, self.many(SIZE)?, self.many(SIZE)?);
-            models.insert(name, OfModel { weight, residual, expected, cross, strength, share, own, used });
+            models.insert(name, OfModel { weight, residual, expected, cross, strength, own, used });
         }
-        Ok(Kind { weight, sum, square, models, trust, fitted_at, shared, contrast, has_gap: has_gap != 0.0 })
+        Ok(Kind { weight, sum, square, models, trust, fitted_at, shared, contrast, gain })
     }
 
     fn tally(&mut self) -> Result<Tally, NotLearntError> {

@@ -1,10 +1,11 @@
 //! What is learnt of one kind of requests.
 //!
-//! Beside each model's mean, three linear parts over the condensed request: what all models share
-//! (harder or easier than thought), what strong models gain over weak ones, and what is a model's own.
-//! Every outcome is foretold by each part before it is learnt from, and a part is used with the factor
-//! that would have foretold past outcomes best, less its standard error, never more than 1: a part that
-//! only fits noise gets the factor 0.
+//! Four parts: each model's mean, and three that are linear over the condensed request: what all models
+//! share (harder or easier than thought), what strong models gain over weak ones, and what is a model's
+//! own. Every outcome is foretold by each part before it is learnt from, and a part is used with the
+//! factor that would have foretold past outcomes best, less its standard error, never more than 1: a part
+//! that only fits noise gets the factor 0. What the parts say together of strong models against weak ones
+//! is judged in the same way.
 
 use std::collections::BTreeMap;
 
@@ -26,8 +27,6 @@ const PULL: f32 = 8.0;
 /// A fit is made anew when the outcomes have grown by this factor, and by [`FEWEST`].
 const GROWTH: f32 = 1.2;
 const FEWEST: f32 = 16.0;
-/// A model with less than this takes no part in what strong models gain.
-const LEAST_WEIGHT: f32 = 8.0;
 /// How much of the evidence for a part is kept at a new fit, which foretells better than the last.
 const KEPT: f32 = 0.8;
 /// Standard errors that are taken off before a part is trusted.
@@ -44,11 +43,12 @@ pub(super) struct Kind {
     pub(super) fitted_at: f32,
     pub(super) shared: Vec<f32>,
     pub(super) contrast: Vec<f32>,
-    pub(super) has_gap: bool,
+    /// How well what strong models gain was foretold.
+    pub(super) gain: Trust,
 }
 
-/// The linear parts: shared, contrast, own.
-pub(super) const PARTS: usize = 3;
+/// The parts: mean, shared, contrast, own.
+pub(super) const PARTS: usize = 4;
 
 /// Sums over the outcomes of one model, and what was fitted to them.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +58,6 @@ pub(super) struct OfModel {
     pub(super) expected: f32,
     pub(super) cross: Vec<f32>,
     pub(super) strength: f32,
-    pub(super) share: f32,
     pub(super) own: Vec<f32>,
     pub(super) used: Vec<f32>,
 }
@@ -66,8 +65,12 @@ pub(super) struct OfModel {
 /// One outcome as a kind is told it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
-    /// How far it was from what was expected.
+    /// How far it was from what the wider kinds say.
     pub(super) residual: f32,
+    /// How far the model is from its prior by what the wider kinds leave to this one.
+    pub(super) fallback: f32,
+    /// How much a model's mean moves it on such a request.
+    pub(super) tilt: f32,
     /// What was expected of the model on such requests.
     pub(super) expected: f32,
     /// How much it counts.
@@ -93,7 +96,7 @@ impl Default for Kind {
             fitted_at: 0.0,
             shared: vec![0.0; SIZE],
             contrast: vec![0.0; SIZE],
-            has_gap: false,
+            gain: Trust::default(),
         }
     }
 }
@@ -101,16 +104,7 @@ impl Default for Kind {
 impl Default for OfModel {
     fn default() -> Self {
         let zeros = || vec![0.0; SIZE];
-        Self {
-            weight: 0.0,
-            residual: 0.0,
-            expected: 0.0,
-            cross: zeros(),
-            strength: 0.0,
-            share: 0.0,
-            own: zeros(),
-            used: zeros(),
-        }
+        Self { weight: 0.0, residual: 0.0, expected: 0.0, cross: zeros(), strength: 0.0, own: zeros(), used: zeros() }
     }
 }
 
@@ -125,28 +119,36 @@ pub(super) fn condense(task: &Task) -> Point {
 }
 
 impl Kind {
-    /// Foretells a residual by each part, and notes how well that went.
-    pub(super) fn judge(&mut self, point: &Point, model: &str, residual: f32, weight: f32) {
-        let Some(of_model) = self.models.get(model).filter(|_| self.fitted_at > 0.0) else { return };
+    /// Foretells an outcome by each part, and notes how well that went.
+    pub(super) fn judge(&mut self, point: &Point, model: &str, seen: Seen) {
+        let Some(of_model) = self.models.get(model) else { return };
         let centred = self.centred(point);
         let parts = [
+            (of_model.mean(seen.fallback) - seen.fallback) * seen.tilt,
             dot(&self.shared, &centred),
             of_model.strength * dot(&self.contrast, &centred),
             dot(&of_model.own, &centred),
         ];
-        let mut left = residual;
+        let mut left = seen.residual - seen.fallback * seen.tilt;
         for (trust, part) in self.trust.iter_mut().zip(parts) {
-            let product = left * part;
-            trust.product += weight * product;
-            trust.product_square += weight * product * product;
-            trust.square += weight * part * part;
+            trust.note(left, part, seen.weight);
             left -= trust.factor() * part;
         }
     }
 
+    /// Notes how well it was foretold what strong models gain.
+    pub(super) fn judge_gain(&mut self, residual: f32, foretold: f32, weight: f32) {
+        self.gain.note(residual, foretold, weight);
+    }
+
+    /// How far what strong models gain is trusted, 0 to 1.
+    pub(super) fn gain_factor(&self) -> f32 {
+        self.gain.factor()
+    }
+
     /// Adds an outcome to the sums.
     pub(super) fn add(&mut self, point: &Point, model: &str, seen: Seen) {
-        let Seen { residual, expected, weight } = seen;
+        let Seen { residual, expected, weight, .. } = seen;
         self.weight += weight;
         add_to(&mut self.sum, point, weight);
         let mut squares = self.square.iter_mut();
@@ -185,7 +187,7 @@ impl Kind {
         self.shared = solve(&covariance, self.weight, PULL * count, &aim);
         self.fit_contrast(&covariance, &left);
         self.fit_own(&covariance, &left);
-        self.trust.iter_mut().for_each(Trust::fade);
+        self.trust.iter_mut().chain([&mut self.gain]).for_each(Trust::fade);
         self.fitted_at = self.weight;
         self.combine();
     }
@@ -194,7 +196,7 @@ impl Kind {
     fn rank(&mut self, overall: &impl Fn(&str) -> f32) {
         let (mut sum, mut weight) = (0.0, 0.0);
         for (name, model) in &mut self.models {
-            model.strength = model.expected / model.weight + model.offset(overall(name));
+            model.strength = model.expected / model.weight + model.mean(overall(name));
             sum += model.weight * model.strength;
             weight += model.weight;
         }
@@ -234,7 +236,7 @@ impl Kind {
 
     /// Puts the parts together as far as each is trusted.
     fn combine(&mut self) {
-        let [shared, contrast, own] = self.trust.map(Trust::factor);
+        let [_, shared, contrast, own] = self.trust.map(Trust::factor);
         for model in self.models.values_mut() {
             for index in 0..SIZE {
                 model.used[index] = shared * self.shared[index]
@@ -242,43 +244,14 @@ impl Kind {
                     + own * model.own[index];
             }
         }
-        self.rank_shares();
     }
 
-    /// How much each model says of what strong ones gain over weak ones: above the mean, shares that make
-    /// 1 together; below it, such that make -1.
-    fn rank_shares(&mut self) {
-        let is_ranked = |model: &OfModel| model.weight >= LEAST_WEIGHT;
-        let ranked = || self.models.values().filter(|model| is_ranked(model));
-        let mean = ranked().map(|model| model.strength).sum::<f32>() / count(ranked().count().max(1));
-        let spread: f32 = ranked().map(|model| (model.strength - mean).max(0.0)).sum();
-        self.has_gap = spread > 0.0;
-        for model in self.models.values_mut() {
-            let counts = spread > 0.0 && is_ranked(model);
-            model.share = if counts { (model.strength - mean) / spread } else { 0.0 };
-        }
-    }
-
-    /// What the linear parts add for a model.
-    pub(super) fn fitted(&self, point: &Point, model: &str) -> f32 {
-        let Some(model) = self.models.get(model).filter(|_| self.fitted_at > 0.0) else { return 0.0 };
-        dot(&model.used, &self.centred(point))
-    }
-
-    /// Whether models are known that differ in strength.
-    pub(super) const fn has_gap(&self) -> bool {
-        self.has_gap
-    }
-
-    /// The models that say what strong ones gain: name, share, strength.
-    pub(super) fn ranked(&self) -> impl Iterator<Item = (&str, f32, f32)> {
-        let ranked = self.models.iter().filter(|(_, model)| model.share != 0.0);
-        ranked.map(|(name, model)| (name.as_str(), model.share, model.strength))
-    }
-
-    /// How far a model is from its prior.
-    pub(super) fn offset(&self, model: &str, overall: f32) -> f32 {
-        self.models.get(model).map_or(overall, |model| model.offset(overall))
+    /// How far a model is from what the wider kinds say: its mean, and what the linear parts add.
+    pub(super) fn moved(&self, point: &Point, model: &str, fallback: f32) -> (f32, f32) {
+        let Some(model) = self.models.get(model) else { return (fallback, 0.0) };
+        let offset = fallback + self.trust[0].factor() * (model.mean(fallback) - fallback);
+        let fitted = if self.fitted_at > 0.0 { dot(&model.used, &self.centred(point)) } else { 0.0 };
+        (offset, fitted)
     }
 
     /// How much a model's outcomes count.
@@ -313,8 +286,9 @@ impl Kind {
 }
 
 impl OfModel {
-    fn offset(&self, overall: f32) -> f32 {
-        (self.residual + OVERALL_OUTCOMES * overall) / (self.weight + OVERALL_OUTCOMES)
+    /// The mean of its residuals, held to what is said of it elsewhere.
+    fn mean(&self, fallback: f32) -> f32 {
+        (self.residual + OVERALL_OUTCOMES * fallback) / (self.weight + OVERALL_OUTCOMES)
     }
 
     fn centred_cross(&self, mean: &[f32]) -> Vec<f32> {
@@ -323,6 +297,14 @@ impl OfModel {
 }
 
 impl Trust {
+    /// Notes what a part foretold of a residual.
+    fn note(&mut self, residual: f32, foretold: f32, weight: f32) {
+        let product = residual * foretold;
+        self.product += weight * product;
+        self.product_square += weight * product * product;
+        self.square += weight * foretold * foretold;
+    }
+
     /// With which factor the part is used.
     fn factor(self) -> f32 {
         if self.square <= 0.0 {

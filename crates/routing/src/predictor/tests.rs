@@ -153,6 +153,15 @@ fn noise_teaches_nothing_but_the_mean() {
 }
 
 #[test]
+fn the_need_stays_as_it_was_while_nothing_was_foretold_better() {
+    let learnt = taught(8, |number| if number % 2 == 1 { 0.8 } else { 0.0 });
+    for number in 1_000..1_020 {
+        let task = task(&prompt(number));
+        assert_eq!(learnt.need(&task), task.need);
+    }
+}
+
+#[test]
 fn what_was_learnt_is_told_and_forgotten() {
     let mut learnt = taught(50, |_| 0.5);
     let summary = learnt.summary();
