@@ -22,7 +22,7 @@ use crate::predictor::{
     LEVELS, ModelTraits, NEED_TILT, Predictor, Quality, Task, family_of_kind, kinds, place, squash,
 };
 pub use codec::NotLearntError;
-use kind::{Kind, Point, Seen, condense};
+use kind::{Kind, Seen};
 pub use report::{Report, Tally};
 
 /// How an answer turned out.
@@ -113,14 +113,14 @@ impl Learnt {
 
     /// Each level learns what the wider ones leave.
     fn learn_levels(&mut self, task: &Task, model: &str, prior: f32, score: f32, weight: f32) {
-        let (point, tilt, mut fallback) = (condense(task), tilt(task), self.overall(model));
+        let (point, tilt, mut fallback) = (task.point(), tilt(task), self.overall(model));
         let (mut residual, mut expected) = (score - prior, prior);
         for (level, number) in kinds(task.cluster).into_iter().enumerate() {
             let kind = self.levels[level].entry(number).or_default();
-            let (offset, fitted) = kind.moved(&point, model, fallback);
+            let (offset, fitted) = kind.moved(point, model, fallback);
             let seen = Seen { residual, fallback, tilt, expected, weight };
-            kind.judge(&point, model, seen);
-            kind.add(&point, model, seen);
+            kind.judge(point, model, seen);
+            kind.add(point, model, seen);
             if kind.is_due() {
                 self.refit(level, number);
             }
@@ -164,7 +164,7 @@ impl Learnt {
     /// The prior, moved by what was seen of the model on such tasks.
     pub fn adjust(&self, task: &Task, model: &str, prior: Quality) -> Quality {
         let Some(overall) = self.models.get(model) else { return prior };
-        let (offset, fitted) = self.moved(task, &condense(task), model);
+        let (offset, fitted) = self.moved(task, model);
         let of_kind = self.kinds(task).next().map_or(0.0, |kind| kind.weight_of(model));
         let seen = of_kind + overall.weight / OVERALL_OUTCOMES;
         let mean = (prior.mean + offset * tilt(task) + fitted).clamp(0.01, 0.99);
@@ -173,10 +173,10 @@ impl Learnt {
     }
 
     /// How far a model is from its prior on tasks of these kinds, and on this task beside that.
-    fn moved(&self, task: &Task, point: &Point, model: &str) -> (f32, f32) {
+    fn moved(&self, task: &Task, model: &str) -> (f32, f32) {
         let (mut fallback, mut offset, mut fitted) = (self.overall(model), 0.0, 0.0);
         for kind in self.kinds(task) {
-            let moved = kind.moved(point, model, fallback);
+            let moved = kind.moved(task.point(), model, fallback);
             (offset, fitted, fallback) = (offset + moved.0, fitted + moved.1, 0.0);
         }
         (offset + fallback, fitted)
@@ -204,9 +204,9 @@ impl Learnt {
     /// What strong models gain over weak ones on a task beyond what is to be expected of each over all, and
     /// what both sides do.
     fn gain(&self, task: &Task, sides: &Sides<'_>) -> (f32, f32) {
-        let (point, tilt) = (condense(task), tilt(task));
+        let tilt = tilt(task);
         sides.shares.iter().fold((0.0, 0.0), |(gain, shared), (model, share)| {
-            let (offset, fitted) = self.moved(task, &point, model);
+            let (offset, fitted) = self.moved(task, model);
             let moved = (offset - self.overall(model)) * tilt + fitted;
             (gain + share * moved, shared + share.abs() / 2.0 * moved)
         })

@@ -22,7 +22,7 @@ use crate::learnt::Learnt;
 pub use ability::Ability;
 pub(crate) use ability::NEED_TILT;
 pub(crate) use family::{LEVELS, family_of_kind, kinds};
-use sketch::Sketch;
+use sketch::{Condensed, Point, Sketch};
 pub use weights::Weights;
 
 /// The most things that are named as evidence.
@@ -54,6 +54,7 @@ pub struct Task {
     pub evidence: Vec<Seen>,
     /// The text, condensed beyond recovery, to learn from.
     pub sketch: Sketch,
+    condensed: Condensed,
 }
 
 /// One thing that was seen in a prompt.
@@ -115,6 +116,7 @@ impl Predictor {
             cluster: family::cluster(family, &features.dense),
             evidence: self.weights.evidence(features),
             sketch: Sketch::of(features),
+            condensed: Condensed::default(),
         }
     }
 
@@ -144,6 +146,11 @@ impl Predictor {
 }
 
 impl Task {
+    /// The numbers that are learnt over.
+    pub(crate) fn point(&self) -> &Point {
+        self.condensed.get(|| self.sketch.with_need(self.need))
+    }
+
     /// What is kept of it with a decision.
     pub fn record(&self) -> TaskRecord {
         let evidence =
@@ -169,6 +176,7 @@ impl Task {
             cluster: record.cluster,
             evidence: Vec::new(),
             sketch: sketch.unwrap_or_default(),
+            condensed: Condensed::default(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A prompt condensed to a short vector: close prompts have close vectors, and no text comes back.
 
+use std::sync::OnceLock;
+
 use super::weights::SIGNS;
 use crate::features::Features;
 use crate::features::dense::Name;
@@ -8,6 +10,10 @@ use crate::features::dense::Name;
 const FOLDED: usize = 64;
 /// Numbers in a sketch.
 pub const SKETCH: usize = FOLDED + SIGNS.len();
+/// Numbers of a condensed task: its sketch and its need.
+pub(crate) const SIZE: usize = SKETCH + 1;
+/// A condensed task: what is learnt over.
+pub(crate) type Point = [f32; SIZE];
 /// What stands for 1 in a stored sketch.
 const ONE: f32 = 127.0;
 
@@ -47,6 +53,15 @@ impl Sketch {
         self.0.get(index).map_or(0.0, |value| f32::from(*value) / ONE)
     }
 
+    /// Its numbers, then the need.
+    pub(super) fn with_need(&self, need: f32) -> Point {
+        let mut point = [need - 0.5; SIZE];
+        for (value, byte) in point.iter_mut().zip(self.0) {
+            *value = f32::from(byte) / ONE;
+        }
+        point
+    }
+
     /// Its value of that name; 0 for one that is not kept.
     pub fn value(&self, name: Name) -> f32 {
         SIGNS.iter().position(|(kept, _)| *kept == name).map_or(0.0, |index| 2.0 * self.get(FOLDED + index))
@@ -66,6 +81,24 @@ impl Sketch {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let bytes: [u8; SKETCH] = bytes.try_into().ok()?;
         Some(Self(bytes.map(u8::cast_signed)))
+    }
+}
+
+/// The point of a task, made when it is first asked for: every model's quality asks for it again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Condensed(OnceLock<Point>);
+
+impl Condensed {
+    /// The point, which `make` makes where there is none yet.
+    pub(super) fn get(&self, make: impl FnOnce() -> Point) -> &Point {
+        self.0.get_or_init(make)
+    }
+}
+
+/// Whether it was made yet says nothing of the task.
+impl PartialEq for Condensed {
+    fn eq(&self, _: &Self) -> bool {
+        true
     }
 }
 
