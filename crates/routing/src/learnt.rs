@@ -5,7 +5,7 @@
 //! are harder than they look, for which the strong models gain more, and what each model is good at
 //! beside that. Kinds are wide (family and form) and narrow (with the length; with the subject), and the
 //! narrow ones learn only what the wide ones leave. Each of these is used only as far as it has foretold
-//! outcomes before they were learnt from ([`kind`]), so that learning does not make things worse. No text
+//! outcomes before they were learnt from (`kind`), so that learning does not make things worse. No text
 //! is kept. Start at [`Learnt::learn`] and [`Learnt::adjust`].
 #![expect(clippy::float_arithmetic, reason = "estimates, never money")]
 

@@ -13,7 +13,7 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     replace(path, |file| file.write_all(contents))
 }
 
-/// Replaces a file's contents as [`write`] does, by what `fill` writes into a new file.
+/// Replaces a file's contents as [`write()`] does, by what `fill` writes into a new file.
 ///
 /// # Errors
 /// When `fill` fails, or the folder cannot be written; the old contents are then untouched.

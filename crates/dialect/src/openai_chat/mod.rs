@@ -2,7 +2,7 @@
 //!
 //! [`request`] reads a client's body and splices the upstream's, [`stream`] scans the answer as it
 //! flows, [`answer`] inspects an answer that came whole. Between this dialect and others
-//! [`read`] and [`mod@write`] translate requests, [`answer`] whole answers, [`decode`] and [`encode`] streams.
+//! `read` and [`mod@write`] translate requests, [`answer`] whole answers, [`decode`] and [`encode`] streams.
 //! [`usage`] owns the arithmetic of token figures, [`error`] and [`models`] render what a client sees
 //! when no provider answers.
 

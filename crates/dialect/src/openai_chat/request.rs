@@ -1,7 +1,7 @@
 //! A chat request, read in place: the body is checked and spliced, never rebuilt.
 //!
 //! Fields that are not named here pass through untouched, whatever they mean: only the provider
-//! knows all of them. What the request means is read by [`super::read`], and only for a provider of
+//! knows all of them. What the request means is read by `super::read`, and only for a provider of
 //! another dialect.
 
 use std::collections::HashMap;

@@ -59,7 +59,7 @@ pub struct Weights {
     pub need: [f32; SIGNS.len()],
     /// What each adds to the difficulty.
     pub difficulty: [f32; SIGNS.len()],
-    /// What one step of [`Self::ngrams`] is worth.
+    /// What one step of `ngrams` is worth.
     pub ngram_scale: f32,
     /// What each slot of n-grams adds to the need.
     pub ngrams: Vec<i8>,

@@ -54,7 +54,7 @@ pub enum Kind {
 pub struct Settings(Vec<(&'static SettingRecord, Setting)>);
 
 impl Settings {
-    /// Reads what is written. What does not fit a setting has its default; [`crate::check`] refuses it
+    /// Reads what is written. What does not fit a setting has its default; [`crate::check()`] refuses it
     /// when it is saved.
     pub fn read(record: &'static Record, written: &BTreeMap<String, Setting>) -> Self {
         let value = |setting: &'static SettingRecord| {
